@@ -100,7 +100,7 @@ def edit(journey: Journey) -> None:
     time.sleep(1)
     window.press("Return")
     window.type("clases: 1000")
-    window.find("invalid", "label")
+    window.find("[0-9]+ errors?", "label")
     window.find(".*did you mean `classes`.*", "label")
     journey.picture("edit-3-mistake")
 
@@ -217,7 +217,7 @@ def compare(journey: Journey) -> None:
     window.press("ctrl+a")
     window.type("reports/three")
     window.click("Start", "push button")
-    window.find("Open", "push button")
+    window.find("Open page", "push button")
     journey.picture("compare-5-report")
     missing = [name for name in ["index.html", "data.json", "report.md"] if not (folder / name).is_file()]
     if missing:

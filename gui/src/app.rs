@@ -8,7 +8,7 @@ mod manage;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Sense, Ui, UiBuilder, vec2};
 use egui_tiles::Tree;
 
 use closing::Closing;
@@ -16,11 +16,13 @@ use keeping::Keeping;
 
 use crate::{
     Options,
+    actions::Held,
     choose::{Choice, Chooser},
     command::{Command, Commands},
     file::FilePath,
     jobs::{Job, MeasurementBackend, Picture, PictureRequest, Worker},
-    model::Model,
+    model::{Message, Model},
+    palette::Palette,
     pane::Pane,
     panels::Panels,
     screenshot::Screenshots,
@@ -29,6 +31,9 @@ use crate::{
     tiles::{self, Screens},
     watch::Watch,
 };
+
+/// Below this width of the window, in points, the list of files is narrower.
+const SMALL: f32 = 900.0;
 
 /// The dashboard.
 pub struct App {
@@ -50,6 +55,7 @@ pub struct App {
     /// The folder that is the trash; that of the system without it.
     trash: Option<PathBuf>,
     shows_shortcuts: bool,
+    palette: Palette,
 }
 
 impl App {
@@ -66,6 +72,7 @@ impl App {
     ) -> Self {
         let ctx = &cc.egui_ctx;
         theme::install(ctx);
+        ctx.add_plugin(Held::default());
         let session = Session::load(cc.storage);
         ctx.set_theme(session.settings.theme);
         let mut app = Self {
@@ -83,6 +90,7 @@ impl App {
             chooser: Chooser::new(options.bus),
             trash: options.trash,
             shows_shortcuts: false,
+            palette: Palette::default(),
         };
         app.model.recent = session.recent;
         app.panels.graph.remember(session.graphs);
@@ -222,6 +230,7 @@ impl App {
                     self.model.messages.remove(index);
                 }
             }
+            Command::Say(problem) => self.model.messages.push(Message::Problem(problem)),
             Command::AskToImport => self.panels.import.ask(),
             Command::Import(table) => {
                 self.start(Job::Import(table, self.model.store.clone()));
@@ -238,13 +247,22 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
+        self.palette.take_key(&ctx);
         shortcuts::take(&ctx, &self.model, self.shows_shortcuts, &mut self.commands);
-        Panel::bottom("status").show(ui, |ui| status::bar(ui, &self.model, &mut self.commands));
+        let bar = Panel::bottom("status").show(ui, |ui| {
+            let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
+            ui.allocate_exact_size(size, Sense::hover()).0
+        });
         if !self.model.messages.is_empty() {
             Panel::bottom("messages")
                 .show(ui, |ui| status::messages(ui, &self.model, &mut self.commands));
         }
-        Panel::left("browser").default_size(280.0).size_range(180.0..=600.0).show(ui, |ui| {
+        // A small window has a width of its own, which does not stay when it is enlarged.
+        let (name, width) = match ui.available_width() < SMALL {
+            true => ("browser in little room", 240.0),
+            false => ("browser", 280.0),
+        };
+        Panel::left(name).default_size(width).size_range(180.0..=600.0).show(ui, |ui| {
             self.panels.browser.ui(ui, &self.model, &mut self.commands);
         });
         let frame = Frame::NONE.fill(ui.visuals().panel_fill).inner_margin(Margin::ZERO);
@@ -253,8 +271,13 @@ impl eframe::App for App {
             panels.source.set_beside(tiles::is_beside(tree));
             tree.ui(&mut Screens { panels, model, commands }, ui);
         });
+        // Tab comes to it last, as it is read.
+        ui.scope_builder(UiBuilder::new().max_rect(bar.inner), |ui| {
+            status::bar(ui, &self.model, &mut self.commands);
+        });
         shortcuts::sheet(&ctx, &mut self.shows_shortcuts);
         self.panels.import.ui(&ctx, &mut self.commands);
+        self.palette.ui(&ctx, &self.model, &mut self.commands);
         self.closing.ui(&ctx, &self.model, self.keeping.is_some(), &mut self.commands);
         self.model.settings.theme = ctx.options(|options| options.theme_preference);
         let commands = self.commands.take();

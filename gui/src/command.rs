@@ -117,6 +117,8 @@ pub enum Command {
     Stop(JobId),
     /// Takes finished jobs off the list.
     ForgetJobs,
+    /// Says why something cannot be done.
+    Say(String),
     /// Takes a message off the screen.
     Dismiss(usize),
     /// Shows or hides the sheet of shortcuts.

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod actions;
 pub mod app;
 pub mod changes;
 pub mod choose;
@@ -16,6 +17,7 @@ pub mod format;
 pub mod inspection;
 pub mod jobs;
 pub mod model;
+mod palette;
 mod pane;
 pub mod panels;
 pub mod results;

@@ -1,90 +1,47 @@
 //! Keys, and the sheet that shows them.
 
 use egui::{
-    Align2, Context, Grid, Key, KeyboardShortcut, Modifiers, RichText, ScrollArea, Ui, Vec2,
-    ViewportCommand, Window,
+    Align2, Context, Grid, InputState, Key, Modifiers, RichText, ScrollArea, Ui, Vec2,
+    ViewportCommand, Window, gui_zoom,
 };
+use inceptive_cost::Convention;
 
 use crate::{
+    actions::{Action, Scope, TABLE, asked, chosen},
     command::{Command, Commands},
     model::Model,
     pane::Pane,
     theme::colors,
 };
 
-/// The shortcuts, grouped by screen.
-const SHEET: [(&str, &[(&str, &str)]); 5] = [
-    (
-        "Everywhere",
-        &[
-            ("Ctrl 1 … Ctrl 7", "show Graph, Source, Design, Trade-off, Compare, Run, Train"),
-            ("Ctrl N", "new network, module, variant, space or recipe"),
-            ("Ctrl O", "open a folder or file"),
-            ("Ctrl S", "save the text of the current file"),
-            ("F5", "reload the folder"),
-            ("Ctrl + − 0", "zoom in, zoom out, reset"),
-            ("Ctrl Q", "close the window"),
-            ("F1 or ?", "these shortcuts; Esc closes them"),
-        ],
-    ),
-    (
-        "Files",
-        &[
-            ("Ctrl P", "search; Enter opens the best match, Esc clears"),
-            ("Up, Down", "previous, next file; with Shift, select a range"),
-            ("Enter", "show its graph"),
-            ("F2, Delete", "rename, move to the trash"),
-            ("right click", "menu of the selected files"),
-            ("Ctrl A", "select all"),
-            ("Ctrl click", "add to or remove from the selection"),
-            ("Shift click", "select a range"),
-        ],
-    ),
-    (
-        "Graph",
-        &[
-            ("wheel, + −", "zoom"),
-            ("drag, arrows", "pan"),
-            ("F, 0", "fit, actual size"),
-            ("arrows", "with a selection: go to the next card"),
-            ("Enter, double click", "expand or collapse a module or a box of several operators"),
-            ("O, C", "expand all, collapse all"),
-            ("R", "show repeated modules once or each"),
-            ("/", "search nodes; Enter and Shift Enter go through the matches"),
-            ("Esc", "clear the selection"),
-        ],
-    ),
-    (
-        "Source",
-        &[
-            ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
-            ("Ctrl F, Ctrl H", "find, replace; F3, Shift F3 go to the next, previous match"),
-            ("Ctrl Space", "complete; arrows select, Enter accepts, Esc closes"),
-            ("Ctrl \\", "text and graph side by side"),
-            ("Tab", "two spaces"),
-        ],
-    ),
-    ("Run, Train", &[("Ctrl Enter", "start")]),
+/// What is done without an action of its own, by place.
+const OTHERS: &[(Scope, &str, &str)] = &[
+    (Scope::Files, "Enter", "in the search: open the best match"),
+    (Scope::Files, "Up, Down", "previous, next file; with Shift, select a range"),
+    (Scope::Files, "Ctrl click", "add to or remove from the selection"),
+    (Scope::Files, "Shift click", "select a range"),
+    (Scope::Tab(Pane::Graph), "wheel, drag", "zoom, pan"),
+    (Scope::Tab(Pane::Graph), "arrows", "pan; with a selection, go to the next card"),
+    (Scope::Tab(Pane::Graph), "double click", "expand or collapse a module"),
+    (Scope::Tab(Pane::Graph), "Enter", "in the search: next match; with Shift, the previous one"),
+    (Scope::Tab(Pane::Source), "Tab", "two spaces; accepts a completion"),
 ];
 
 /// Height for the title of the sheet and some air above and below it.
 const AROUND_SHEET: f32 = 80.0;
 
-/// Takes the keys that work everywhere, and the one that closes the sheet if it is shown.
+/// Does what is asked for everywhere in the window, and takes the key that closes the sheet if it is shown.
 pub(crate) fn take(ctx: &Context, model: &Model, shows_sheet: bool, commands: &mut Commands) {
-    let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7];
-    let pressed = |modifiers, key| {
-        ctx.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)))
-    };
-    for (key, pane) in digits.into_iter().zip(Pane::ALL) {
-        if pressed(Modifiers::COMMAND, key) {
+    let asks = |action| asked(ctx, action);
+    for pane in Pane::ALL {
+        if asks(Action::Show(pane)) {
             commands.push(Command::Show(pane));
         }
     }
-    if pressed(Modifiers::COMMAND, Key::Backslash) {
+    if asks(Action::Beside) {
         commands.push(Command::ToggleBeside);
     }
-    if pressed(Modifiers::COMMAND, Key::S)
+    if asks(Action::Save)
         && let Some(entry) = model.current().filter(|entry| entry.to_save().is_some())
     {
         commands.push(Command::Save { file: entry.file.clone(), overwrite: false });
@@ -94,24 +51,55 @@ pub(crate) fn take(ctx: &Context, model: &Model, shows_sheet: bool, commands: &m
             commands.push(Command::Show(Pane::Source));
         }
     }
-    if pressed(Modifiers::COMMAND, Key::Q) {
+    if asks(Action::Quit) {
         // Like the window's close button, which asks about unsaved changes.
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }
-    if pressed(Modifiers::NONE, Key::F5) {
+    if asks(Action::Reload) {
         commands.push(Command::Reload);
     }
+    zoom(ctx);
+    jobs_and_messages(ctx, model, commands);
     let is_asked = ctx.memory(|memory| memory.top_modal_layer().is_some());
-    if shows_sheet && !is_asked && pressed(Modifiers::NONE, Key::Escape) {
+    let escapes = |input: &mut InputState| input.consume_key(Modifiers::NONE, Key::Escape);
+    if shows_sheet && !is_asked && ctx.input_mut(escapes) {
         commands.push(Command::ToggleShortcuts);
     }
-    let types = ctx.egui_wants_keyboard_input();
-    if pressed(Modifiers::NONE, Key::F1)
-        || (!types
-            && (pressed(Modifiers::SHIFT, Key::Questionmark)
-                || pressed(Modifiers::NONE, Key::Questionmark)))
-    {
+    // A question mark is a letter of a text.
+    let types = ctx.text_edit_focused() && !ctx.input(|input| input.key_pressed(Key::F1));
+    if if types { chosen(ctx, Action::Shortcuts) } else { asks(Action::Shortcuts) } {
         commands.push(Command::ToggleShortcuts);
+    }
+}
+
+fn zoom(ctx: &Context) {
+    if asked(ctx, Action::ZoomIn) {
+        gui_zoom::zoom_in(ctx);
+    }
+    if asked(ctx, Action::ZoomOut) {
+        gui_zoom::zoom_out(ctx);
+    }
+    if asked(ctx, Action::ZoomReset) {
+        ctx.set_zoom_factor(1.0);
+    }
+}
+
+fn jobs_and_messages(ctx: &Context, model: &Model, commands: &mut Commands) {
+    if asked(ctx, Action::Cancel)
+        && let Some(job) = model.jobs.long().find(|job| job.status.is_active())
+    {
+        commands.push(Command::Stop(job.id));
+    }
+    if asked(ctx, Action::ForgetJobs) {
+        commands.push(Command::ForgetJobs);
+    }
+    if asked(ctx, Action::Dismiss) {
+        (0..model.messages.len()).for_each(|_| commands.push(Command::Dismiss(0)));
+    }
+    if asked(ctx, Action::Convention) {
+        let all = Convention::ALL;
+        let now = all.iter().position(|it| *it == model.settings.convention()).unwrap_or(0);
+        commands.push(Command::Count(all[(now + 1) % all.len()]));
     }
 }
 
@@ -133,12 +121,21 @@ pub(crate) fn sheet(ctx: &Context, is_open: &mut bool) {
 
 /// Draws what every key does.
 fn rows(ui: &mut Ui) {
-    for (place, keys) in SHEET {
-        ui.label(RichText::new(place).heading().color(colors(ui).accent));
+    let tabs = Pane::ALL.map(Scope::Tab);
+    for scope in [Scope::Everywhere, Scope::Files].into_iter().chain(tabs) {
+        let actions = TABLE.iter().filter(|spec| spec.scope == scope && !spec.keys.is_empty());
+        let actions = actions.map(|spec| (spec.keys_text(), spec.name));
+        let others = OTHERS.iter().filter(|(of, ..)| *of == scope);
+        let others = others.map(|(_, keys, what)| ((*keys).to_owned(), *what));
+        let mut all = actions.chain(others).peekable();
+        if all.peek().is_none() {
+            continue;
+        }
+        ui.label(RichText::new(scope.title()).heading().color(colors(ui).accent));
         ui.end_row();
-        for (key, what) in keys {
-            ui.monospace(*key);
-            ui.label(*what);
+        for (keys, what) in all {
+            ui.monospace(keys);
+            ui.label(what);
             ui.end_row();
         }
     }

@@ -5,6 +5,7 @@ use inceptive_cost::Convention;
 use inceptive_format::counted;
 
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     format::compute_unit,
     model::{Message, Model, Status},
@@ -38,7 +39,7 @@ fn activity(ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let mut text = counted(count, "file", "files");
         let drafts = model.entries.values().filter(|entry| entry.draft.is_some()).count();
         if wrong > 0 {
-            text.push_str(&format!(", {wrong} invalid"));
+            text.push_str(&format!(", {wrong} with errors"));
         }
         if drafts > 0 {
             text.push_str(&format!(", {drafts} unsaved"));
@@ -77,7 +78,8 @@ fn theme_switch(ui: &mut Ui, now: ThemePreference) {
         ThemePreference::Light => (ThemePreference::Dark, "Theme: light"),
         ThemePreference::Dark => (ThemePreference::System, "Theme: dark"),
     };
-    if ui.button(name).on_hover_text("Light, dark or system theme").clicked() {
+    let button = ui.button(name).on_hover_text("Light, dark or system theme");
+    if button.clicked() || asked(ui.ctx(), Action::Theme) {
         ui.ctx().set_theme(next);
     }
 }

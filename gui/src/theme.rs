@@ -153,6 +153,8 @@ pub fn install(ctx: &Context) {
         style.spacing.item_spacing = vec2(8.0, 5.0);
         style.spacing.button_padding = vec2(7.0, 2.0);
         style.spacing.interact_size.y = 22.0;
+        // What goes on beyond an edge is seen without the pointer there.
+        style.spacing.scroll.dormant_handle_opacity = 0.6;
         style.visuals.menu_corner_radius = CornerRadius::same(6);
         style.visuals.window_corner_radius = CornerRadius::same(8);
     });

@@ -28,6 +28,7 @@ mod running;
 mod space;
 mod space_points;
 mod task;
+mod tensor_values;
 mod train;
 mod training;
 mod weight_statistics;
@@ -64,6 +65,7 @@ pub use running::{NEVER, TaskContext, TaskEvent, TaskFailure, TaskOutcome, TaskR
 pub use space::{CloudPlan, cloud};
 pub use space_points::SpacePoints;
 pub use task::Task;
+pub use tensor_values::{TensorValues, tensor_values};
 pub use train::{TrainPlan, read_recipe};
 pub use training::{PlannedRun, RunState, SideBySide, TrainingEvent};
 pub use weight_statistics::{TensorStatistics, WeightStatistics, weight_statistics};

@@ -195,11 +195,11 @@ pub enum EngineError {
         message: String,
     },
     /// It does not have something.
-    #[error("{engine} has no {what}")]
+    #[error("{what} not available with {engine}")]
     Lacks {
         /// The engine.
         engine: &'static str,
-        /// The missing feature.
+        /// The missing feature, with its verb.
         what: String,
     },
     /// A chain of nodes is so long that it would take too long, or need a larger stack than there is.
@@ -262,7 +262,7 @@ pub trait Engine {
     /// # Errors
     /// When the engine does not show that, or cannot run the network.
     fn plan(&self, _model: &Model, _setup: &Setup) -> Result<String, EngineError> {
-        Err(EngineError::Lacks { engine: self.name(), what: "plan to show".to_owned() })
+        Err(EngineError::Lacks { engine: self.name(), what: "a plan to show is".to_owned() })
     }
 
     /// The time of each node in each of `runs` runs, after a few warm-up runs. When it is stopped, the times of the

@@ -16,6 +16,7 @@ mod read;
 mod statistics;
 mod steps;
 mod table;
+mod tensor;
 mod train;
 mod turns;
 mod worker;
@@ -24,7 +25,8 @@ mod write;
 use std::{path::PathBuf, sync::Arc};
 
 use inceptive_app::{
-    Imported, NewFile, ReadError, Request, SaveError, TrainingEvent, WeightStatistics, error_chain,
+    Imported, NewFile, ReadError, Request, SaveError, TensorValues, TrainingEvent,
+    WeightStatistics, error_chain,
 };
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
@@ -49,6 +51,7 @@ pub use read::{ReadRequest, Reading, ReportRequest, TraceRequest};
 pub use statistics::StatisticsRequest;
 pub use steps::{Counts, METRICS, StepCosts, StepsRequest};
 pub use table::{Cells, TableRequest};
+pub use tensor::{TensorRequest, WriteTensorRequest};
 pub(crate) use train::new_recipe_folder;
 pub use train::{DataSetState, RecipeState, TrainRequest, TrainingChoices};
 pub use worker::{Reporter, Worker};
@@ -81,6 +84,10 @@ pub enum Job {
     Trace(TraceRequest),
     /// Computes statistics of the weights of a network.
     Statistics(StatisticsRequest),
+    /// Reads the values of a tensor.
+    Tensor(TensorRequest),
+    /// Writes the values of a tensor.
+    WriteTensor(WriteTensorRequest),
     /// Looks up what can be set in a network or a space.
     Original(OriginalRequest),
     /// Writes a design as text and counts it.
@@ -160,11 +167,12 @@ impl Job {
             | Self::Steps(_)
             | Self::SavePoints(_)
             | Self::Table(_)
+            | Self::WriteTensor(_)
             | Self::Results(_)
             | Self::Import(..)
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
-            Self::Layout(_) | Self::Statistics(_) => Lane::Layout,
+            Self::Layout(_) | Self::Statistics(_) | Self::Tensor(_) => Lane::Layout,
             Self::Cloud(_) | Self::Report(_) | Self::Export(_) => Lane::Background,
             Self::Bench(_) | Self::Profile(_) => Lane::Measure,
             Self::Train(_) | Self::Inspect(_) => Lane::Train,
@@ -194,6 +202,8 @@ impl Job {
             Self::Layout(_) => "lay out".to_owned(),
             Self::Trace(request) => format!("trace {}", request.file.display()),
             Self::Statistics(_) => "compute statistics of weights".to_owned(),
+            Self::Tensor(request) => format!("read {}.{}", request.path, request.role),
+            Self::WriteTensor(request) => format!("write {}", request.path.display()),
             Self::Design(request) => format!("count {}", request.file.display()),
             Self::Steps(request) => format!("count steps of {}", request.from.file.display()),
             Self::Original(request) => {
@@ -234,6 +244,7 @@ impl Job {
             (Self::List(_), Self::List(_))
             | (Self::Results(_), Self::Results(_))
             | (Self::Statistics(_), Self::Statistics(_))
+            | (Self::Tensor(_), Self::Tensor(_))
             | (Self::TrainingChoices(_), Self::TrainingChoices(_))
             | (Self::KeepDrafts(_), Self::KeepDrafts(_))
             | (Self::Steps(_), Self::Steps(_))
@@ -259,6 +270,8 @@ impl Job {
             Self::Layout(request) => Ok(layout::lay_out(request, report)),
             Self::Trace(request) => Ok(read::trace(request)),
             Self::Statistics(request) => Ok(statistics::compute(request, report)),
+            Self::Tensor(request) => Ok(tensor::read(request, report)),
+            Self::WriteTensor(request) => tensor::write(request),
             Self::Design(request) => Ok(design::count(request)),
             Self::Steps(request) => Ok(steps::count(request, report)),
             Self::Original(request) => Ok(design::original(request)),
@@ -354,6 +367,8 @@ pub enum Output {
     Traced(TraceRequest, Option<Arc<Trace>>),
     /// Statistics of weights, or why there are none.
     Statistics(StatisticsRequest, Result<Arc<WeightStatistics>, String>),
+    /// The values of a tensor, or why there are none.
+    Tensor(TensorRequest, Result<Arc<TensorValues>, String>),
     /// What can be set in a network or a space.
     Original(OriginalRequest, OriginalReading),
     /// A design as a file, or why it cannot be written as one.

@@ -1,6 +1,9 @@
 //! Statistics of weights.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use inceptive_app::{
     Inspected, ReadError, WeightSource, WeightStatistics, error_chain, weight_statistics,
@@ -47,21 +50,27 @@ impl StatisticsRequest {
         let (file, network) = (Arc::clone(file), Arc::clone(network));
         has_weights.then_some(Self { file, network, trained })
     }
+
+    /// Reads something of the weights: of the file with these settings, and the file of weights.
+    pub(super) fn read_with<T>(
+        &self,
+        read: impl FnOnce(&Path, &[Setting], &WeightSource) -> Result<T, ReadError>,
+    ) -> Result<T, String> {
+        let (file, point) = match &self.trained {
+            Some((file, point)) => (Some(file.clone()), point.as_slice()),
+            None => (None, [].as_slice()),
+        };
+        let settings: Result<Vec<Setting>, _> = point.iter().map(|text| text.parse()).collect();
+        let settings = settings.map_err(|error| error_chain(&error))?;
+        let from = WeightSource { file, ..WeightSource::default() };
+        read(&self.file, &settings, &from).map_err(|error| error_chain(&error))
+    }
 }
 
 pub(super) fn compute(request: StatisticsRequest, report: &Reporter) -> Output {
-    let found = statistics(&request, report).map(Arc::new);
+    let found = request.read_with(|file, settings, from| {
+        weight_statistics(file, settings, from, report.stop_flag())
+    });
+    let found: Result<Arc<WeightStatistics>, String> = found.map(Arc::new);
     Output::Statistics(request, found)
-}
-
-fn statistics(request: &StatisticsRequest, report: &Reporter) -> Result<WeightStatistics, String> {
-    let (file, point) = match &request.trained {
-        Some((file, point)) => (Some(file.clone()), point.as_slice()),
-        None => (None, [].as_slice()),
-    };
-    let settings: Result<Vec<Setting>, _> = point.iter().map(|text| text.parse()).collect();
-    let settings = settings.map_err(|error| error_chain(&error))?;
-    let from = WeightSource { file, ..WeightSource::default() };
-    weight_statistics(&request.file, &settings, &from, report.stop_flag())
-        .map_err(|error: ReadError| error_chain(&error))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Message, training::Training};
 use crate::jobs::{
-    Finish, Job, JobEvent, JobId, LayoutRequest, Output, Progress, StatisticsRequest,
+    Finish, Job, JobEvent, JobId, LayoutRequest, Output, Progress, StatisticsRequest, TensorRequest,
 };
 
 /// The status of a job.
@@ -81,6 +81,10 @@ impl Jobs {
 
     pub(super) fn is_computing(&self, request: &StatisticsRequest) -> bool {
         self.active().any(|state| matches!(&state.job, Job::Statistics(known) if known == request))
+    }
+
+    pub(super) fn is_reading(&self, request: &TensorRequest) -> bool {
+        self.active().any(|state| matches!(&state.job, Job::Tensor(known) if known == request))
     }
 
     pub(crate) fn add(&mut self, id: JobId, job: Job) {

@@ -17,7 +17,9 @@ use std::{
 };
 
 use egui::ThemePreference;
-use inceptive_app::{Imported, Inspected, NewFile, SaveError, WeightStatistics, error_chain};
+use inceptive_app::{
+    Imported, Inspected, NewFile, SaveError, TensorValues, WeightStatistics, error_chain,
+};
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
@@ -31,7 +33,7 @@ use crate::{
     inspection::Inspection,
     jobs::{
         Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading, Output, Place,
-        StatisticsRequest, StepCosts, StepsRequest, TraceRequest, TrainingChoices,
+        StatisticsRequest, StepCosts, StepsRequest, TensorRequest, TraceRequest, TrainingChoices,
     },
     results::Results,
     targets::AllTargets,
@@ -135,7 +137,12 @@ pub struct Model {
     pub messages: Vec<Message>,
     scenes: Vec<(LayoutRequest, Result<Arc<Scene>, DrawError>)>,
     statistics: Vec<(StatisticsRequest, Statistics)>,
+    /// The tensor whose values were read last.
+    tensor: Option<(TensorRequest, Tensor)>,
 }
+
+/// The values of a tensor, or why there are none.
+type Tensor = Result<Arc<TensorValues>, String>;
 
 /// Statistics of weights, or why there are none.
 type Statistics = Result<Arc<WeightStatistics>, String>;
@@ -234,6 +241,16 @@ impl Model {
         self.statistics(request).is_none() && !self.jobs.is_computing(request)
     }
 
+    /// The values of a tensor; `None` if they are not ready, see [`Model::wants_tensor`] for whether to request them.
+    pub fn tensor(&self, request: &TensorRequest) -> Option<&Tensor> {
+        self.tensor.as_ref().filter(|(known, _)| known == request).map(|(_, found)| found)
+    }
+
+    /// Whether the values of a tensor have to be asked for.
+    pub fn wants_tensor(&self, request: &TensorRequest) -> bool {
+        self.tensor(request).is_none() && !self.jobs.is_reading(request)
+    }
+
     /// A file as it is called in the open folder.
     pub fn name_of<'a>(&self, file: &'a Path) -> &'a Path {
         file.strip_prefix(&self.folder).unwrap_or(file)
@@ -288,6 +305,7 @@ impl Model {
                 }
                 self.statistics.push((request, found));
             }
+            Output::Tensor(request, found) => self.tensor = Some((request, found)),
             Output::Original(request, reading) => {
                 let OriginalReading { network, settables } = reading;
                 self.original = Some(Original { request, network, settables });

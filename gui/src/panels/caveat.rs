@@ -62,6 +62,32 @@ pub(crate) fn caveat_lines(ui: &mut Ui, model: &Model, commands: &mut Commands) 
     }
 }
 
+/// Draws a line for each selected file that jobs do not take as it is shown: they read what is saved.
+pub(crate) fn job_caveats(ui: &mut Ui, model: &Model, commands: &mut Commands) {
+    let noted = model.selected().filter_map(|entry| Some((entry, job_caveat(entry)?)));
+    for (entry, text) in noted.take(MOST) {
+        ui.horizontal_wrapped(|ui| {
+            let text = format!("{} {text}", model.name_of(&entry.file).display());
+            ui.label(RichText::new(text).color(colors(ui).warning));
+            mistake(ui, entry, model, commands);
+        });
+    }
+}
+
+/// What is not as shown when a job takes a file; `None` if all is.
+const fn job_caveat(entry: &Entry) -> Option<&'static str> {
+    let is_typed = entry.draft.is_some() && entry.design.is_none() && !entry.is_new();
+    match (&entry.state, is_typed) {
+        (State::Gone, _) => Some("was deleted: jobs with it fail."),
+        (State::Wrong(_), true) => {
+            Some("has unsaved changes with errors; jobs use the saved file.")
+        }
+        (_, true) => Some("has unsaved changes; jobs use the saved file."),
+        (State::Wrong(_), false) => Some("has errors: jobs with it fail until they are corrected."),
+        (State::Unread | State::Good(_), false) => None,
+    }
+}
+
 /// Draws the first mistake in a file, with a link to its place.
 pub(crate) fn mistake(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
     let Some(problem) = first_problem(entry) else { return };

@@ -90,25 +90,36 @@ impl Evidence {
     /// Draws the figures with their sources behind them, or below where there is little room.
     fn table(&self, ui: &mut Ui, is_wide: bool) {
         let weak = colors(ui).weak;
+        if !is_wide {
+            self.lines(ui);
+            return;
+        }
         Grid::new("evidence").num_columns(3).spacing([12.0, 3.0]).show(ui, |ui| {
             for (name, lines) in [("accuracy", &self.accuracy), ("latency", &self.latency)] {
                 for (at, Line { text, source }) in lines.iter().enumerate() {
                     ui.label(RichText::new(if at == 0 { name } else { "" }).color(weak));
                     let text = RichText::new(text).monospace();
                     let source = RichText::new(source).color(weak);
-                    if is_wide {
-                        ui.label(text);
-                        ui.label(source);
-                    } else {
-                        ui.vertical(|ui| {
-                            ui.label(text);
-                            ui.label(source.small());
-                        });
-                    }
+                    ui.label(text);
+                    ui.label(source);
                     ui.end_row();
                 }
             }
         });
+    }
+
+    /// Draws the figures with their sources below.
+    fn lines(&self, ui: &mut Ui) {
+        let weak = colors(ui).weak;
+        for (name, lines) in [("accuracy", &self.accuracy), ("latency", &self.latency)] {
+            for Line { text, source } in lines {
+                ui.horizontal_wrapped(|ui| {
+                    ui.label(RichText::new(name).color(weak));
+                    ui.label(RichText::new(text).monospace());
+                    ui.label(RichText::new(source).color(weak).small());
+                });
+            }
+        }
     }
 
     fn update(&mut self, network: Named<'_>, base: Option<Named<'_>>, model: &Model) {

@@ -19,7 +19,7 @@ use egui::{RichText, Ui};
 
 use crate::model::{Entry, Model};
 
-pub(crate) use caveat::{caveat, caveat_line, caveat_lines, mistake};
+pub(crate) use caveat::{caveat, caveat_line, caveat_lines, job_caveats, mistake};
 
 /// All screens.
 #[derive(Default)]

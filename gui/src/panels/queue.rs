@@ -155,7 +155,7 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
         ui.horizontal_wrapped(|ui| {
             // The system's opener is searched in all of them.
             let is_safe = program::relative_entries().is_empty();
-            let button = ui.add_enabled(is_safe, Button::new("Open").small());
+            let button = ui.add_enabled(is_safe, Button::new("Open page").small());
             let button = button.on_hover_text("Open with the default program");
             if button.on_disabled_hover_text(UNSAFE_PATH).clicked() {
                 ui.ctx().open_url(OpenUrl::new_tab(address(page)));

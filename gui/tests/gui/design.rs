@@ -76,10 +76,10 @@ fn what_does_not_fit_is_said_and_the_last_numbers_stay() {
     let mut window = open(Window::with("sum.yaml", text));
     let (params, _) = counts(&window.file("sum.yaml"), &[]);
     slide(&mut window, "sum/a/conv.width", 9.0);
-    assert!(window.says("These settings are invalid") && window.says("8x8x8"));
+    assert!(window.says("These settings have errors") && window.says("8x8x8"));
     assert!(window.has(&params) && window.says("Last valid design"));
     slide(&mut window, "sum/b/conv.width", 9.0);
-    assert!(!window.says("These settings are invalid"));
+    assert!(!window.says("These settings have errors"));
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn hidden_layers_have_widths_while_the_network_ends_in_them() {
     window.click("GAP");
     window.wait("it is counted again", is_designed);
     assert!(!window.has("tail/fc2.width") && window.says("1 change to"));
-    assert!(!window.says("These settings are invalid"));
+    assert!(!window.says("These settings have errors"));
     assert!(window.has(&counts(&file, &["tail={gap: {softmax: true}}"]).0));
     window.click("FC");
     window.wait("it is as before", is_designed);

@@ -27,7 +27,7 @@ fn a_folder_of_broken_files_is_shown() {
         model.entries.len() == 5
             && model.entries.values().all(|entry| matches!(entry.state, State::Wrong(_)))
     });
-    assert!(window.has("5 files, 5 invalid"));
+    assert!(window.has("5 files, 5 with errors"));
     for name in ["empty", "list", "open", "bytes", "not"] {
         window.click(name);
         for digit in [Key::Num1, Key::Num2] {
@@ -132,7 +132,12 @@ fn dropped_files_are_added_and_dropped_folders_opened() {
     });
     assert_eq!(window.selected(), ["googlenet", "other"]);
     assert!(window.model().current().is_some_and(|entry| entry.name() == "Other"));
-    assert!(window.harness.query_by_label_contains("is not a .yaml, .yml or .onnx file").is_some());
+    assert!(
+        window
+            .harness
+            .query_by_label_contains("is not a .yaml, .yml, .onnx or .csv file")
+            .is_some()
+    );
 
     drop_on(&mut window, &[elsewhere.path().to_owned()]);
     window.wait("the folder is open", |model| {

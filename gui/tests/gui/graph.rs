@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use egui::{Key, Modifiers, Role};
+use egui::{Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use inceptive_gui::{
     jobs::{Job, Place},
@@ -193,6 +193,36 @@ fn an_onnx_file_shows_what_it_says_and_statistics_of_its_weights() {
     }
     assert!(window.says("c0.weight  float32[8,3,3,3]  constant") && window.says("8x3x3x3 float32"));
     assert!(window.says("first 64 of 216 values"));
+    // So that all details are in view.
+    window.harness.set_size(vec2(1280.0, 1400.0));
+    window.harness.run();
+    window.click("All values of c0.weight");
+    window.wait("the values are there", is_idle);
+    assert!(window.says("8x3x3x3, 216 values") && window.says("[0, 0, 0, 0]"));
+    window.harness.get_by_label_contains("[0, 0, 0, 0]").hover();
+    for _ in 0..60 {
+        window.harness.event(egui::Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Line,
+            source: egui::MouseWheelSource::Unknown,
+            delta: vec2(0.0, -10.0),
+            phase: egui::TouchPhase::Move,
+            modifiers: Modifiers::NONE,
+        });
+        window.harness.run();
+    }
+    assert!(window.says("[7, 2, 2, 0]"));
+    window.click("Save as .npy…");
+    let path = window.folder.path().join("c0.npy");
+    let field = window.get("Path");
+    field.focus();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::A);
+    window.get("Path").type_text(&path.display().to_string());
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("it is written", |model| is_idle(model) && !model.messages.is_empty());
+    let bytes = fs::read(&path).unwrap();
+    assert!(bytes.starts_with(b"\x93NUMPY\x01\x00") && bytes.len() == 128 + 4 * 216);
 }
 
 fn layout(window: &mut Window, choice: &str) {

@@ -81,3 +81,25 @@ fn a_space_with_mistakes_is_shown_as_it_was() {
     window.press(Modifiers::COMMAND, Key::Num4);
     assert!(window.has_button("Draw the space"));
 }
+
+#[test]
+fn run_and_train_say_that_jobs_read_what_is_saved() {
+    let mut window = Window::with("tiny.yaml", TINY);
+    mistype(&mut window, &TINY.replace("kernel", "kernl"));
+    let said = |window: &mut Window, text: &str| {
+        for key in [Key::Num6, Key::Num7] {
+            window.press(Modifiers::COMMAND, key);
+            window.wait("it is drawn", is_idle);
+            assert!(window.has(text), "{text}");
+        }
+    };
+    said(&mut window, "tiny.yaml has unsaved changes with errors; jobs use the saved file.");
+    window.press(Modifiers::COMMAND, Key::S);
+    window.wait("it is saved", |model| is_wrong(model) && model.current().unwrap().draft.is_none());
+    said(&mut window, "tiny.yaml has errors: jobs with it fail until they are corrected.");
+    window.press(Modifiers::COMMAND, Key::Num2);
+    let field = window.harness.get_by_role(Role::MultilineTextInput);
+    field.set_text_value_accesskit(TINY);
+    window.wait("it is valid", |model| is_idle(model) && !model.current().unwrap().is_wrong());
+    said(&mut window, "tiny.yaml has unsaved changes; jobs use the saved file.");
+}

@@ -569,7 +569,7 @@ fn a_report_ends_with_a_page_to_open() {
     window.wait("it is written", is_over);
     assert!(folder.join("report.md").is_file());
     assert!(window.says("a report/index.html"));
-    window.get("Open").click();
+    window.get("Open page").click();
     window.harness.step();
     let commands = &window.harness.output().platform_output.commands;
     let opened = commands.iter().find_map(|command| match command {

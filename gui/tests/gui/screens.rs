@@ -4,7 +4,7 @@
 
 use std::{fs, path::PathBuf};
 
-use egui::{Key, Modifiers, Role, Theme};
+use egui::{Key, Modifiers, Role, Theme, vec2};
 use egui_kittest::{
     SnapshotResults,
     kittest::{NodeT, Queryable},
@@ -323,21 +323,65 @@ fn file_new(window: &mut Window) {
     window.harness.run();
 }
 
+/// The screens in a small window; the widest table of Compare and the palette too.
+const SMALL: [Screen; 10] = [
+    ("graph", graph),
+    ("source", source),
+    ("design", design),
+    ("tradeoff", tradeoff),
+    ("tradeoff-table", table),
+    ("compare", compare_three),
+    ("compare-graphs", graphs),
+    ("run", run),
+    ("train", train),
+    ("palette", palette),
+];
+
+fn compare_three(window: &mut Window) {
+    window.get("inception-v3").click_modifiers(Modifiers::COMMAND);
+    window.harness.run();
+    compare(window);
+}
+
+fn palette(window: &mut Window) {
+    tab(window, Key::Num1);
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    window.get("Search actions").type_text("graph");
+    window.harness.run();
+}
+
+#[test]
+fn every_screen_of_a_small_window_looks_as_it_did() {
+    let mut results = SnapshotResults::new();
+    for (name, come_to) in SMALL {
+        let mut window = window(Theme::Dark);
+        come_to(&mut window);
+        window.harness.set_size(vec2(800.0, 500.0));
+        window.wait("it is drawn", is_idle);
+        take(&mut window, &format!("{name}-small"), &mut results);
+    }
+}
+
+/// Compares the window with a picture.
+fn take(window: &mut Window, name: &str, results: &mut SnapshotResults) {
+    window.harness.remove_cursor();
+    window.harness.run();
+    // The store is where it happens to be.
+    let store = window.harness.query_by_label("Store").map(|field| field.rect());
+    if let Some(place) = store {
+        window.harness.mask(place);
+    }
+    results.add(window.harness.try_snapshot(name));
+}
+
 fn compare_all(theme: Theme) {
     let mut results = SnapshotResults::new();
     for (name, come_to) in SCREENS {
         let mut window = window(theme);
         come_to(&mut window);
         assert!(window.model().jobs.long().all(|job| job.status == Status::Done), "{name}");
-        window.harness.remove_cursor();
-        window.harness.run();
-        // The store is where it happens to be.
-        let store = window.harness.query_by_label("Store").map(|field| field.rect());
-        if let Some(place) = store {
-            window.harness.mask(place);
-        }
-        let theme = format!("{theme:?}").to_lowercase();
-        results.add(window.harness.try_snapshot(format!("{name}-{theme}")));
+        let shade = format!("{theme:?}").to_lowercase();
+        take(&mut window, &format!("{name}-{shade}"), &mut results);
     }
 }
 

@@ -84,7 +84,7 @@ impl OnnxRuntime {
                 let cuda = ep::CUDA::default().build().error_on_failure();
                 builder.with_execution_providers([cuda]).map_err(failed)
             }
-            other => Err(EngineError::Lacks { engine: NAME, what: format!("device `{other}`") }),
+            other => Err(EngineError::Lacks { engine: NAME, what: format!("device `{other}` is") }),
         }
     }
 }

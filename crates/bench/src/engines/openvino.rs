@@ -171,10 +171,7 @@ impl Engine for OpenVino {
         _: &AtomicBool,
         _: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
-        Err(EngineError::Lacks {
-            engine: NAME,
-            what: "per-node times, because its Rust interface lacks them".to_owned(),
-        })
+        Err(EngineError::Lacks { engine: NAME, what: "per-node times are".to_owned() })
     }
 }
 

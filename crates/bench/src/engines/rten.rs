@@ -156,7 +156,7 @@ impl RtenModel {
             }
             let missing = || EngineError::Lacks {
                 engine: NAME,
-                what: format!("value for `{}` in its graph", node.path),
+                what: format!("the value of `{}` is", node.path),
             };
             let target = self.value(id).ok_or_else(missing)?;
             let mut sources: Vec<NodeId> = self.graph.inputs(id);

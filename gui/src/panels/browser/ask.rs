@@ -6,6 +6,7 @@ use egui::{Button, Response, Ui};
 
 use super::{delete::Delete, new::New, rename::Rename};
 use crate::{
+    actions::{Action, asked, chosen},
     command::{Command, Commands},
     file::{FilePath, stem},
     jobs::{ExportFormat, ExportRequest, Job},
@@ -77,9 +78,7 @@ impl Ask {
         }
         let has_text = selected.iter().all(|entry| entry.shown_text().is_some());
         if item(ui, has_text, "Duplicate", "Only text files can be duplicated").clicked() {
-            for entry in &selected {
-                commands.push(Command::Copy(Arc::clone(&entry.file)));
-            }
+            copy(model, commands);
         }
         if ui.button("Delete…").on_hover_text("Move to the trash (Delete)").clicked() {
             self.delete(model);
@@ -87,19 +86,14 @@ impl Ask {
         ui.separator();
         ui.menu_button("Export as", |ui| self.formats(ui, current));
         if ui.button("Copy path").clicked() {
-            let paths: Vec<String> = selected.iter().map(|entry| path_of(entry)).collect();
-            ui.ctx().copy_text(paths.join("\n"));
+            copy_paths(ui, model);
         }
     }
 
     fn formats(&mut self, ui: &mut Ui, entry: &Entry) {
-        let is_valid = entry.network.is_some() && !entry.is_wrong();
         for format in ExportFormat::ALL {
-            let can = is_valid && (format != ExportFormat::Yaml || entry.shown_text().is_some());
-            let why = match is_valid {
-                true => "An ONNX file has no text",
-                false => "Select a valid network to export it",
-            };
+            let can = can_export(entry, format);
+            let why = can.err().unwrap_or_default();
             let hover = match format {
                 ExportFormat::Onnx => {
                     "The network as deployed; weights are random unless the file has its own"
@@ -108,15 +102,53 @@ impl Ask {
                 ExportFormat::Yaml => "One file with everything that the network extends and uses",
             };
             let title = format!("{}…", format.name());
-            if item(ui, can, &title, why).on_hover_text(hover).clicked() {
-                let name = match format {
-                    ExportFormat::Yaml => format!("{}-complete", stem(&entry.file)),
-                    ExportFormat::Onnx | ExportFormat::Pytorch => stem(&entry.file),
-                };
-                let folder = std::env::current_dir().unwrap_or_default();
-                let path = folder.join(name).with_added_extension(format.extension());
-                let (file, path) = (Arc::clone(&entry.file), path.display().to_string());
-                *self = Self::Export { file, format, path, focuses: true };
+            if item(ui, can.is_ok(), &title, why).on_hover_text(hover).clicked() {
+                self.export(entry, format);
+            }
+        }
+    }
+
+    /// Asks where a network is to be written.
+    fn export(&mut self, entry: &Entry, format: ExportFormat) {
+        let name = match format {
+            ExportFormat::Yaml => format!("{}-complete", stem(&entry.file)),
+            ExportFormat::Onnx | ExportFormat::Pytorch => stem(&entry.file),
+        };
+        let folder = std::env::current_dir().unwrap_or_default();
+        let path = folder.join(name).with_added_extension(format.extension());
+        let (file, path) = (Arc::clone(&entry.file), path.display().to_string());
+        *self = Self::Export { file, format, path, focuses: true };
+    }
+
+    /// Does what is asked for by keys of the list, if they are for it, or in the palette.
+    pub fn actions(&mut self, ui: &Ui, has_keys: bool, model: &Model, commands: &mut Commands) {
+        let ctx = ui.ctx();
+        let asked = |action| if has_keys { asked(ctx, action) } else { chosen(ctx, action) };
+        if asked(Action::RenameFile) {
+            self.rename(model);
+        }
+        if asked(Action::DeleteFiles) {
+            self.delete(model);
+        }
+        if asked(Action::CopyFiles) {
+            copy(model, commands);
+        }
+        if asked(Action::CopyPath) {
+            copy_paths(ui, model);
+        }
+        let exports = [
+            (Action::ExportOnnx, ExportFormat::Onnx),
+            (Action::ExportPytorch, ExportFormat::Pytorch),
+            (Action::ExportYaml, ExportFormat::Yaml),
+        ];
+        for (action, format) in exports {
+            if asked(action)
+                && let Some(entry) = model.current()
+            {
+                match can_export(entry, format) {
+                    Ok(()) => self.export(entry, format),
+                    Err(why) => commands.push(Command::Say(why.to_owned())),
+                }
             }
         }
     }
@@ -149,6 +181,28 @@ impl Ask {
             *self = Self::Nothing;
         }
     }
+}
+
+/// Whether a file can be exported, or why not.
+fn can_export(entry: &Entry, format: ExportFormat) -> Result<(), &'static str> {
+    match format {
+        _ if entry.network.is_none() || entry.is_wrong() => {
+            Err("Select a valid network to export it")
+        }
+        ExportFormat::Yaml if entry.shown_text().is_none() => Err("An ONNX file has no text"),
+        _ => Ok(()),
+    }
+}
+
+/// Makes copies of the selected files that have a text.
+fn copy(model: &Model, commands: &mut Commands) {
+    let texts = model.selected().filter(|entry| entry.shown_text().is_some());
+    commands.push_all(texts.map(|entry| Command::Copy(Arc::clone(&entry.file))));
+}
+
+fn copy_paths(ui: &Ui, model: &Model) {
+    let paths: Vec<String> = model.selected().map(path_of).collect();
+    ui.ctx().copy_text(paths.join("\n"));
 }
 
 /// A button of a menu, and why it cannot be used.

@@ -15,6 +15,7 @@ use egui::{
 };
 
 use crate::{
+    actions::{Action, asked, chosen},
     command::{Command, Commands},
     file::{FileOrder, FilePath, stem},
     model::{Entry, Model},
@@ -100,7 +101,7 @@ impl Browser {
             .desired_width(f32::INFINITY);
         let response = ui.add(search);
         response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Search files"));
-        if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::P)) {
+        if asked(ui.ctx(), Action::SearchFiles) {
             response.request_focus();
         }
         if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
@@ -241,24 +242,19 @@ impl Browser {
 
     /// Up and down go through the list, with Shift from the anchor; Enter shows the graph.
     fn keys(&mut self, ui: &Ui, rows: &[Row<'_>], model: &Model, commands: &mut Commands) {
-        if !super::keys_are_free(ui) || self.is_left {
-            return;
-        }
-        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
-        if pressed(Modifiers::COMMAND, Key::A) {
+        let is_free = super::keys_are_free(ui) && !self.is_left;
+        if chosen(ui.ctx(), Action::SelectAll) || (is_free && asked(ui.ctx(), Action::SelectAll)) {
             commands.push(Command::Select(files(rows).cloned().collect()));
             return;
         }
-        if pressed(Modifiers::NONE, Key::Enter) {
+        self.ask.actions(ui, is_free, model, commands);
+        if !is_free {
+            return;
+        }
+        if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter)) {
             commands.push(Command::Show(Pane::Graph));
             self.is_left = true;
             return;
-        }
-        if pressed(Modifiers::NONE, Key::F2) {
-            self.ask.rename(model);
-        }
-        if pressed(Modifiers::NONE, Key::Delete) {
-            self.ask.delete(model);
         }
         let files: Vec<&FilePath> = files(rows).collect();
         let current = model.selection.last();

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use egui::{
-    Align, Button, Key, Label, Layout, Modifiers, RichText, Role, TextEdit, Ui, WidgetInfo,
-};
+use egui::{Align, Button, Key, Label, Layout, RichText, Role, TextEdit, Ui, WidgetInfo};
 
 use super::ask::Ask;
 use crate::{
+    actions::{Action, asked},
     choose::Wanted,
     command::{Command, Commands},
     file::problem_opening,
@@ -32,14 +31,21 @@ struct Typed {
 
 impl Place {
     pub fn ui(&mut self, ui: &mut Ui, ask: &mut Ask, model: &Model, commands: &mut Commands) {
-        let is_asked = ui.memory(|memory| memory.top_modal_layer().is_some());
-        let pressed =
-            |key| !is_asked && ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key));
-        let (types, makes) = (pressed(Key::O), pressed(Key::N));
-        if types && self.typed.take().is_none() {
+        let is_free = ui.memory(|memory| memory.top_modal_layer().is_none());
+        let asked = |action| is_free && asked(ui.ctx(), action);
+        if asked(Action::ChooseFolder) {
+            commands.push(Command::Choose(Wanted::Folder));
+        }
+        if asked(Action::ChooseFile) {
+            commands.push(Command::Choose(Wanted::File));
+        }
+        if asked(Action::Import) {
+            commands.push(Command::AskToImport);
+        }
+        if asked(Action::Open) && self.typed.take().is_none() {
             self.type_path(model);
         }
-        if makes {
+        if asked(Action::NewFile) {
             ask.new_file(model);
         }
         ui.horizontal(|ui| {

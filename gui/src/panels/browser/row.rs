@@ -62,7 +62,7 @@ pub(super) fn folder_row(ui: &mut Ui, folder: &std::path::Path) {
 
 /// Draws a file with its mark and counts.
 pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::CLICK);
     let is_selected = model.selection.contains(&entry.file);
     let is_current = model.selection.last() == Some(&entry.file);
     let name = stem(&entry.file);
@@ -92,7 +92,7 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
     ui.painter().galley(name_rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, color);
     let numbers = numbers(entry);
     let said = match (&entry.state, &entry.network) {
-        (State::Wrong(_), _) => "invalid".to_owned(),
+        (State::Wrong(_), _) => "has errors".to_owned(),
         (State::Gone, _) => "deleted or moved".to_owned(),
         (_, Some(_)) => format!("{} params, {} MACs", numbers[0], numbers[1]),
         (_, None) => numbers.join(" "),

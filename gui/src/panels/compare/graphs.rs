@@ -263,7 +263,7 @@ impl Graphs {
                 continue;
             }
             let id = ui.scope_id().with(("compared", at, path.as_str()));
-            let response = ui.interact(seen, id, Sense::click());
+            let response = ui.interact(seen, id, Sense::CLICK);
             let word = mark.map_or("equal", Mark::word);
             let name = format!("{} in the {side}: {word}", path.as_str());
             response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));

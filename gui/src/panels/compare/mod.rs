@@ -24,6 +24,7 @@ use egui::{ComboBox, Frame, Margin, RichText, ScrollArea, Ui};
 use inceptive_app::Inspected;
 
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     file::{FilePath, stem},
     model::Model,
@@ -130,13 +131,16 @@ impl Compare {
     }
 
     fn bar(&mut self, ui: &mut Ui, networks: &[Compared<'_>], other: &Compared<'_>, ask: &mut Ask) {
-        for (section, title) in [
-            (Section::Overview, "Overview"),
-            (Section::Nodes, "Nodes"),
-            (Section::Text, "Text"),
-            (Section::Graphs, "Graphs"),
+        for (section, title, action) in [
+            (Section::Overview, "Overview", Action::Overview),
+            (Section::Nodes, "Nodes", Action::Nodes),
+            (Section::Text, "Text", Action::Text),
+            (Section::Graphs, "Graphs", Action::Graphs),
         ] {
             ui.selectable_value(&mut self.section, section, title);
+            if asked(ui.ctx(), action) {
+                self.section = section;
+            }
         }
         ui.separator();
         let Some(first) = networks.first() else { return };

@@ -320,7 +320,9 @@ pub fn slider(
     ui.horizontal(|ui| {
         name_cell(ui, key, name, is_changed);
         // The width left by the name, the number box, what stands beside it, and the button.
-        ui.spacing_mut().slider_width = (ui.available_width() - 200.0).max(40.0);
+        let is_narrow = ui.available_width() < 240.0;
+        let beside_slider = if is_narrow { 200.0 - COST } else { 200.0 };
+        ui.spacing_mut().slider_width = (ui.available_width() - beside_slider).max(40.0);
         // Only a movement is held to the steps: a value that was typed stays as it is.
         let lock = &beside.lock;
         let slider = Slider::from_get_set(range, |moved| {
@@ -341,13 +343,18 @@ pub fn slider(
         }
         let real = beside.real.map(|real| format!("= {real}")).unwrap_or_default();
         cell(ui, REAL, &real, "The width after the width multiplier and rounding");
-        match (&beside.lock.target, &beside.cost) {
-            (Some(target), _) => {
-                let why = format!("One step to the right would break {target}");
-                cell(ui, COST, "locked", &why);
+        let (short, all) = match (&beside.lock.target, &beside.cost) {
+            (Some(target), _) => ("locked", format!("One step to the right would break {target}")),
+            (None, Some(cost)) => (&*cost.short, cost.all.clone()),
+            (None, None) => ("", String::new()),
+        };
+        if is_narrow {
+            // There is room for it under the pointer.
+            if !all.is_empty() {
+                response.on_hover_text(all);
             }
-            (None, Some(cost)) => cell(ui, COST, &cost.short, &cost.all),
-            (None, None) => cell(ui, COST, "", ""),
+        } else {
+            cell(ui, COST, short, &all);
         }
         reset(ui, key, is_changed, changes);
     });

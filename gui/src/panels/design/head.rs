@@ -7,6 +7,7 @@ use inceptive_format::counted;
 
 use super::steps;
 use crate::{
+    actions::{Action, asked},
     changes::Changes,
     command::{Command, Commands},
     file::FilePath,
@@ -51,9 +52,11 @@ impl Head {
         }
         let row = ui.horizontal_wrapped(|ui| {
             steps::ui(ui, entry, commands);
-            let resets = ui.add_enabled(!changes.is_empty(), Button::new("Reset")).clicked();
+            let resets = ui.add_enabled(!changes.is_empty(), Button::new("Reset")).clicked()
+                || asked(ui.ctx(), Action::Reset);
             let hint = "A new design with the same settings";
-            if ui.button("Duplicate").on_hover_text(hint).clicked() {
+            let duplicates = ui.button("Duplicate").on_hover_text(hint).clicked();
+            if duplicates || asked(ui.ctx(), Action::Duplicate) {
                 commands.push(Command::Duplicate(Arc::clone(&entry.file)));
             }
             self.saving(ui, entry, model, commands);
@@ -117,7 +120,8 @@ impl Head {
         }
         let can = entry.draft.is_some() || entry.is_new();
         let discard = ui.add_enabled(can, Button::new("Discard…"));
-        if discard.on_hover_text("Forget what is not saved").clicked() {
+        let discards = discard.on_hover_text("Forget what is not saved").clicked();
+        if discards || (asked(ui.ctx(), Action::Discard) && can) {
             self.discards = Some(Arc::clone(&entry.file));
         }
         let problem = match &entry.save_problem {
@@ -138,7 +142,7 @@ impl Head {
             ui.heading("Discard the design?");
             ui.label(match entry.is_new() {
                 true => format!("{} was never saved and is removed from the list.", entry.name()),
-                false => format!("{} goes back to what its file has.", entry.name()),
+                false => format!("{} returns to the saved version.", entry.name()),
             });
             ui.add_space(6.0);
             ui.horizontal(|ui| (ui.button("Discard").clicked(), ui.button("Cancel").clicked()))

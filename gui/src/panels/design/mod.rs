@@ -64,7 +64,7 @@ impl Design {
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
         let Some(from) = model.original_of(entry) else {
-            super::nothing(ui, "The file that it is made of is not there.");
+            super::nothing(ui, "The file that this design is made of was deleted or moved.");
             return;
         };
         let base = match base(from) {
@@ -87,7 +87,7 @@ impl Design {
         Panel::left(if width < ROOMY { "variables in little room" } else { "variables" })
             .resizable(true)
             .default_size((width * 0.42).min(430.0))
-            .size_range(330.0_f32.min(width * 0.6)..=width * 0.6)
+            .size_range(330.0_f32.min(width * 0.54)..=width * 0.6)
             .show(ui, |ui| self.left(ui, entry, &base, original, model, commands));
         let margin = Frame::NONE.inner_margin(Margin::symmetric(10, 4));
         margin.show(ui, |ui| self.right(ui, entry, &base, original, model, commands));
@@ -128,7 +128,7 @@ impl Design {
             let color = colors(ui).error;
             Panel::bottom("problem").exact_size(PROBLEM).show(ui, |ui| {
                 ScrollArea::both().id_salt("problem").auto_shrink(false).show(ui, |ui| {
-                    ui.label(RichText::new("These settings are invalid:").color(color));
+                    ui.label(RichText::new("These settings have errors:").color(color));
                     let text = RichText::new(error_chain(&**problem)).monospace().size(11.5);
                     ui.add(Label::new(text.color(color)).extend());
                 });

@@ -3,7 +3,7 @@
 use egui::{Align, Grid, Layout, RichText, Ui};
 use inceptive_app::{Inspected, counts_by_name};
 use inceptive_dsl::{Constraint, Margin};
-use inceptive_format::{change, decimals, percent_change};
+use inceptive_format::{change, decimals, percent_change, short_count};
 use inceptive_results::{Metric, Unit};
 
 use crate::{
@@ -12,6 +12,9 @@ use crate::{
     model::Model,
     theme::colors,
 };
+
+/// Width of the whole table, in points.
+const WIDE: f32 = 300.0;
 
 /// A count before and after a change.
 struct Row {
@@ -73,13 +76,48 @@ pub fn ui<'a>(
         let name = "training parameters".to_owned();
         rows.push(Row { name, metric: Metric::Params, before, after });
     }
+    if ui.available_width() < WIDE {
+        short_table(ui, &rows);
+    } else {
+        table(ui, &rows);
+    }
+    for head in &now.architecture.unfit_heads {
+        let note = format!("{head}; it is only used in training");
+        ui.label(RichText::new(note).color(colors(ui).warning));
+    }
+    conditions(ui, now, limits);
+}
+
+/// Draws the counts in short, where there is little room.
+fn short_table(ui: &mut Ui, rows: &[Row]) {
+    Grid::new("numbers in short").num_columns(3).striped(true).spacing([5.0, 3.0]).show(ui, |ui| {
+        for row in rows {
+            let Row { name, metric, before, after } = row;
+            let short = match metric.unit() {
+                Unit::Bytes => metric.exact(*after),
+                _ => short_count(*after),
+            };
+            ui.label(RichText::new(name).small()).on_hover_text(format!(
+                "{} before, {} now",
+                metric.exact(*before),
+                metric.exact(*after)
+            ));
+            right(ui, RichText::new(short).small().strong());
+            ui.label(RichText::new(percent_change(*before, *after)).small());
+            ui.end_row();
+        }
+    });
+}
+
+/// Draws the counts before and after, with their differences.
+fn table(ui: &mut Ui, rows: &[Row]) {
     Grid::new("numbers").num_columns(5).striped(true).spacing([16.0, 3.0]).show(ui, |ui| {
         for title in ["", "now", "base", "difference", ""] {
             right(ui, RichText::new(title).weak());
         }
         ui.end_row();
         for row in rows {
-            let Row { name, metric, before, after } = &row;
+            let Row { name, metric, before, after } = row;
             let (before, after) = (*before, *after);
             ui.label(name);
             let number = RichText::new(metric.exact(after)).monospace().strong();
@@ -95,11 +133,6 @@ pub fn ui<'a>(
             ui.end_row();
         }
     });
-    for head in &now.architecture.unfit_heads {
-        let note = format!("{head}; it is only used in training");
-        ui.label(RichText::new(note).color(colors(ui).warning));
-    }
-    conditions(ui, now, limits);
 }
 
 fn right(ui: &mut Ui, text: RichText) -> egui::Response {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use egui::{Button, Key, Modifiers, ScrollArea, Ui};
+use egui::{Button, ScrollArea, Ui};
 use inceptive_format::counted;
 
 use crate::{
+    actions::{Action, asked, chosen},
     changes::{Changes, History},
     command::{Command, Commands},
     model::{Design, Entry},
@@ -20,15 +21,14 @@ const MOST_NAMED: usize = 2;
 
 /// Takes the keys that undo and redo.
 pub fn keys(ui: &Ui, entry: &Entry, commands: &mut Commands) {
-    let Some(design) = entry.design.as_ref().filter(|_| keys_are_free(ui)) else { return };
-    let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
-    // The longer shortcut first: the shorter one fits it too.
-    let redoes = pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z)
-        || pressed(Modifiers::COMMAND, Key::Y);
-    let undoes = pressed(Modifiers::COMMAND, Key::Z);
-    if redoes {
+    let Some(design) = &entry.design else { return };
+    let does = |action| match keys_are_free(ui) {
+        true => asked(ui.ctx(), action),
+        false => chosen(ui.ctx(), action),
+    };
+    if does(Action::RedoStep) {
         redo(entry, design, commands);
-    } else if undoes {
+    } else if does(Action::UndoStep) {
         undo(entry, design, commands);
     }
 }

@@ -211,7 +211,7 @@ pub(super) fn buttons(
             continue;
         }
         let id = frame_id(ui, &frame.path);
-        let response = ui.interact(head, id, Sense::click());
+        let response = ui.interact(head, id, Sense::CLICK);
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, frame.path.as_str()));
         if response.clicked() {
             clicks.selected = Some(frame.path.clone());
@@ -227,7 +227,7 @@ pub(super) fn buttons(
             continue;
         }
         let id = card_id(ui, &card.path);
-        let response = ui.interact(seen, id, Sense::click());
+        let response = ui.interact(seen, id, Sense::CLICK);
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, card.path.as_str()));
         if response.clicked() {
             clicks.selected = Some(card.path.clone());

@@ -5,6 +5,7 @@ use inceptive_draw::{Scene, scene_svg};
 
 use super::paint::Paint;
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     jobs::Picture,
     panels::fields::{PathAnswer, ask_for_path},
@@ -40,18 +41,22 @@ pub(super) struct Export {
 impl Export {
     /// Draws the menu; `name` is what the picture is of.
     pub fn menu(&mut self, ui: &mut Ui, name: &str) {
+        let formats = [(Format::Svg, "Everything as SVG…"), (Format::Png, "Visible area as PNG…")];
+        let asks = |format| match format {
+            Format::Svg => asked(ui.ctx(), Action::ExportSvg),
+            Format::Png => asked(ui.ctx(), Action::ExportPng),
+        };
+        let mut wanted = [Format::Svg, Format::Png].into_iter().find(|format| asks(*format));
         ui.menu_button("Export", |ui| {
-            for (format, title) in
-                [(Format::Svg, "Everything as SVG…"), (Format::Png, "Visible area as PNG…")]
-            {
-                if ui.button(title).clicked() {
-                    let folder = std::env::current_dir().unwrap_or_default();
-                    let path = folder.join(name).with_added_extension(format.extension());
-                    self.asked = Some((format, path.display().to_string()));
-                    self.focuses = true;
-                }
-            }
+            let clicked = formats.into_iter().filter(|(_, title)| ui.button(*title).clicked());
+            wanted = clicked.map(|(format, _)| format).last().or(wanted);
         });
+        if let Some(format) = wanted {
+            let folder = std::env::current_dir().unwrap_or_default();
+            let path = folder.join(name).with_added_extension(format.extension());
+            self.asked = Some((format, path.display().to_string()));
+            self.focuses = true;
+        }
     }
 
     /// Asks where to, and writes.

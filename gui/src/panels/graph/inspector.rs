@@ -17,7 +17,7 @@ use crate::{
     file::stem,
     format::{bytes, compute_unit, exact, fraction, milliseconds, points, share, way},
     inspection::Found,
-    jobs::LayoutRequest,
+    jobs::{LayoutRequest, TensorRequest},
     model::Model,
     panels::evidence::Evidence,
     theme::colors,
@@ -42,6 +42,8 @@ pub(super) struct Asked {
     pub node: Option<NodePath>,
     /// Whether repeated modules are to be drawn once or each.
     pub repeats: bool,
+    /// A tensor whose values are to be shown, and its name.
+    pub tensor: Option<(TensorRequest, String)>,
 }
 
 /// Draws the details of `selected`, or of the network if nothing is selected; `shown` is the picture next to them.
@@ -76,7 +78,7 @@ pub(super) fn inspector(
             evidence.figures(ui, (&name, network), model);
         }
         ui.separator();
-        parts::weights(ui, &subject, model, commands);
+        asked.tensor = parts::weights(ui, &subject, model, commands);
         asked.node = subject.nodes(ui);
         original::original(ui, &subject);
     });

@@ -5,6 +5,7 @@ use inceptive_draw::Scene;
 use inceptive_ir::Path as NodePath;
 
 use super::camera::rect;
+use crate::actions::{Action as Asked, asked, chosen};
 
 /// The action of a key.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,32 +32,38 @@ pub(super) enum Action {
     Deselect,
 }
 
-/// Keys that were pressed while no text is typed.
+/// What is asked for in the table of actions.
+const ACTIONS: [(Asked, Action); 10] = [
+    (Asked::Fit, Action::Fit),
+    (Asked::Larger, Action::Zoom(1.25)),
+    (Asked::Smaller, Action::Zoom(0.8)),
+    (Asked::ActualSize, Action::ActualSize),
+    (Asked::Toggle, Action::Toggle),
+    (Asked::Repeats, Action::Repeats),
+    (Asked::ExpandAll, Action::OpenAll),
+    (Asked::CollapseAll, Action::CloseAll),
+    (Asked::SearchNodes, Action::Search),
+    (Asked::Deselect, Action::Deselect),
+];
+
+/// What was chosen, or whose keys were pressed while no text is typed.
 pub(super) fn pressed(ui: &Ui) -> Option<Action> {
-    const KEYS: [(Key, Action); 16] = [
-        (Key::F, Action::Fit),
-        (Key::Plus, Action::Zoom(1.25)),
-        (Key::Equals, Action::Zoom(1.25)),
-        (Key::Minus, Action::Zoom(0.8)),
-        (Key::Num0, Action::ActualSize),
-        (Key::Num1, Action::ActualSize),
-        (Key::Enter, Action::Toggle),
-        (Key::R, Action::Repeats),
-        (Key::O, Action::OpenAll),
-        (Key::C, Action::CloseAll),
-        (Key::Slash, Action::Search),
-        (Key::Escape, Action::Deselect),
-        (Key::ArrowUp, Action::Step(vec2(0.0, -1.0))),
-        (Key::ArrowDown, Action::Step(vec2(0.0, 1.0))),
-        (Key::ArrowLeft, Action::Step(vec2(-1.0, 0.0))),
-        (Key::ArrowRight, Action::Step(vec2(1.0, 0.0))),
+    const ARROWS: [(Key, Vec2); 4] = [
+        (Key::ArrowUp, vec2(0.0, -1.0)),
+        (Key::ArrowDown, vec2(0.0, 1.0)),
+        (Key::ArrowLeft, vec2(-1.0, 0.0)),
+        (Key::ArrowRight, vec2(1.0, 0.0)),
     ];
-    if !crate::panels::keys_are_free(ui) {
-        return None;
+    let is_free = crate::panels::keys_are_free(ui);
+    let does = |action| match is_free {
+        true => asked(ui.ctx(), action),
+        false => chosen(ui.ctx(), action),
+    };
+    if let Some((_, action)) = ACTIONS.into_iter().find(|(action, _)| does(*action)) {
+        return Some(action);
     }
-    let hit =
-        |&(key, _): &(Key, Action)| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-    KEYS.iter().find(|pair| hit(pair)).map(|&(_, action)| action)
+    let hit = |key| is_free && ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    ARROWS.into_iter().find(|(key, _)| hit(*key)).map(|(_, way)| Action::Step(way))
 }
 
 /// The card or frame next to another in a direction: near, and not far to the side.

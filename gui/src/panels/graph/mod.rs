@@ -9,7 +9,7 @@
 //! | the pointer, the keys, the search | `canvas`, `keys`, `search` |
 //! | painting, colours with their legend, the minimap | `paint`, `shading`, `counts`, `minimap` |
 //! | the nodes of the step at the cursor in the source | `light` |
-//! | details of the selection: its parts, their weights, what an ONNX file says | `inspector`, `parts`, `original` |
+//! | details of the selection: its parts, their weights, what an ONNX file says | `inspector`, `parts`, `values`, `original` |
 //! | files | `export` |
 
 pub mod camera;
@@ -26,6 +26,7 @@ mod parts;
 mod search;
 mod shading;
 mod toolbar;
+mod values;
 mod view;
 
 use std::{
@@ -54,6 +55,7 @@ use keys::Action;
 use light::Light;
 use search::Search;
 use shading::Shading;
+use values::Values;
 use view::Layout;
 pub use view::Remembered;
 
@@ -76,6 +78,7 @@ pub struct Graph {
     export: Export,
     evidence: Evidence,
     light: Light,
+    values: Values,
     /// The node to show in the current network.
     wanted: Option<NodePath>,
     /// The node to centre once the modules around it are open.
@@ -117,9 +120,10 @@ impl Graph {
         super::caveat_line(ui, entry, model, commands);
         let mut action = keys::pressed(ui);
         let is_inspected = model.inspection(&entry.file, network).is_some();
-        self.toolbar(ui, &entry.file, network, is_inspected, &mut action);
+        let has_room = ui.available_width() > ROOM_FOR_DETAILS;
+        self.toolbar(ui, &entry.file, network, (is_inspected, has_room), &mut action);
         self.go_to_wanted(&entry.file, network);
-        if !self.views.hides_details && ui.available_width() > ROOM_FOR_DETAILS {
+        if !self.views.hides_details && has_room {
             let shown = self.request(&entry.file, network);
             Panel::right("details").default_size(320.0).size_range(312.0..=560.0).show(ui, |ui| {
                 let view = self.views.of(&entry.file, &network.architecture.graph);
@@ -133,6 +137,9 @@ impl Graph {
                     commands,
                 );
                 self.wanted = asked.node.or(self.wanted.take());
+                if let Some((tensor, name)) = asked.tensor {
+                    self.values.open(tensor, name);
+                }
                 if asked.repeats {
                     action = Some(Action::Repeats);
                 }
@@ -167,6 +174,7 @@ impl Graph {
         let theme = ui.ctx().theme();
         self.shading.update(theme, self.views.colour, &entry.file, scene, network, model);
         let screen = self.canvas(ui, &entry.file, network, scene, action);
+        self.values.ui(ui, model, commands);
         self.export.ask(ui, scene, &self.shading, screen, commands);
         let selected = self.views.of(&entry.file, &network.architecture.graph).selected.clone();
         self.light.tell(&entry.file, selected, commands);

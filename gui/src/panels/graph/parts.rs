@@ -1,6 +1,6 @@
 //! The weights of the selection: their names, shapes and statistics.
 
-use egui::{CollapsingHeader, Grid, RichText, Ui};
+use egui::{CollapsingHeader, Grid, RichText, Ui, WidgetInfo};
 use inceptive_app::{TensorStatistics, WeightStatistics};
 use inceptive_ir::{NodeId, Role};
 
@@ -8,7 +8,7 @@ use super::inspector::Subject;
 use crate::{
     command::{Command, Commands},
     format::{exact, fraction, share, significant},
-    jobs::{Job, StatisticsRequest},
+    jobs::{Job, StatisticsRequest, TensorRequest},
     model::Model,
     theme::colors,
 };
@@ -22,13 +22,19 @@ struct Tensor {
 
 /// What is known about the values of the weights.
 enum Known<'a> {
-    Statistics(&'a WeightStatistics),
+    Statistics(StatisticsRequest, &'a WeightStatistics),
     /// Why there are none, or not yet.
     Nothing(&'a str),
 }
 
-/// Draws the weights of the operators of a box, and asks for their statistics.
-pub(super) fn weights(ui: &mut Ui, subject: &Subject<'_>, model: &Model, commands: &mut Commands) {
+/// Draws the weights of the operators of a box, and asks for their statistics; returns a tensor whose values are to be
+/// shown, with its name.
+pub(super) fn weights(
+    ui: &mut Ui,
+    subject: &Subject<'_>,
+    model: &Model,
+    commands: &mut Commands,
+) -> Option<(TensorRequest, String)> {
     let graph = &subject.network.architecture.graph;
     let of_node = |&node: &NodeId| {
         let tensors = graph.node(node).op.tensors(&graph.input_shapes(node));
@@ -36,18 +42,20 @@ pub(super) fn weights(ui: &mut Ui, subject: &Subject<'_>, model: &Model, command
     };
     let tensors: Vec<Tensor> = subject.parts().iter().flat_map(of_node).collect();
     if tensors.is_empty() {
-        return;
+        return None;
     }
     let known = known(subject, model, commands);
     ui.label(RichText::new("Weights").strong());
     if let Known::Nothing(why) = known {
         ui.label(RichText::new(why).color(colors(ui).weak));
     }
+    let mut opened = None;
     for tensor in &tensors {
         ui.add_space(4.0);
-        tensor_rows(ui, subject, tensor, &known);
+        opened = tensor_rows(ui, subject, tensor, &known).or(opened);
     }
     ui.separator();
+    opened
 }
 
 fn known<'a>(subject: &Subject<'_>, model: &'a Model, commands: &mut Commands) -> Known<'a> {
@@ -67,11 +75,17 @@ fn known<'a>(subject: &Subject<'_>, model: &'a Model, commands: &mut Commands) -
     match model.statistics(&request) {
         None => Known::Nothing("Computing statistics…"),
         Some(Err(problem)) => Known::Nothing(problem),
-        Some(Ok(found)) => Known::Statistics(found),
+        Some(Ok(found)) => Known::Statistics(request, found),
     }
 }
 
-fn tensor_rows(ui: &mut Ui, subject: &Subject<'_>, tensor: &Tensor, known: &Known<'_>) {
+/// Draws a tensor; returns it if its values are to be shown.
+fn tensor_rows(
+    ui: &mut Ui,
+    subject: &Subject<'_>,
+    tensor: &Tensor,
+    known: &Known<'_>,
+) -> Option<(TensorRequest, String)> {
     let Tensor { node, role, dims } = tensor;
     let node = subject.network.architecture.graph.node(*node);
     let path = node.tensor_path(*role);
@@ -87,8 +101,8 @@ fn tensor_rows(ui: &mut Ui, subject: &Subject<'_>, tensor: &Tensor, known: &Know
         ui.monospace(format!("{shape} {kind}").trim());
     });
     ui.add(egui::Label::new(RichText::new(inceptive_ir::text::one_line(&name)).monospace()).wrap());
-    let Known::Statistics(found) = known else { return };
-    let Some(found) = found.of(path, *role) else { return };
+    let Known::Statistics(weights, found) = known else { return None };
+    let found = found.of(path, *role)?;
     let id = (node.path.as_str(), role.name());
     Grid::new(("statistics", id)).num_columns(4).spacing([10.0, 2.0]).show(ui, |ui| {
         for pair in facts(found).chunks(2) {
@@ -108,6 +122,14 @@ fn tensor_rows(ui: &mut Ui, subject: &Subject<'_>, tensor: &Tensor, known: &Know
             found.first.iter().map(|&value| significant(value.into())).collect();
         ui.add(egui::Label::new(RichText::new(values.join(", ")).monospace()).wrap());
     });
+    let button = ui.small_button("All values…");
+    button.widget_info(|| {
+        WidgetInfo::labeled(egui::Role::Button, true, format!("All values of {name}"))
+    });
+    let (path, role) = (path.clone(), *role);
+    let hover = "Every value by its indices; save as .npy";
+    let is_clicked = button.on_hover_text(hover).clicked();
+    is_clicked.then(|| (TensorRequest { weights: weights.clone(), path, role }, name))
 }
 
 /// The statistics of a tensor by name.

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use egui::{ComboBox, RichText, Ui};
+use egui::{Button, ComboBox, RichText, Ui};
 use inceptive_app::Inspected;
 
 use super::{
@@ -12,7 +12,10 @@ use super::{
     shading::Colour,
     view::{Layout, View},
 };
-use crate::theme::colors;
+use crate::{
+    actions::{Action as Asked, asked},
+    theme::colors,
+};
 
 /// Why a colour cannot be chosen.
 const NOT_INSPECTED: &str =
@@ -38,7 +41,7 @@ impl Graph {
         ui: &mut Ui,
         file: &Path,
         network: &Arc<Inspected>,
-        is_inspected: bool,
+        (is_inspected, has_room): (bool, bool),
         action: &mut Option<Action>,
     ) {
         let graph = &network.architecture.graph;
@@ -82,14 +85,27 @@ impl Graph {
             }
             ui.separator();
             self.export.menu(ui, &crate::file::stem(file));
-            let mut shows_details = !self.views.hides_details;
-            ui.toggle_value(&mut shows_details, "Details");
-            self.views.hides_details = !shows_details;
+            self.details(ui, has_room);
             if let Some(text) = self.hint {
                 ui.label(RichText::new(text).small().color(colors(ui).weak));
             }
         });
         ui.add_space(2.0);
+    }
+}
+
+impl Graph {
+    /// Shows or hides the details, in a window that has room for them.
+    fn details(&mut self, ui: &mut Ui, has_room: bool) {
+        let is_shown = has_room && !self.views.hides_details;
+        let is_asked = asked(ui.ctx(), Asked::Details);
+        let toggle = ui.add_enabled(has_room, Button::selectable(is_shown, "Details"));
+        let toggle = toggle.on_disabled_hover_text(
+            "No room for details: enlarge the window, or make the list of files narrower",
+        );
+        if has_room && (toggle.clicked() || is_asked) {
+            self.views.hides_details = is_shown;
+        }
     }
 }
 
@@ -99,17 +115,27 @@ fn choose_layout(ui: &mut Ui, view: &mut View, layout: &mut Layout) -> bool {
     let menu = ComboBox::from_id_salt("layout")
         .selected_text(format!("Layout: {}", shown.name()))
         .width(150.0);
-    let mut is_chosen = false;
+    let asks = |choice: &Layout| {
+        let action = match choice {
+            Layout::Down => Asked::Down,
+            Layout::Right => Asked::Right,
+            Layout::Columns => Asked::Columns,
+        };
+        asked(ui.ctx(), action)
+    };
+    let mut chosen = Layout::ALL.into_iter().find(asks);
     let inner = menu.show_ui(ui, |ui| {
         for choice in Layout::ALL {
             if ui.selectable_label(choice == shown, choice.name()).clicked() {
-                (*layout, view.is_folded, view.shape) = (choice, false, None);
-                is_chosen = choice != shown;
+                chosen = Some(choice);
             }
         }
     });
+    if let Some(choice) = chosen {
+        (*layout, view.is_folded, view.shape) = (choice, false, None);
+    }
     inner.response.on_hover_text("Layout of the graph");
-    is_chosen
+    chosen.is_some_and(|choice| choice != shown)
 }
 
 fn choose_colour(ui: &mut Ui, colour: &mut Colour, is_inspected: bool) {

@@ -17,6 +17,7 @@ use egui::{Frame, Margin, RichText, Ui};
 pub(crate) use results::Remembered;
 
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     jobs::Job,
     model::Model,
@@ -66,7 +67,7 @@ impl Run {
             commands.push(Command::Start(Job::Engines));
         }
         Frame::NONE.inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
-            crate::panels::caveat_lines(ui, model, commands);
+            crate::panels::job_caveats(ui, model, commands);
             let setup = &mut self.setup;
             queue::beside(ui, ("setup", 0.5), (&QUEUE, model), commands, |ui, commands| {
                 setup.ui(ui, model, commands);
@@ -84,6 +85,13 @@ impl Run {
             let title = format!("Latencies ({latencies})");
             ui.selectable_value(&mut self.view, View::Latency, title);
             ui.selectable_value(&mut self.view, View::Profile, format!("Profiles ({profiles})"));
+            for (action, view) in
+                [(Action::Latencies, View::Latency), (Action::Profiles, View::Profile)]
+            {
+                if asked(ui.ctx(), action) {
+                    self.view = view;
+                }
+            }
             ui.separator();
             match self.view {
                 View::Latency => self.results.filters(ui, model),

@@ -89,7 +89,7 @@ fn plot<'a>(ui: &Ui, roof: &Roofline) -> Plot<'a> {
     let text = |mark, range: &RangeInclusive<f64>| tick_text(mark, range.end() - range.start());
     let top = if roof.peak_gflops > 0.0 { roof.peak_gflops.log10() + 0.3 } else { 0.0 };
     Plot::new("roofline")
-        .x_axis_label("FLOP per byte moved")
+        .x_axis_label("FLOP per byte of memory traffic")
         .y_axis_label("GFLOP/s")
         .x_grid_spacer(ticks)
         .y_grid_spacer(ticks)

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use egui::{Button, ComboBox, DragValue, Grid, Key, Modifiers, RichText, Ui};
+use egui::{Button, ComboBox, DragValue, Grid, RichText, Ui};
 use inceptive_app::{Content, Request};
 use inceptive_bench::{Isa, Protocol};
 
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     file::{FilePath, stem},
     jobs::{BenchRequest, EngineState, Job, ProfileRequest, ReportRequest},
@@ -30,6 +31,14 @@ impl Work {
         (Self::Profile, "Profile", "Measure the time of each node of the selected networks"),
         (Self::Report, "Report", "Write a page with tables and charts of the selected networks"),
     ];
+
+    const fn action(self) -> Action {
+        match self {
+            Self::Bench => Action::Bench,
+            Self::Profile => Action::Profile,
+            Self::Report => Action::Report,
+        }
+    }
 
     /// Whether it applies to the content of a file: reports also accept spaces.
     fn takes(self, entry: &Entry) -> bool {
@@ -77,12 +86,15 @@ impl Setup {
         ui.horizontal(|ui| {
             for (work, title, hover) in Work::ALL {
                 ui.selectable_value(&mut self.work, work, title).on_hover_text(hover);
+                if asked(ui.ctx(), work.action()) {
+                    self.work = work;
+                }
             }
             ui.separator();
             let jobs = self.jobs(&entries, model);
             let start = Button::new(RichText::new("Start").strong()).min_size([70.0, 22.0].into());
             let response = ui.add_enabled(jobs.is_ok(), start).on_hover_text("Ctrl Enter");
-            let has_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
+            let has_key = asked(ui.ctx(), Action::StartRun);
             match jobs {
                 Ok(jobs) if response.clicked() || has_key => {
                     let unsaved = self.to_save(&entries);

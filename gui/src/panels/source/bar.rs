@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use egui::{Button, RichText, Ui};
 
+use inceptive_format::counted;
+
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     jobs::SaveProblem,
     model::{Entry, Model, State},
@@ -15,7 +18,7 @@ use crate::{
 pub(super) fn header(
     ui: &mut Ui,
     entry: &Entry,
-    is_beside: bool,
+    (is_beside, mistakes): (bool, usize),
     model: &Model,
     commands: &mut Commands,
 ) {
@@ -30,12 +33,14 @@ pub(super) fn header(
         if save.on_hover_text("Save to the file (Ctrl S)").clicked() {
             commands.push(Command::Save { file: Arc::clone(file), overwrite: false });
         }
-        let revert = ui.add_enabled(is_dirty && !entry.is_new(), Button::new("Revert"));
+        // A file that was never written has nothing to go back to.
+        let can_revert = is_dirty && !entry.is_new();
+        let revert = ui.add_enabled(can_revert, Button::new("Revert"));
         let revert = match entry.is_new() {
             true => revert.on_disabled_hover_text("The file was never saved; delete it instead"),
             false => revert.on_hover_text("Discard unsaved changes"),
         };
-        if revert.clicked() {
+        if revert.clicked() || (asked(ui.ctx(), Action::Revert) && can_revert) {
             commands.push(Command::Edit(Arc::clone(file), None));
         }
         let mut beside = is_beside;
@@ -49,7 +54,10 @@ pub(super) fn header(
                 ui.label(RichText::new("valid, not saved").color(palette.warning))
             }
             (State::Good(_), false) => ui.label(RichText::new("valid").color(palette.good)),
-            (State::Wrong(_), _) => ui.label(RichText::new("invalid").color(palette.error)),
+            (State::Wrong(_), _) => {
+                let text = counted(mistakes, "error", "errors");
+                ui.label(RichText::new(text).color(palette.error))
+            }
             (State::Gone, _) => {
                 ui.label(RichText::new("file deleted; saving restores it").color(palette.error))
             }

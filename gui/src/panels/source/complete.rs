@@ -12,6 +12,7 @@ use super::{
     spot::{Spot, spot},
     vocabulary::{Choice, Vocabulary},
 };
+use crate::actions::{Action, asked};
 use crate::theme::colors;
 
 /// Choices that are listed.
@@ -60,7 +61,7 @@ impl Complete {
     /// Takes the keys of the list, while the text has the keyboard.
     pub fn keys(&mut self, ui: &Ui, editor: Id, text: &str) -> Option<Completed> {
         let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
-        self.is_asked = pressed(Modifiers::COMMAND, Key::Space);
+        self.is_asked = asked(ui.ctx(), Action::Complete);
         let open = self.open.as_mut().filter(|open| open.editor == editor)?;
         let step = isize::from(pressed(Modifiers::NONE, Key::ArrowDown))
             - isize::from(pressed(Modifiers::NONE, Key::ArrowUp));

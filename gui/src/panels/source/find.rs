@@ -4,6 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use egui::{EventFilter, Id, Key, Modifiers, RichText, Role, TextEdit, Ui, WidgetInfo};
 
+use crate::actions::{Action, asked};
 use crate::theme::colors;
 
 /// Hits that are found at most.
@@ -57,6 +58,11 @@ impl Find {
         self.is_open
     }
 
+    /// Whether it is about to get the keyboard.
+    pub const fn takes_focus(&self) -> bool {
+        self.focuses
+    }
+
     /// Hides the bar.
     pub const fn close(&mut self) {
         self.is_open = false;
@@ -64,10 +70,10 @@ impl Find {
 
     /// Takes the keys that open the bar, or go from hit to hit.
     pub fn keys(&mut self, ui: &Ui, text: &Arc<str>, selection: &Range<usize>) -> Option<Ask> {
-        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
-        let (finds, replaces) =
-            (pressed(Modifiers::COMMAND, Key::F), pressed(Modifiers::COMMAND, Key::H));
-        if finds || replaces {
+        let asks = |action| asked(ui.ctx(), action);
+        let (finds, replaces) = (asks(Action::Find), asks(Action::Replace));
+        let (back, on) = (asks(Action::FindPrevious), asks(Action::FindNext));
+        if finds || replaces || (!self.is_open && (back || on)) {
             let selected = text.get(selection.clone()).unwrap_or("");
             if !selected.is_empty() && !selected.contains('\n') {
                 selected.clone_into(&mut self.wanted.text);
@@ -81,10 +87,7 @@ impl Find {
             return None;
         }
         self.update(text);
-        if pressed(Modifiers::SHIFT, Key::F3) {
-            return self.step(false, selection);
-        }
-        pressed(Modifiers::NONE, Key::F3).then(|| self.step(true, selection))?
+        (back || on).then(|| self.step(on, selection))?
     }
 
     /// Draws the bar.

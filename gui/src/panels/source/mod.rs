@@ -37,6 +37,7 @@ use inceptive_dsl::Trace;
 use inceptive_ir::Path as NodePath;
 
 use crate::{
+    actions::{Action, asked, chosen},
     command::{Command, Commands},
     file::FilePath,
     model::{Entry, Model, State},
@@ -111,7 +112,7 @@ impl Source {
             return;
         };
         let (problems, marks) = problems(entry, &text);
-        bar::header(ui, entry, self.is_beside, model, commands);
+        bar::header(ui, entry, (self.is_beside, problems.len()), model, commands);
         let id = editor_of(entry);
         let mut next = self.keys(ui, id, entry, &text);
         self.find_bar(ui, id, &text, &mut next);
@@ -164,24 +165,27 @@ impl Source {
         if ui.memory(|memory| memory.top_modal_layer().is_some()) {
             return next;
         }
-        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
-        if ui.memory(|memory| memory.has_focus(id)) {
-            let redoes = pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z)
-                || pressed(Modifiers::COMMAND, Key::Y);
-            let stop = if redoes {
-                history.redo()
-            } else {
-                pressed(Modifiers::COMMAND, Key::Z).then(|| history.undo()).flatten()
-            };
-            if let Some(stop) = stop {
-                next.wanted = Some(Wanted::Select(stop.cursor..stop.cursor));
-                next.text = Some(stop.text);
-            }
+        let has_focus = ui.memory(|memory| memory.has_focus(id));
+        let does = |action| match has_focus {
+            true => asked(ui.ctx(), action),
+            false => chosen(ui.ctx(), action),
+        };
+        let stop = if does(Action::Redo) {
+            history.redo()
+        } else {
+            does(Action::Undo).then(|| history.undo()).flatten()
+        };
+        if let Some(stop) = stop {
+            next.wanted = Some(Wanted::Select(stop.cursor..stop.cursor));
+            next.text = Some(stop.text);
+        }
+        if has_focus {
             if let Some(completed) = self.complete.keys(ui, id, text) {
                 next.wanted = Some(Wanted::Select(completed.cursor..completed.cursor));
                 next.text = Some(completed.text);
             }
-            if self.find.is_open() && pressed(Modifiers::NONE, Key::Escape) {
+            let escapes = || ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
+            if self.find.is_open() && escapes() {
                 self.find.close();
             }
         }
@@ -195,6 +199,8 @@ impl Source {
             true => None,
             false => self.find.keys(ui, text, &selection),
         };
+        // The text gets the keyboard only if the bar does not.
+        self.focuses &= !self.find.takes_focus();
         match by_key.or_else(|| self.find.ui(ui, text, &selection)) {
             Some(Ask::Select(range)) => next.wanted = Some(Wanted::Select(range)),
             Some(Ask::Replace(text, range)) => {

@@ -188,7 +188,7 @@ impl Scatter {
         for dot in order {
             let side = 2.0 * dot.radius.max(5.0);
             let rect = Rect::from_center_size(dot.at, Vec2::splat(side));
-            let response = ui.interact(rect, Id::unique(("point", &dot.row.file)), Sense::click());
+            let response = ui.interact(rect, Id::unique(("point", &dot.row.file)), Sense::CLICK);
             response.widget_info(|| {
                 let front = if dot.is_front { ", Pareto-optimal" } else { "" };
                 let name = format!("{} in the plot{front}", dot.row.name);

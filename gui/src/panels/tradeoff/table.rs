@@ -14,6 +14,7 @@ use super::{
     shortlist::Shortlist,
 };
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     jobs::{Cells, Job, TableRequest},
     panels::fields::{PathAnswer, ask_for_path},
@@ -79,7 +80,8 @@ impl PointTable {
             };
             ui.label(RichText::new(format!("{} of {all}", order.len())).weak());
             let export = ui.add_enabled(!order.is_empty(), egui::Button::new("Export CSV…"));
-            if export.on_hover_text("Write the rows that are shown to a CSV file").clicked() {
+            let hint = "Write the rows that are shown to a CSV file";
+            if export.on_hover_text(hint).clicked() || asked(ui.ctx(), Action::ExportTable) {
                 let folder = std::env::current_dir().unwrap_or_default();
                 self.export = Some(folder.join("networks.csv").display().to_string());
                 self.focuses = true;

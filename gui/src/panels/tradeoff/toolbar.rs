@@ -14,6 +14,7 @@ use super::{
     scatter::Scatter,
 };
 use crate::{
+    actions::{Action, asked, is_chosen},
     command::{Command, Commands},
     jobs::{CloudRequest, Job},
     model::Model,
@@ -64,10 +65,18 @@ pub fn ui(
         });
     }
     ui.horizontal_wrapped(|ui| {
-        for (choice, name) in
-            [(Page::Plot, "Plot"), (Page::Table, "Table"), (Page::Both, "Plot and table")]
-        {
+        for (choice, name, action) in [
+            (Page::Plot, "Plot", Action::Plot),
+            (Page::Table, "Table", Action::Table),
+            (Page::Both, "Plot and table", Action::PlotAndTable),
+        ] {
             ui.selectable_value(page, choice, name);
+            if asked(ui.ctx(), action) {
+                *page = choice;
+            }
+        }
+        if *page == Page::Plot && is_chosen(ui.ctx(), Action::ExportTable) {
+            *page = Page::Both;
         }
         ui.separator();
         if *page != Page::Table {
@@ -79,12 +88,13 @@ pub fn ui(
             ui.separator();
         }
         filter::field(ui, &mut look.filter);
-        if ui.add_enabled(!look.brushes.is_empty(), egui::Button::new("Clear filters")).clicked() {
+        let clear = ui.add_enabled(!look.brushes.is_empty(), egui::Button::new("Clear filters"));
+        if clear.clicked() || asked(ui.ctx(), Action::ClearFilters) {
             look.brushes.clear();
         }
         if *page != Page::Table {
             let fit = ui.add_enabled(scatter.is_zoomed(), egui::Button::new("Fit"));
-            if fit.on_hover_text("Fit all points").clicked() {
+            if fit.on_hover_text("Fit all points").clicked() || asked(ui.ctx(), Action::FitPoints) {
                 scatter.fit();
             }
         }
@@ -223,13 +233,10 @@ fn draw_space(
     ui.add(counts).on_hover_text("Maximum number of networks to count");
     let is_counting = model.jobs.active().any(|state| matches!(state.job, Job::Cloud(_)));
     let button = egui::Button::new("Draw the space");
-    if ui
-        .add_enabled(!is_counting, button)
-        .on_hover_text(
-            "Count a sample of the space's networks (the same sample as in a report) and plot it",
-        )
-        .clicked()
-    {
+    let button = ui.add_enabled(!is_counting, button).on_hover_text(
+        "Count a sample of the space's networks (the same sample as in a report) and plot it",
+    );
+    if button.clicked() || (asked(ui.ctx(), Action::DrawSpace) && !is_counting) {
         if !space.objectives.is_empty() {
             look.axes = space_axes(&space.objectives).map(Quantity::Metric);
             look.is_log = look.axes.map(Quantity::is_log);

@@ -18,6 +18,7 @@ mod table;
 use egui::{Frame, Margin, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, pos2};
 
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     jobs::Job,
     model::Model,
@@ -65,7 +66,7 @@ impl Train {
             commands.push(Command::Start(Job::TrainingChoices(model.folder.clone())));
         }
         Frame::NONE.inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
-            crate::panels::caveat_lines(ui, model, commands);
+            crate::panels::job_caveats(ui, model, commands);
             let setup = &mut self.setup;
             queue::beside(
                 ui,
@@ -91,6 +92,12 @@ impl Train {
                 .on_hover_text("Loss and accuracy of all runs in the table");
             ui.selectable_value(&mut self.view, View::Outcome, "Result")
                 .on_hover_text("Accuracy and confusion matrix of the chosen run");
+            for (action, view) in [(Action::Curves, View::Curves), (Action::Outcome, View::Outcome)]
+            {
+                if asked(ui.ctx(), action) {
+                    self.view = view;
+                }
+            }
             if self.view == View::Curves {
                 ui.separator();
                 self.curves.choices(ui);

@@ -97,7 +97,7 @@ fn facts(ui: &mut Ui, run: &TrainingRun, inspect: &Inspect<'_>, commands: &mut C
             inspect.button(ui, run, Path::new(weights), commands);
             ui.label("weights:");
             ui.add(Label::new(RichText::new(weights).monospace()).truncate())
-                .on_hover_text(format!("{weights}\nOther commands read it with --weights"));
+                .on_hover_text(format!("Weights of this run: {weights}"));
         });
     }
     let trained = exact(run.dataset.training_images);

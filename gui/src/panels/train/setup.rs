@@ -1,12 +1,13 @@
 //! The setup of a training job.
 
-use egui::{Button, ComboBox, DragValue, Grid, Key, Label, Modifiers, Response, RichText, Ui};
+use egui::{Button, ComboBox, DragValue, Grid, Label, Response, RichText, Ui};
 use inceptive_bench::Isa;
 use inceptive_dsl::Setting;
 use inceptive_format::counted;
 
 use super::fit::{Candidate, Data, candidates};
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     jobs::{Job, TrainRequest},
     model::Model,
@@ -115,7 +116,7 @@ impl Setup {
         let response = ui.add_enabled(request.is_ok(), start).on_hover_text(
             "Ctrl Enter. Stopped runs resume after their last whole epoch; runs in the store are not repeated",
         );
-        let has_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
+        let has_key = asked(ui.ctx(), Action::StartTraining);
         match request {
             Ok(request) if response.clicked() || has_key => {
                 let unsaved: Vec<_> = networks.iter().filter_map(Candidate::to_save).collect();
