@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Edit YAML, look at a graph and move its widths, compare and report: the journeys that the dashboard is for, by keys and mouse.
+"""Edit YAML, look at a graph and move its widths, choose networks of a space, compare and report, train: the journeys that the dashboard is for, by keys and mouse.
 
     cargo build --workspace
     /usr/bin/python3 scripts/journeys.py [--binary FILE] [--size 1280x800] [--scale 1] [--theme light] [--only edit] [--pictures DIR]

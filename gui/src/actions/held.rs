@@ -43,6 +43,14 @@ const fn is_typed(event: &Event) -> bool {
     )
 }
 
+/// Whether a text is what the key before types, as `/` does, and not meant for the field that the key leads to.
+fn is_own_text(key: &Event, text: &Event) -> bool {
+    match (key, text) {
+        (Event::Key { key, .. }, Event::Text(text)) => text == key.symbol_or_name(),
+        _ => false,
+    }
+}
+
 /// How many frames an event takes to move the keyboard; none if it does not.
 fn frames(ctx: &Context, event: &Event) -> u8 {
     let Event::Key { key, pressed: true, modifiers, repeat, .. } = event else { return 0 };
@@ -76,6 +84,13 @@ impl Plugin for Held {
             && let Some(event) = self.events.pop_front()
         {
             self.frames = frames(ctx, &event);
+            let is_release = |event: &&Event| matches!(event, Event::Key { pressed: false, .. });
+            let next = self.events.iter().take_while(is_release).count();
+            if self.frames > 0
+                && self.events.get(next).is_some_and(|text| is_own_text(&event, text))
+            {
+                self.events.remove(next);
+            }
             now.push(event);
         }
         input.events = now;

@@ -1,6 +1,10 @@
 //! Balls, squares and other marks, and the axes around them.
 
-use egui::{Align2, Color32, Painter, Pos2, Shape, Stroke, TextStyle, Ui, Vec2, pos2, vec2};
+use egui::{
+    Align2, Color32, Painter, Pos2, Shape, Stroke, TextStyle, Ui, Vec2, pos2,
+    text::{LayoutJob, TextWrapping},
+    vec2,
+};
 
 use super::{quantity::Names, scale::Field};
 use crate::theme::colors;
@@ -117,7 +121,10 @@ pub fn axes(ui: &Ui, field: &Field, names: &Names<'_>) {
     let below = pos2(rect.center().x, rect.bottom() + ROOM.y);
     let [across, up] = [field.x, field.y].map(|axis| names.title(axis.quantity));
     painter.text(below, Align2::CENTER_BOTTOM, across, font.clone(), color);
-    let galley = painter.layout_no_wrap(up, font, color);
+    // In a small window, the legend is above.
+    let mut job = LayoutJob::simple_singleline(up, font, color);
+    job.wrap = TextWrapping::truncate_at_width(rect.height() + 12.0);
+    let galley = painter.layout_job(job);
     let beside = pos2(rect.left() - ROOM.x, rect.center().y + galley.size().x / 2.0);
     let turned = egui::epaint::TextShape::new(beside, galley, color)
         .with_angle(-std::f32::consts::FRAC_PI_2);
