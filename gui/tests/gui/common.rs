@@ -14,6 +14,15 @@ use tempfile::TempDir;
 
 use crate::raster::Raster;
 
+/// A small network.
+pub const TINY: &str = "name: Tiny
+input: {channels: 3, size: 8}
+classes: 2
+body:
+  - conv stem: {kernel: 3, width: 4}
+tail: gap
+";
+
 /// How long anything may take, on a slow machine too.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -147,6 +156,16 @@ impl Window {
     /// Whether the label of anything on the screen contains a text.
     pub fn says(&self, text: &str) -> bool {
         self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
+    /// Replaces what stands in a field.
+    #[track_caller]
+    pub fn fill(&mut self, field: &str, text: &str) {
+        self.get(field).focus();
+        self.harness.run();
+        self.press(Modifiers::COMMAND, Key::A);
+        self.get(field).type_text(text);
+        self.harness.run();
     }
 
     /// Clicks what has a label, and draws until it settles.

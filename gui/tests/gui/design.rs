@@ -169,11 +169,7 @@ fn a_number_is_taken_exactly_or_refused() {
     let mut window = design(&["googlenet.yaml"]);
     let file = window.file("googlenet.yaml");
     let write = |window: &mut Window, text: &str| {
-        window.get("3a.c3 as text").focus();
-        window.harness.run();
-        window.press(Modifiers::COMMAND, Key::A);
-        window.get("3a.c3 as text").type_text(text);
-        window.harness.run();
+        window.fill("3a.c3 as text", text);
         window.press(Modifiers::NONE, Key::Enter);
         window.wait("it is counted", is_idle);
     };
@@ -227,11 +223,7 @@ fn a_design_is_named_duplicated_and_written_with_one_key() {
     slide(&mut window, "4a.c3", 256.0);
     let wanted = window.model().network().unwrap().fingerprint.clone();
     let name = |window: &mut Window, field: &str, text: &str| {
-        window.get(field).focus();
-        window.harness.run();
-        window.press(Modifiers::COMMAND, Key::A);
-        window.get(field).type_text(text);
-        window.harness.run();
+        window.fill(field, text);
         window.press(Modifiers::NONE, Key::Enter);
         window.wait("it is counted", is_designed);
     };

@@ -36,9 +36,7 @@ fn settled(window: &mut Window) {
 
 /// Replaces what stands in the field of a question.
 fn type_name(window: &mut Window, name: &str) {
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("File name").type_text(name);
-    window.harness.run();
+    window.fill("File name", name);
 }
 
 fn is_good(model: &Model) -> bool {
@@ -241,9 +239,7 @@ fn networks_are_exported_as_they_are_in_the_window() {
     for (format, end) in [("ONNX…", "onnx"), ("PyTorch…", "py"), ("YAML…", "yaml")] {
         choose(&mut window, &["Export as", format]);
         let path = window.folder.path().join("out").with_extension(end);
-        window.press(Modifiers::COMMAND, Key::A);
-        window.get("Path").type_text(&path.display().to_string());
-        window.harness.run();
+        window.fill("Path", &path.display().to_string());
         window.press(Modifiers::NONE, Key::Enter);
         window.wait("it is written", |model| path.is_file() && is_idle(model));
     }
@@ -264,9 +260,7 @@ fn networks_are_exported_as_they_are_in_the_window() {
 fn an_export_replaces_nothing_that_was_read() {
     let mut window = base_and_variant();
     choose(&mut window, &["Export as", "YAML…"]);
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Path").type_text(&window.file("small.yaml").display().to_string());
-    window.harness.run();
+    window.fill("Path", &window.file("small.yaml").display().to_string());
     assert!(window.says("The file exists and will be replaced."));
     window.click("Replace");
     settled(&mut window);
@@ -281,9 +275,7 @@ fn a_wrong_path_leaves_the_folder_open_and_recent_folders_are_offered() {
     fs::write(other.join("else.yaml"), BASE).unwrap();
     window.press(Modifiers::COMMAND, Key::O);
     let type_path = |window: &mut Window, path: &str| {
-        window.press(Modifiers::COMMAND, Key::A);
-        window.get("Path to open").type_text(path);
-        window.harness.run();
+        window.fill("Path to open", path);
         window.press(Modifiers::NONE, Key::Enter);
     };
     type_path(&mut window, "/nowhere/at/all");

@@ -185,12 +185,8 @@ fn a_design_that_cannot_be_written_stays_and_says_why() {
     window.wait("it is counted again", is_designed);
     let files = |window: &Window| fs::read_dir(window.file("")).unwrap().count();
     let before = files(&window);
-    window.get("File of the design").focus();
-    window.harness.run();
-    window.press(Modifiers::COMMAND, Key::A);
     // Longer than the name of a file may be, for root too.
-    window.get("File of the design").type_text(&"x".repeat(300));
-    window.harness.run();
+    window.fill("File of the design", &"x".repeat(300));
     window.press(Modifiers::NONE, Key::Enter);
     window.wait("it is counted", is_designed);
     window.press(Modifiers::COMMAND, Key::S);

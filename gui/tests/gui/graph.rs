@@ -133,9 +133,7 @@ fn the_view_is_exported_as_a_picture() {
     window.click("Everything as SVG…");
     let path = window.folder.path().join("picture.svg");
     assert!(window.get("Path").is_focused());
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Path").type_text(&path.display().to_string());
-    window.harness.run();
+    window.fill("Path", &path.display().to_string());
     window.press(Modifiers::NONE, Key::Enter);
     window.wait("it is written", |model| !model.messages.is_empty());
     assert!(window.has(&format!("wrote {}", path.display())));
@@ -216,9 +214,7 @@ fn an_onnx_file_shows_what_it_says_and_statistics_of_its_weights() {
     let field = window.get("Path");
     field.focus();
     window.harness.run();
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Path").type_text(&path.display().to_string());
-    window.harness.run();
+    window.fill("Path", &path.display().to_string());
     window.press(Modifiers::NONE, Key::Enter);
     window.wait("it is written", |model| is_idle(model) && !model.messages.is_empty());
     let bytes = fs::read(&path).unwrap();

@@ -19,9 +19,7 @@ fn own_results_are_imported_from_a_table_and_shown_as_such() {
     window.press(Modifiers::COMMAND, Key::Num3);
     window.wait("its sliders are there", has_sliders);
     window.click("Import…");
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Path of the table").type_text(&table.display().to_string());
-    window.harness.run();
+    window.fill("Path of the table", &table.display().to_string());
     window.press(Modifiers::NONE, Key::Enter);
     window.wait("the results are read", is_idle);
     assert!(window.says("2 of 2 rows imported"));
@@ -48,9 +46,7 @@ fn a_table_that_is_wrong_adds_nothing_and_says_why() {
     window.press(Modifiers::COMMAND, Key::Num3);
     window.wait("its sliders are there", has_sliders);
     window.click("Import…");
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Path of the table").type_text(&table.display().to_string());
-    window.harness.run();
+    window.fill("Path of the table", &table.display().to_string());
     window.click("Import");
     window.wait("it is read", is_idle);
     assert!(window.says("line 2: top1 is 190, not a percentage from 0 to 100"));

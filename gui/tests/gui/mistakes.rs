@@ -4,15 +4,7 @@ use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;
 use inceptive_gui::model::{Model, State};
 
-use crate::common::{Window, has_sliders, is_idle};
-
-const TINY: &str = "name: Tiny
-input: {channels: 3, size: 8}
-classes: 2
-body:
-  - conv stem: {kernel: 3, width: 4}
-tail: gap
-";
+use crate::common::{TINY, Window, has_sliders, is_idle};
 
 const SPACE: &str = "space: Widths
 base: tiny.yaml

@@ -206,11 +206,7 @@ fn results_are_grouped_labelled_hidden_and_compared() {
 fn every_batch_and_thread_count_is_measured() {
     let mut window = running(&steady());
     for (field, text) in [("Batches", "1, 8"), ("Threads", "1 2")] {
-        window.get(field).focus();
-        window.harness.run();
-        window.press(Modifiers::COMMAND, Key::A);
-        window.get(field).type_text(text);
-        window.harness.run();
+        window.fill(field, text);
     }
     window.press(Modifiers::COMMAND, Key::Enter);
     window.wait("there are results", |model| model.results.measurements.len() == 4);
@@ -322,11 +318,7 @@ fn a_store_of_a_newer_version_is_told_and_left_alone() {
 
 /// Keeps results in another store.
 fn keep_in(window: &mut Window, store: &Path) {
-    window.get("Store").focus();
-    window.harness.run();
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Store").type_text(store.to_str().unwrap());
-    window.harness.run();
+    window.fill("Store", store.to_str().unwrap());
     window.press(Modifiers::NONE, Key::Enter);
 }
 
@@ -560,11 +552,7 @@ fn a_report_ends_with_a_page_to_open() {
     let mut window = running(&steady());
     window.click("Report");
     let folder = window.folder.path().join("a report");
-    window.get("Folder of the report").focus();
-    window.harness.run();
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Folder of the report").type_text(folder.to_str().unwrap());
-    window.harness.run();
+    window.fill("Folder of the report", folder.to_str().unwrap());
     window.click("Start");
     window.wait("it is written", is_over);
     assert!(folder.join("report.md").is_file());

@@ -6,17 +6,9 @@ use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;
 use inceptive_gui::model::{Model, State};
 
-use crate::common::Window;
+use crate::common::{TINY, Window};
 
 const NAME: &str = "tiny.yaml";
-
-const TINY: &str = "name: Tiny
-input: {channels: 3, size: 8}
-classes: 2
-body:
-  - conv stem: {kernel: 3, width: 4}
-tail: gap
-";
 
 fn window() -> Window {
     let mut window = Window::with(NAME, TINY);

@@ -15,11 +15,7 @@ fn design(file: &str) -> Window {
 }
 
 fn write(window: &mut Window, field: &str, text: &str) {
-    window.get(field).focus();
-    window.harness.run();
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get(field).type_text(text);
-    window.harness.run();
+    window.fill(field, text);
     window.press(Modifiers::NONE, Key::Enter);
     window.wait("it is counted", is_idle);
 }

@@ -224,11 +224,7 @@ fn a_variable_can_be_brushed_and_coloured_by() {
 
 /// Replaces the text of the filter.
 fn filter(window: &mut Window, text: &str) {
-    window.get("Filter networks").focus();
-    window.harness.run();
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Filter networks").type_text(text);
-    window.harness.run();
+    window.fill("Filter networks", text);
 }
 
 #[test]
@@ -285,11 +281,7 @@ fn the_table_is_sorted_filtered_pinned_compared_and_exported() {
 
     window.click("Export CSV…");
     let path = window.folder.path().join("points.csv");
-    window.get("Path").focus();
-    window.harness.run();
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Path").type_text(&path.display().to_string());
-    window.harness.run();
+    window.fill("Path", &path.display().to_string());
     window.click("Export");
     window.wait("it is written", |_| path.exists());
     let text = fs::read_to_string(&path).unwrap();

@@ -69,11 +69,7 @@ fn training_with(text: &str, others: &[&str], machinery: &MeasurementBackend) ->
 
 /// Writes a text into a field, in place of what it holds.
 fn write(window: &mut Window, field: &str, text: &str) {
-    window.get(field).focus();
-    window.harness.run();
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get(field).type_text(text);
-    window.harness.run();
+    window.fill(field, text);
 }
 
 /// Chooses what the colours of the graph show.
