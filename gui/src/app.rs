@@ -196,6 +196,8 @@ impl App {
             Command::Discard(file) => {
                 if self.model.discard(&file) {
                     self.read(file);
+                } else {
+                    self.start(Job::List(self.model.folder.clone()));
                 }
             }
             Command::SaveThen(files, job) => self.save_then(files, job),
@@ -230,6 +232,7 @@ impl App {
                     self.model.messages.remove(index);
                 }
             }
+            Command::AddPoints(points) => self.add_points(&points),
             Command::Say(problem) => self.model.messages.push(Message::Problem(problem)),
             Command::AskToImport => self.panels.import.ask(),
             Command::Import(table) => {

@@ -35,6 +35,8 @@ pub enum Command {
     ShowLine(FilePath, usize),
     /// Makes a design of a network of a space, and shows it: variables and their values.
     ShowPoint(FilePath, Vec<(String, String)>),
+    /// Makes designs of networks of spaces, and adds them to the selection.
+    AddPoints(Vec<(FilePath, Vec<(String, String)>)>),
     /// Brings a node or module of the current network to the front in its graph.
     ShowNode(NodePath),
     /// Lights up nodes in the graph of a file: those of the step at the cursor in its text.

@@ -8,12 +8,14 @@ use inceptive_store::{ImportError, ImportedTable, Store, StoreError};
 const MAX_TABLE_BYTES: u64 = 64 * inceptive_files::MIB;
 
 /// What came of importing a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
     /// Rows of the table.
     pub rows: usize,
     /// Those that were not in the store.
     pub added: usize,
+    /// The networks that they are of, as the table names them.
+    pub networks: Vec<String>,
 }
 
 /// A table cannot be imported.
@@ -52,5 +54,9 @@ pub fn import(file: &Path, store: &Path) -> Result<Imported, ImportFileError> {
     let table = ImportedTable::read(&table, &source)
         .map_err(|source| ImportFileError::Table { file: name(), source })?;
     let added = table.add_to(&mut Store::open(store)?)?;
-    Ok(Imported { rows: table.len(), added })
+    let networks = match &table {
+        ImportedTable::Timm(_) => vec![],
+        ImportedTable::Results(rows) => rows.iter().map(|row| row.network.clone()).collect(),
+    };
+    Ok(Imported { rows: table.len(), added, networks })
 }

@@ -80,6 +80,10 @@ pub enum Action {
     PlotAndTable,
     FitPoints,
     ClearFilters,
+    Both,
+    Scatter,
+    Parallel,
+    FitSpace,
     DrawSpace,
     ExportTable,
     Overview,
@@ -138,6 +142,8 @@ pub enum Need {
     Design,
     /// A current file that is a space.
     Space,
+    /// A space whose networks are drawn.
+    Drawn,
     /// A network anywhere in the list.
     AnyNetwork,
     /// Two selected networks.
@@ -172,6 +178,7 @@ impl Need {
             Self::Space => {
                 (entry.is_some_and(|entry| entry.space().is_some()), "no space is selected")
             }
+            Self::Drawn => (model.cloud.is_some(), "no space is drawn"),
             Self::AnyNetwork => (model.networks().next().is_some(), "no networks in the list"),
             Self::TwoNetworks => {
                 let networks = model.selected().filter(|entry| entry.network.is_some());

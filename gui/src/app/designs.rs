@@ -40,15 +40,28 @@ impl App {
 
     /// Makes a design of a point of a space, and shows it.
     pub(super) fn show_point(&mut self, file: &FilePath, values: &[(String, String)]) {
+        if let Some(new) = self.new_point(file, values) {
+            self.model.selection = vec![new];
+            tiles::show(&mut self.tree, Pane::Design);
+        }
+    }
+
+    /// Makes designs of points of spaces, and adds them to the selection.
+    pub(super) fn add_points(&mut self, points: &[(FilePath, Vec<(String, String)>)]) {
+        for (file, values) in points {
+            let Some(new) = self.new_point(file, values) else { return };
+            self.model.selection.push(new);
+        }
+    }
+
+    fn new_point(&mut self, file: &FilePath, values: &[(String, String)]) -> Option<FilePath> {
         let changes = panels::design::point(&self.model, file, values);
         let new = changes.and_then(|changes| self.model.new_design(file, changes));
-        let Some(new) = new else {
+        if new.is_none() {
             let text = "the space has changed; draw it again".to_owned();
             self.model.messages.push(Message::Problem(text));
-            return;
-        };
-        self.model.selection = vec![new];
-        tiles::show(&mut self.tree, Pane::Design);
+        }
+        new
     }
 
     /// Makes a design with the settings of a file, and selects it.
@@ -62,8 +75,11 @@ impl App {
     }
 
     pub(super) fn rename(&mut self, file: &FilePath, name: &str, file_name: &str) {
-        if let Err(problem) = self.model.rename_design(file, name, file_name) {
-            self.model.messages.push(Message::Problem(problem));
+        match self.model.rename_design(file, name, file_name) {
+            // A file of the old name may be there, from another program.
+            Ok(renamed) if renamed != *file => self.start(Job::List(self.model.folder.clone())),
+            Ok(_) => {}
+            Err(problem) => self.model.messages.push(Message::Problem(problem)),
         }
     }
 

@@ -129,7 +129,7 @@ pub struct JobId(u64);
 pub enum Lane {
     /// Short jobs: reading and writing files, counting.
     Quick,
-    /// Layouts and statistics of weights, which may take seconds and must not delay the checking of typed text.
+    /// Layouts, statistics of weights and exports, which may take seconds and must not delay the checking of typed text.
     Layout,
     /// Counting spaces and writing reports, which a person waits for.
     Background,
@@ -172,8 +172,10 @@ impl Job {
             | Self::Import(..)
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
-            Self::Layout(_) | Self::Statistics(_) | Self::Tensor(_) => Lane::Layout,
-            Self::Cloud(_) | Self::Report(_) | Self::Export(_) => Lane::Background,
+            Self::Layout(_) | Self::Statistics(_) | Self::Tensor(_) | Self::Export(_) => {
+                Lane::Layout
+            }
+            Self::Cloud(_) | Self::Report(_) => Lane::Background,
             Self::Bench(_) | Self::Profile(_) => Lane::Measure,
             Self::Train(_) | Self::Inspect(_) => Lane::Train,
         }
@@ -340,6 +342,8 @@ pub struct Progress {
 pub enum Finish {
     /// With this.
     Done(Output),
+    /// It was stopped; this is what was finished before.
+    Kept(Output),
     /// Not at all; why.
     Failed(String),
     /// It was stopped, or superseded by a newer job.

@@ -268,6 +268,7 @@ fn work(
         let finish = match result {
             // Finished parts of a stopped long job are kept; other jobs start again.
             Ok(_) if !lane.is_long() && report.is_stopped() => Finish::Stopped,
+            Ok(Ok(output)) if report.is_stopped() => Finish::Kept(output),
             Ok(Ok(output)) => Finish::Done(output),
             Ok(Err(_)) if report.is_stopped() => Finish::Stopped,
             Ok(Err(message)) => Finish::Failed(message),

@@ -192,8 +192,12 @@ impl Model {
         }
         let renamed: FilePath = if is_moved { Arc::from(renamed) } else { Arc::clone(file) };
         self.move_entry(file, &renamed);
-        let design = self.entries.get_mut(&renamed).and_then(|entry| entry.design.as_mut());
-        if let Some(design) = design {
+        let Some(entry) = self.entries.get_mut(&renamed) else { return Ok(renamed) };
+        if is_moved {
+            // What another program wrote under the old name is not its text.
+            (entry.text, entry.save_problem) = (None, None);
+        }
+        if let Some(design) = &mut entry.design {
             name.clone_into(&mut design.name);
         }
         Ok(renamed)

@@ -101,10 +101,12 @@ impl Entry {
         Self { network, design: Some(design), ..Self::new(file) }
     }
 
-    /// Whether there was never such a file: it is a design, or a text that was made of one.
+    /// Whether it was never written: it is a design, or a text that was made of one. A file of its name may be there by
+    /// now, from another program.
     pub const fn is_new(&self) -> bool {
+        let has_text = self.draft.is_some() || self.text.is_none();
         let is_made = self.draft.is_some() || self.design.is_some();
-        is_made && self.text.is_none() && self.base.is_none()
+        is_made && has_text && self.base.is_none()
     }
 
     /// The file with its text in the editor.

@@ -142,12 +142,14 @@ impl Jobs {
                 messages.push(message);
             }
         };
-        if let Finish::Done(Output::Written(files)) = &finish {
+        if let Finish::Done(Output::Written(files)) | Finish::Kept(Output::Written(files)) = &finish
+        {
             state.written.clone_from(files);
             files.iter().for_each(|file| say(Message::Done(format!("wrote {}", file.display()))));
         }
         let (status, output) = match finish {
             Finish::Done(output) => (Status::Done, Some(output)),
+            Finish::Kept(output) => (Status::Stopped, Some(output)),
             Finish::Stopped => (Status::Stopped, None),
             Finish::Failed(message) => {
                 say(Message::Problem(format!("{}: {message}", state.job.title())));

@@ -11,7 +11,7 @@ mod jobs;
 mod training;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Command, Commands},
-    file::{FileOrder, FilePath},
+    file::{FileOrder, FilePath, stem},
     inspection::Inspection,
     jobs::{
         Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading, Output, Place,
@@ -43,6 +43,9 @@ pub use design::{Design, Original};
 pub use entry::{Entry, Good, State};
 pub use jobs::{JobState, Jobs, Status};
 pub use training::{LiveRun, Training};
+
+/// Networks that a message names.
+const MOST_NAMED: usize = 5;
 
 /// A message below the screens, shown until it is dismissed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -323,9 +326,8 @@ impl Model {
                     commands.push(Command::Start(self.read_results()));
                 }
             }
-            Output::Imported(Imported { rows, added }) => {
-                let rows = counted(rows, "row", "rows");
-                self.messages.push(Message::Done(format!("{added} of {rows} imported")));
+            Output::Imported(imported) => {
+                self.imported(&imported);
                 commands.push(Command::Start(self.read_results()));
             }
             Output::Engines(engines) => self.engines = Some(engines),
@@ -337,6 +339,29 @@ impl Model {
             Output::Trained(inputs) => self.read_by_jobs.extend(&inputs),
             // The list of jobs says it, or a message.
             Output::Measured | Output::Written(_) => {}
+        }
+    }
+
+    /// Says what was imported, and which of it is of no network of the list.
+    fn imported(&mut self, imported: &Imported) {
+        let Imported { rows, added, networks } = imported;
+        let rows = counted(*rows, "row", "rows");
+        self.messages.push(Message::Done(format!("{added} of {rows} imported")));
+        let stems: Vec<String> = self.networks().map(|(entry, _)| stem(&entry.file)).collect();
+        let of_list = self.networks().zip(&stems).flat_map(|((_, network), stem)| {
+            [stem.as_str(), &network.architecture.name, &network.fingerprint]
+        });
+        let known: HashSet<&str> = of_list.collect();
+        let unknown: BTreeSet<&str> =
+            networks.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
+        if !unknown.is_empty() {
+            let names: Vec<&str> = unknown.iter().copied().take(MOST_NAMED).collect();
+            let more = match unknown.len() - names.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let text = format!("no network of the list is called {}{more}", names.join(", "));
+            self.messages.push(Message::Problem(text));
         }
     }
 

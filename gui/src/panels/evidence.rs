@@ -68,22 +68,18 @@ impl Evidence {
     ) {
         self.update(network, base, model);
         self.table(ui, true);
-        ui.horizontal(|ui| {
-            for (button, pane) in [("Train…", Pane::Train), ("Measure…", Pane::Run)] {
-                if ui.small_button(button).clicked() {
-                    commands.push(Command::Show(pane));
-                }
-            }
-            let hint = "Read accuracies and latencies from a CSV file";
-            if ui.small_button("Import…").on_hover_text(hint).clicked() {
-                commands.push(Command::AskToImport);
-            }
-        });
+        buttons(ui, commands);
     }
 
-    /// Draws only the figures of a network, where there is little room.
-    pub fn figures(&mut self, ui: &mut Ui, network: Named<'_>, model: &Model) {
-        self.update(network, None, model);
+    /// Draws only the figures of a network, or else of the one that it is made of, where there is little room.
+    pub fn figures(
+        &mut self,
+        ui: &mut Ui,
+        network: Named<'_>,
+        base: Option<Named<'_>>,
+        model: &Model,
+    ) {
+        self.update(network, base, model);
         self.table(ui, false);
     }
 
@@ -135,6 +131,21 @@ impl Evidence {
         self.accuracy = lines(network, base, model, accuracy);
         self.latency = lines(network, base, model, latency);
     }
+}
+
+/// Draws the ways to find out.
+pub(crate) fn buttons(ui: &mut Ui, commands: &mut Commands) {
+    ui.horizontal(|ui| {
+        for (button, pane) in [("Train…", Pane::Train), ("Measure…", Pane::Run)] {
+            if ui.small_button(button).clicked() {
+                commands.push(Command::Show(pane));
+            }
+        }
+        let hint = "Read accuracies and latencies from a CSV file";
+        if ui.small_button("Import…").on_hover_text(hint).clicked() {
+            commands.push(Command::AskToImport);
+        }
+    });
 }
 
 /// What is known of a network; if nothing is, that, and the first figure of the one that it is made of.

@@ -357,3 +357,25 @@ fn a_head_that_does_not_fit_is_said() {
     assert!(window.says("the auxiliary head `aux1` does not fit and is left out"));
     assert!(!window.says("training parameters"));
 }
+
+#[test]
+fn a_design_whose_name_another_program_took_gets_another_one() {
+    let mut window = design(&["googlenet.yaml"]);
+    slide(&mut window, "4a.c3", 256.0);
+    let taken = window.file("googlenet-design-1.yaml");
+    let text = "extends: googlenet.yaml\nname: Another\n";
+    fs::write(&taken, text).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("the folder is read", is_idle);
+    window.press(Modifiers::COMMAND, Key::S);
+    window.wait("it is refused", is_idle);
+    assert!(window.says("A file of this name exists already"));
+    window.fill("File of the design", "mine.yaml");
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("it is counted", is_designed);
+    window.press(Modifiers::COMMAND, Key::S);
+    window.wait("it is written", is_idle);
+    assert!(fs::read_to_string(window.file("mine.yaml")).unwrap().contains("c3: 256"));
+    assert_eq!(fs::read_to_string(&taken).unwrap(), text, "the file of the other program");
+    assert!(window.has("googlenet-design-1") && window.has("mine"));
+}

@@ -143,8 +143,8 @@ fn a_deleted_file_goes_to_the_trash_and_what_is_lost_is_said() {
     let mut window = base_and_variant();
     edit(&mut window, &BASE.replace("16", "24"));
     choose(&mut window, &["Delete…"]);
-    assert!(window.says("Moved to the trash: base.yaml"));
-    assert!(window.says("Unsaved changes are lost: base.yaml"));
+    assert!(window.says("Will be moved to the trash: base.yaml"));
+    assert!(window.says("Unsaved changes will be lost: base.yaml"));
     assert!(window.says("Files that are made of it become invalid: small.yaml"));
     window.click("Cancel");
     assert!(window.file("base.yaml").exists());
@@ -175,7 +175,7 @@ fn a_copy_is_not_written_and_can_be_taken_off_the_list() {
     let file = window.file("small-copy-1.yaml");
     assert!(!file.exists());
     choose(&mut window, &["Delete…"]);
-    assert!(window.says("Never saved, lost for good: small-copy-1.yaml"));
+    assert!(window.says("Never saved, will be lost for good: small-copy-1.yaml"));
     window.click("Delete");
     settled(&mut window);
     assert!(!window.model().entries.contains_key(&*file));

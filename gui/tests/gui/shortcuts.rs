@@ -114,8 +114,9 @@ fn every_action_is_done_from_the_palette() {
         }
         window.wait("it is over", is_idle);
     }
-    let expected = [Action::Cancel, Action::ForgetJobs, Action::Dismiss, Action::DrawSpace];
-    assert_eq!(left_out, expected);
+    let of_spaces = [Action::FitSpace, Action::DrawSpace];
+    let expected = [Action::Cancel, Action::ForgetJobs, Action::Dismiss].into_iter();
+    assert_eq!(left_out, expected.chain(of_spaces).collect::<Vec<_>>());
 }
 
 /// Leaves questions, lists and fields.

@@ -56,7 +56,7 @@ fn a_width_stops_where_a_target_would_be_broken() {
     let left = 1_600_000_000 - macs(&window, &format!("3a.c3={most}"));
     assert!(window.says(&format!("{} left", inceptive_format::exact(left))));
     // It is locked by now, as is what a step of costs more than is left; it can be moved back.
-    assert!(window.says("locked"));
+    assert!(window.says("at max"));
     slide(&mut window, "3a.c3", 500.0);
     assert_eq!(value(&window, "3a.c3"), f64::from(most));
     slide(&mut window, "3a.c3", 100.0);
@@ -80,7 +80,7 @@ fn a_target_that_is_missed_already_lets_a_design_come_nearer() {
     write(&mut window, "Targets", "macs <= 1.5G and params < 7M");
     assert!(window.says("macs <= 1.5G is violated by 82,671,872"));
     assert!(window.says("params < 7M is satisfied"));
-    assert!(window.says("locked"));
+    assert!(window.says("at max"));
     window.harness.get_by_role_and_label(Role::Slider, "3a.c3").set_value_accesskit(200.0);
     window.harness.run();
     assert_eq!(value(&window, "3a.c3"), 128.0, "farther away");

@@ -9,7 +9,7 @@ use inceptive_dsl::{Disk, load, load_space};
 use inceptive_results::{TrainingRun, example::training_run};
 use inceptive_store::Store;
 
-use crate::common::{Window, has_sliders, is_designed};
+use crate::common::{Window, has_sliders, is_designed, is_idle};
 
 const FILES: [&str; 6] = [
     "alexnet.yaml",
@@ -418,4 +418,20 @@ fn training_runs_are_rows_of_the_table() {
     assert_eq!(window.selected(), ["alexnet"]);
     window.click("Pin alexnet, seed 3");
     assert!(window.has("alexnet, seed 3"));
+}
+
+#[test]
+fn marked_networks_of_a_space_are_compared_as_designs() {
+    let mut window = clouded();
+    filter(&mut window, "stem <= 8 and rest >= 60");
+    window.click("Table");
+    for name in listed(&window).into_iter().take(2) {
+        window.click(&format!("Mark {name}"));
+    }
+    window.click("Compare 2");
+    window.wait("they are counted", is_idle);
+    let selected = window.selected();
+    assert_eq!(selected.len(), 2, "{selected:?}");
+    assert!(selected.iter().all(|name| name.contains("-design-")), "{selected:?}");
+    assert!(window.says("parameters") && window.has("Overview"));
 }

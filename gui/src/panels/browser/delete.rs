@@ -33,16 +33,16 @@ impl Delete {
         let drafts = of(&|entry| !entry.is_new() && entry.draft.is_some());
         let mut lines = vec![];
         if !written.is_empty() {
-            lines.push(format!("Moved to the trash: {}", names(&written)));
+            lines.push(format!("Will be moved to the trash: {}", names(&written)));
         }
         if !new.is_empty() {
-            lines.push(format!("Never saved, lost for good: {}", names(&new)));
+            lines.push(format!("Never saved, will be lost for good: {}", names(&new)));
         }
         let mut warnings = vec![];
         if !drafts.is_empty() {
-            warnings.push(format!("Unsaved changes are lost: {}", names(&drafts)));
+            warnings.push(format!("Unsaved changes will be lost: {}", names(&drafts)));
         }
-        warnings.extend(broken(&files, model));
+        warnings.extend(broken(&files, false, model));
         Self { files, lines, warnings }
     }
 
@@ -70,9 +70,12 @@ impl Delete {
     }
 }
 
-/// Warns of files that are made of these, unless they are among them.
-pub(super) fn broken(files: &[FilePath], model: &Model) -> Option<String> {
+/// Warns of files that are made of these, unless they are among them, or follow them when they are renamed.
+pub(super) fn broken(files: &[FilePath], follows: bool, model: &Model) -> Option<String> {
     let mut made: Vec<FilePath> = files.iter().flat_map(|file| model.made_of(file)).collect();
+    // A design that is not written follows the file that it is made of.
+    let is_written = |file: &FilePath| model.entries.get(file).is_some_and(|it| !it.is_new());
+    made.retain(|file| !follows || is_written(file));
     made.retain(|file| !files.contains(file));
     made.sort();
     made.dedup();

@@ -31,7 +31,7 @@ impl Rename {
         let warning = match entry.is_new() {
             // Designs of it go with it.
             true => None,
-            false => broken(std::slice::from_ref(&file), model),
+            false => broken(std::slice::from_ref(&file), true, model),
         };
         Self { name: file_name(&file), file, warning, focuses: true }
     }

@@ -205,5 +205,5 @@ fn tooltip(ui: &mut Ui, entry: &Entry, model: &Model) {
     if let Some(text) = &network.architecture.description {
         ui.label(text);
     }
-    Evidence::default().figures(ui, (&stem(&entry.file), network), model);
+    Evidence::default().figures(ui, (&stem(&entry.file), network), None, model);
 }

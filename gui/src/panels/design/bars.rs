@@ -53,7 +53,7 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, metric: &mut Metric) {
     });
     let rows = rows(base, now, *metric);
     let most = rows.iter().map(|row| row.before.max(row.after)).max().unwrap_or(0).max(1);
-    ScrollArea::vertical().id_salt("bars").auto_shrink(false).show_rows(
+    ScrollArea::vertical().id_salt("bars").min_scrolled_height(0.0).auto_shrink(false).show_rows(
         ui,
         ROW,
         rows.len(),

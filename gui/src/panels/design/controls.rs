@@ -344,7 +344,7 @@ pub fn slider(
         let real = beside.real.map(|real| format!("= {real}")).unwrap_or_default();
         cell(ui, REAL, &real, "The width after the width multiplier and rounding");
         let (short, all) = match (&beside.lock.target, &beside.cost) {
-            (Some(target), _) => ("locked", format!("One step to the right would break {target}")),
+            (Some(target), _) => ("at max", format!("One step to the right would break {target}")),
             (None, Some(cost)) => (&*cost.short, cost.all.clone()),
             (None, None) => ("", String::new()),
         };

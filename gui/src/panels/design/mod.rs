@@ -64,7 +64,14 @@ impl Design {
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
         let Some(from) = model.original_of(entry) else {
-            super::nothing(ui, "The file that this design is made of was deleted or moved.");
+            let from = entry.design.as_ref().map(|design| design.from.display().to_string());
+            super::nothing(
+                ui,
+                &format!(
+                    "{} is missing; this design is made of it. Put it back, or edit the text in Source.",
+                    from.unwrap_or_default()
+                ),
+            );
             return;
         };
         let base = match base(from) {

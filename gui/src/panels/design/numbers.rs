@@ -111,7 +111,7 @@ fn short_table(ui: &mut Ui, rows: &[Row]) {
 
 /// Draws the counts before and after, with their differences.
 fn table(ui: &mut Ui, rows: &[Row]) {
-    Grid::new("numbers").num_columns(5).striped(true).spacing([16.0, 3.0]).show(ui, |ui| {
+    Grid::new("numbers").num_columns(5).striped(true).spacing([9.0, 3.0]).show(ui, |ui| {
         for title in ["", "now", "base", "difference", ""] {
             right(ui, RichText::new(title).weak());
         }
@@ -129,7 +129,7 @@ fn table(ui: &mut Ui, rows: &[Row]) {
             right(ui, RichText::new(row.difference()).monospace());
             // The last column is as wide as its words: to the right, it would take all the room.
             let percent = percent_change(before, after);
-            ui.label(RichText::new(format!("{percent:>8}")).monospace());
+            ui.label(RichText::new(format!("{percent:>7}")).monospace());
             ui.end_row();
         }
     });

@@ -19,7 +19,7 @@ use crate::{
     inspection::Found,
     jobs::{LayoutRequest, TensorRequest},
     model::Model,
-    panels::evidence::Evidence,
+    panels::evidence::{Evidence, buttons},
     theme::colors,
 };
 
@@ -75,7 +75,12 @@ pub(super) fn inspector(
         subject.counts(ui, model, commands);
         if subject.is_network() {
             let name = model.current().map(|entry| stem(&entry.file)).unwrap_or_default();
-            evidence.figures(ui, (&name, network), model);
+            let from = model.current().and_then(|entry| model.original_of(entry));
+            let from_name = from.map(|from| stem(&from.file)).unwrap_or_default();
+            let base = from.and_then(|from| from.network.as_deref());
+            let base = base.map(|base| (from_name.as_str(), base));
+            evidence.figures(ui, (&name, network), base, model);
+            buttons(ui, commands);
         }
         ui.separator();
         asked.tensor = parts::weights(ui, &subject, model, commands);

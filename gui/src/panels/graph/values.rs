@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Button, RichText, ScrollArea, Ui, Window, vec2};
+use egui::{Button, Key, RichText, ScrollArea, Ui, Window, vec2};
 use inceptive_app::TensorValues;
 
 use crate::{
@@ -77,7 +77,8 @@ impl Values {
             (self.export, self.focuses) = (Some(path.display().to_string()), true);
         }
         let tensor = found.and_then(|found| found.as_ref().ok()).cloned();
-        if !is_open {
+        let is_escaped = self.export.is_none() && ui.input(|input| input.key_pressed(Key::Escape));
+        if !is_open || is_escaped {
             *self = Self::default();
         }
         self.ask(ui, tensor, model, commands);

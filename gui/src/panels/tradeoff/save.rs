@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use egui::{Grid, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, Window};
-use inceptive_app::{Content, NewFile};
+use inceptive_app::{Content, NewFile, yaml_file_name};
 use inceptive_dsl::{Setting, Space};
 
 use crate::{
@@ -87,7 +87,11 @@ impl SavePoints {
         if same {
             return Some("another file has this name".to_owned());
         }
-        let exists = self.folders[at].join(&new.file_name).exists();
+        let name = match yaml_file_name(&new.file_name) {
+            Ok(name) => name,
+            Err(error) => return Some(error.to_string()),
+        };
+        let exists = self.folders[at].join(name).exists();
         exists.then(|| "the file exists already".to_owned())
     }
 }

@@ -17,6 +17,9 @@ use crate::{
 /// Networks that one box adds at most.
 const MOST_OF_A_BOX: usize = 100;
 
+/// Networks that are compared at most: their columns are side by side.
+const MOST_COMPARED: usize = 12;
+
 /// A network, whatever is drawn at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Point {
@@ -125,6 +128,9 @@ impl Shortlist {
         let mut facts = vec![];
         if let (Some(at), Some(view)) = (data.point(row), shared.cloud) {
             facts.extend(view.settings(at));
+            if !view.points().is_inside(at) {
+                facts.push(("constraints".to_owned(), "violated".to_owned()));
+            }
         }
         for metric in SpaceSample::metrics() {
             let field = super::data::Field::Metric(metric);
@@ -144,12 +150,14 @@ impl Shortlist {
             false => places.to_vec(),
             true => best.chain(places.iter().copied().step_by(step)).collect(),
         };
+        let before = self.entries.len();
         let mut seen = HashSet::new();
         let all = all.into_iter().filter(|at| seen.insert(*at)).take(MOST_OF_A_BOX);
         all.for_each(|at| self.add(networks + at, shared));
+        let added = self.entries.len() - before;
         self.note = (places.len() > MOST_OF_A_BOX).then(|| {
             let text = counted(places.len(), "network", "networks");
-            format!("{text} in the box; {MOST_OF_A_BOX} added: the Pareto front first.")
+            format!("{text} in the box; {added} added: the Pareto front, and others evenly.")
         });
     }
 
@@ -198,19 +206,23 @@ impl Shortlist {
 
     fn actions(&mut self, ui: &mut Ui, shared: &Shared<'_>, commands: &mut Commands) {
         let files: Vec<FilePath> = self.entries.iter().filter_map(Entry::file).collect();
-        let title = match files.len() {
+        let points: Vec<(FilePath, Vec<(String, String)>)> =
+            self.entries.iter().filter_map(Entry::of_space).collect();
+        let count = files.len() + points.len();
+        let title = match count {
             0 | 1 => "Compare".to_owned(),
             count => format!("Compare {count}"),
         };
-        let compare = ui.add_enabled(files.len() > 1, Button::new(title));
-        let hint = "Compare the networks of the list that are marked. Networks of a space can be compared once they are \
-                    saved as files.";
-        if compare.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
+        let can = (2..=MOST_COMPARED).contains(&count);
+        let compare = ui.add_enabled(can, Button::new(title));
+        let hint = format!(
+            "Compare 2 to {MOST_COMPARED} networks. Networks of a space become designs in the list."
+        );
+        if compare.on_hover_text(&hint).on_disabled_hover_text(hint).clicked() {
             commands.push(Command::Select(files));
+            commands.push(Command::AddPoints(points.clone()));
             commands.push(Command::Show(Pane::Compare));
         }
-        let points: Vec<(FilePath, Vec<(String, String)>)> =
-            self.entries.iter().filter_map(Entry::of_space).collect();
         let save = ui.add_enabled(!points.is_empty(), Button::new("Save as files…"));
         let hint = "Save each network of a space as a file that extends the network of the space";
         if save.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {

@@ -75,22 +75,34 @@ pub fn ui(
                 *page = choice;
             }
         }
+        let of_plots = [Action::Both, Action::Scatter, Action::Parallel, Action::FitSpace];
+        if *page == Page::Table && of_plots.iter().any(|action| is_chosen(ui.ctx(), *action)) {
+            *page = Page::Plot;
+        }
         if *page == Page::Plot && is_chosen(ui.ctx(), Action::ExportTable) {
             *page = Page::Both;
         }
         ui.separator();
         if *page != Page::Table {
-            let views =
-                [(View::Both, "Both"), (View::Scatter, "Scatter"), (View::Parallel, "Parallel")];
-            for (choice, name) in views {
+            let views = [
+                (View::Both, "Both", Action::Both),
+                (View::Scatter, "Scatter", Action::Scatter),
+                (View::Parallel, "Parallel", Action::Parallel),
+            ];
+            for (choice, name, action) in views {
                 ui.selectable_value(view, choice, name);
+                if asked(ui.ctx(), action) {
+                    *view = choice;
+                }
             }
             ui.separator();
         }
         filter::field(ui, &mut look.filter);
-        let clear = ui.add_enabled(!look.brushes.is_empty(), egui::Button::new("Clear filters"));
+        let has_any = !look.brushes.is_empty() || !look.filter.is_empty();
+        let clear = ui.add_enabled(has_any, egui::Button::new("Clear filters"));
         if clear.clicked() || asked(ui.ctx(), Action::ClearFilters) {
             look.brushes.clear();
+            look.filter.clear();
         }
         if *page != Page::Table {
             let fit = ui.add_enabled(scatter.is_zoomed(), egui::Button::new("Fit"));
@@ -117,7 +129,7 @@ fn shown(
 ) {
     if *page != Page::Table && look.shown != Shown::Networks {
         let fit = ui.button("Fit space").on_hover_text("Zoom to the networks of the space");
-        if fit.clicked() {
+        if fit.clicked() || asked(ui.ctx(), Action::FitSpace) {
             scatter.fit_space(look, cloud);
         }
     }
