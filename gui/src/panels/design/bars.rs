@@ -43,8 +43,16 @@ struct Row {
 }
 
 /// Draws a bar for each module that costs something; the outline is the value before the change.
-pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, metric: &mut Metric) {
-    ui.horizontal(|ui| {
+///
+/// They take the room that is left, or this height.
+pub fn ui(
+    ui: &mut Ui,
+    base: &Inspected,
+    now: &Inspected,
+    metric: &mut Metric,
+    height: Option<f32>,
+) {
+    ui.horizontal_wrapped(|ui| {
         ui.label("By module");
         for choice in METRICS {
             ui.selectable_value(metric, choice, choice.label());
@@ -53,17 +61,14 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, metric: &mut Metric) {
     });
     let rows = rows(base, now, *metric);
     let most = rows.iter().map(|row| row.before.max(row.after)).max().unwrap_or(0).max(1);
-    ScrollArea::vertical().id_salt("bars").min_scrolled_height(0.0).auto_shrink(false).show_rows(
-        ui,
-        ROW,
-        rows.len(),
-        |ui, range| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            for row in &rows[range] {
-                draw(ui, row, most);
-            }
-        },
-    );
+    let area = ScrollArea::vertical().id_salt("bars").min_scrolled_height(0.0).auto_shrink(false);
+    let area = area.max_height(height.unwrap_or(f32::INFINITY));
+    area.show_rows(ui, ROW, rows.len(), |ui, range| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        for row in &rows[range] {
+            draw(ui, row, most);
+        }
+    });
 }
 
 fn rows(base: &Inspected, now: &Inspected, metric: Metric) -> Vec<Row> {

@@ -15,7 +15,7 @@ mod variables;
 
 use std::sync::Arc;
 
-use egui::{Event, Frame, Id, Label, Margin, Panel, RichText, ScrollArea, Ui, UiBuilder};
+use egui::{Event, Frame, Id, Label, Margin, Panel, RichText, ScrollArea, Ui, UiBuilder, vec2};
 use inceptive_app::{Content, error_chain, is_onnx};
 
 use crate::{
@@ -32,6 +32,13 @@ use crate::{
 
 /// Below this width, in points, sizes that were dragged are remembered apart.
 const ROOMY: f32 = 800.0;
+
+/// Below this height, in points, what is at the right scrolls as a whole.
+const HIGH: f32 = 560.0;
+
+/// Heights of the plot and of the bars there.
+const LOW_PLOT: f32 = 150.0;
+const LOW_BARS: f32 = 180.0;
 
 /// Height of the area for errors, in points.
 const PROBLEM: f32 = 110.0;
@@ -212,27 +219,40 @@ impl Design {
         };
         let targets = model.original_of(entry).map(|from| model.targets_of(&from.file));
         let targets = targets.unwrap_or_default();
+        let name_of = |entry: &Entry| stem(&entry.file);
+        let base_name = model.original_of(entry).map(name_of).unwrap_or_default();
+        let own_name = name_of(entry);
+        self.rows.update(model, None, None);
+        let Self { rows, bars: shown, evidence, .. } = self;
+        let mut figures = |ui: &mut Ui, commands: &mut Commands| {
+            // Differences may be wider than a small window has room for.
+            ScrollArea::horizontal().id_salt("numbers").show(ui, |ui| {
+                numbers::ui(ui, base_network, now, limits.iter().chain(&*targets), model);
+                let (now, base) = ((own_name.as_str(), &**now), (&*base_name, &**base_network));
+                evidence.ui(ui, now, Some(base), model, commands);
+            });
+            ui.separator();
+        };
         ui.scope(|ui| {
             if is_old {
                 ui.disable();
             }
-            // Differences may be wider than a small window has room for.
-            ScrollArea::horizontal().id_salt("numbers").show(ui, |ui| {
-                numbers::ui(ui, base_network, now, limits.iter().chain(&*targets), model);
-                let name_of = |entry: &Entry| stem(&entry.file);
-                let base_name = model.original_of(entry).map(name_of).unwrap_or_default();
-                let (now, base) = ((&*name_of(entry), &**now), (&*base_name, &**base_network));
-                self.evidence.ui(ui, now, Some(base), model, commands);
-            });
-            ui.separator();
-            self.rows.update(model, None, None);
-            let height = ui.available_height();
-            Panel::bottom(if height < ROOMY / 2.0 { "plot in little room" } else { "design plot" })
+            if ui.available_height() < HIGH {
+                ScrollArea::vertical().id_salt("in little room").show(ui, |ui| {
+                    figures(ui, commands);
+                    let width = ui.available_width();
+                    ui.allocate_ui(vec2(width, LOW_PLOT), |ui| mini(ui, rows, model));
+                    bars::ui(ui, base_network, now, &mut shown.0, Some(LOW_BARS));
+                });
+                return;
+            }
+            figures(ui, commands);
+            Panel::bottom("design plot")
                 .resizable(true)
-                .default_size(height * 0.42)
-                .size_range(80.0..=height * 0.7)
-                .show(ui, |ui| mini(ui, &self.rows, model));
-            bars::ui(ui, base_network, now, &mut self.bars.0);
+                .default_size(ui.available_height() * 0.42)
+                .size_range(80.0..=ui.available_height() * 0.7)
+                .show(ui, |ui| mini(ui, rows, model));
+            bars::ui(ui, base_network, now, &mut shown.0, None);
         });
     }
 }
