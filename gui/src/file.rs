@@ -48,8 +48,8 @@ pub(crate) fn folder_problem(error: &io::Error) -> String {
 pub(crate) fn problem_opening(path: &Path) -> Option<String> {
     match (path.is_file(), is_network(path)) {
         (true, true) => None,
-        (true, false) => Some("This is not a .yaml, .yml or .onnx file.".to_owned()),
-        (false, true) if !path.exists() => Some("There is no such file.".to_owned()),
+        (true, false) => Some(format!("{} is not a .yaml, .yml or .onnx file.", path.display())),
+        (false, _) if !path.exists() => Some(format!("There is no {}.", path.display())),
         (false, _) => fs::read_dir(path).err().map(|error| folder_problem(&error)),
     }
 }

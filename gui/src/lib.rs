@@ -70,6 +70,8 @@ pub fn run(options: Options) -> eframe::Result {
             .with_app_id(APP_ID)
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([640.0, 400.0]),
+        // There are no gradients that would show bands, and it costs a tenth of a frame without a graphics card.
+        dithering: false,
         ..eframe::NativeOptions::default()
     };
     eframe::run_native(APP_ID, native, Box::new(|cc| Ok(Box::new(App::new(cc, options)))))

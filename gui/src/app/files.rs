@@ -64,6 +64,8 @@ impl App {
             let drafts = self.model.entries.keys().filter(|file| !file.starts_with(folder));
             self.model.added = drafts.cloned().collect();
             self.model.is_listed = false;
+            // It was of a space of the other folder.
+            self.model.cloud = None;
         }
         if is_file {
             self.model.selection = vec![Arc::from(path)];

@@ -103,3 +103,17 @@ fn an_edit_elsewhere_is_seen_and_the_selection_kept() {
     fs::write(&file, text).unwrap();
     window.wait("it is back", |model| params(model) == before);
 }
+
+#[test]
+fn a_new_search_takes_the_place_of_the_last_one() {
+    let mut window = Window::on(&["alexnet.yaml", "googlenet.yaml"]);
+    window.press(Modifiers::COMMAND, Key::P);
+    window.get("Search files").type_text("nothing like this");
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::P);
+    window.get("Search files").type_text("alex");
+    window.harness.run();
+    assert_eq!(window.get("Search files").value().as_deref(), Some("alex"));
+    window.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(window.selected(), ["alexnet"]);
+}

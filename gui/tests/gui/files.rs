@@ -279,7 +279,7 @@ fn a_wrong_path_leaves_the_folder_open_and_recent_folders_are_offered() {
         window.press(Modifiers::NONE, Key::Enter);
     };
     type_path(&mut window, "/nowhere/at/all");
-    assert!(window.says("There is no such folder.") && window.has("base"));
+    assert!(window.says("There is no /nowhere/at/all.") && window.has("base"));
     type_path(&mut window, &other.display().to_string());
     window.wait("it is open", |model| model.folder == other && is_good(model));
     window.click("Open");

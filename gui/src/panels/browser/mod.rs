@@ -11,7 +11,10 @@ mod row;
 use std::{path::PathBuf, sync::Arc};
 
 use egui::{
-    Event, Key, Modifiers, Rect, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, pos2, vec2,
+    Event, Key, Modifiers, Rect, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, pos2,
+    text::{CCursor, CCursorRange},
+    text_edit::TextEditState,
+    vec2,
 };
 
 use crate::{
@@ -103,6 +106,8 @@ impl Browser {
         response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Search files"));
         if asked(ui.ctx(), Action::SearchFiles) {
             response.request_focus();
+            // What is typed next takes the place of the last search.
+            select_all(ui.ctx(), response.id, &self.search);
         }
         if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
             self.search.clear();
@@ -276,6 +281,14 @@ impl Browser {
             commands.push(Command::Select(selection));
         }
     }
+}
+
+/// Selects the whole text of a field.
+fn select_all(ctx: &egui::Context, field: egui::Id, text: &str) {
+    let mut state = TextEditState::load(ctx, field).unwrap_or_default();
+    let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
+    state.cursor.set_char_range(Some(all));
+    state.store(ctx, field);
 }
 
 /// A way through the list.

@@ -22,6 +22,36 @@ const HEADER: f32 = 26.0;
 const METRICS: [Metric; 5] =
     [Metric::Params, Metric::Macs, Metric::Flops, Metric::Acts, Metric::PeakActivationBytes];
 
+/// Widths of columns.
+#[derive(Clone, Copy)]
+struct Widths {
+    title: f32,
+    number: f32,
+    /// Without it, the difference is under the pointer only.
+    difference: Option<f32>,
+    percent: f32,
+}
+
+/// From the widest to the narrowest.
+const WIDTHS: [Widths; 3] = [
+    Widths { title: 245.0, number: 150.0, difference: Some(125.0), percent: 70.0 },
+    Widths { title: 245.0, number: 150.0, difference: None, percent: 70.0 },
+    Widths { title: 160.0, number: 118.0, difference: None, percent: 62.0 },
+];
+
+impl Widths {
+    /// The widest that fit, else the narrowest.
+    fn that_fit(room: f32, networks: usize, spacing: f32) -> Self {
+        let needed = |it: &Self| {
+            let columns = [Some(it.number), it.difference, Some(it.percent)];
+            let other: f32 = columns.into_iter().flatten().map(|width| width + spacing).sum();
+            it.title + it.number + 2.0 * spacing + other * networks.saturating_sub(1) as f32
+        };
+        let [.., narrowest] = WIDTHS;
+        WIDTHS.into_iter().find(|it| needed(it) <= room).unwrap_or(narrowest)
+    }
+}
+
 /// A number of a network, and how it differs from the first one's.
 #[derive(Default)]
 struct Cell {
@@ -44,31 +74,37 @@ pub(super) fn table(ui: &mut Ui, networks: &[Compared<'_>], model: &Model) {
     rows.push(accuracies(networks));
     rows.extend(latencies(networks, model));
     let has_latency = rows.iter().any(|row| row.title.starts_with("latency"));
+    let spacing = ui.spacing().item_spacing.x;
+    let widths = Widths::that_fit(ui.available_width(), networks.len(), spacing);
+    let has_difference = widths.difference.is_some();
     ScrollArea::horizontal().id_salt("totals").show(ui, |ui| {
         let mut table = TableBuilder::new(ui)
-            .id_salt(("totals", networks.len()))
+            .id_salt(("totals", networks.len(), widths.title as u32, has_difference))
             .striped(true)
             .vscroll(false)
             .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::exact(245.0))
-            .column(Column::exact(150.0));
+            .column(Column::exact(widths.title))
+            .column(Column::exact(widths.number));
         for _ in 1..networks.len() {
-            table = table
-                .column(Column::exact(150.0))
-                .column(Column::exact(125.0))
-                .column(Column::exact(70.0));
+            table = table.column(Column::exact(widths.number));
+            if let Some(difference) = widths.difference {
+                table = table.column(Column::exact(difference));
+            }
+            table = table.column(Column::exact(widths.percent));
         }
         let table = table.header(HEADER, |mut header| {
             header.col(|_| {});
             for (index, network) in networks.iter().enumerate() {
                 header.col(|ui| name(ui, network));
                 if index > 0 {
-                    header.col(|ui| right(ui, RichText::new("difference").weak(), ""));
+                    if has_difference {
+                        header.col(|ui| right(ui, RichText::new("difference").weak(), ""));
+                    }
                     header.col(|ui| right(ui, RichText::new("%").weak(), ""));
                 }
             }
         });
-        table.body(|body| fill(body, &rows));
+        table.body(|body| fill(body, &rows, has_difference));
     });
     if !has_latency {
         let text = "No latencies yet: measure them in Run.";
@@ -76,7 +112,7 @@ pub(super) fn table(ui: &mut Ui, networks: &[Compared<'_>], model: &Model) {
     }
 }
 
-fn fill(mut body: TableBody<'_>, rows: &[Row]) {
+fn fill(mut body: TableBody<'_>, rows: &[Row], has_difference: bool) {
     for row in rows {
         body.row(ROW, |mut line| {
             line.col(|ui| {
@@ -89,7 +125,10 @@ fn fill(mut body: TableBody<'_>, rows: &[Row]) {
                 let Cell { text, difference, percent, hover } = cell;
                 line.col(|ui| right(ui, RichText::new(text).monospace(), hover));
                 if index > 0 {
-                    line.col(|ui| right(ui, RichText::new(difference).monospace().weak(), hover));
+                    if has_difference {
+                        let difference = RichText::new(difference).monospace().weak();
+                        line.col(|ui| right(ui, difference, hover));
+                    }
                     line.col(|ui| right(ui, RichText::new(percent).monospace().weak(), hover));
                 }
             }
