@@ -1,6 +1,6 @@
 //! The bar at the lower edge: messages, activity, and settings of the window.
 
-use egui::{Align, Layout, ProgressBar, RichText, ThemePreference, Ui};
+use egui::{Align, Layout, ProgressBar, RichText, ScrollArea, ThemePreference, Ui};
 use inceptive_cost::Convention;
 use inceptive_format::counted;
 
@@ -96,21 +96,30 @@ fn convention_choice(ui: &mut Ui, now: Convention, commands: &mut Commands) {
     inner.response.on_hover_text("Counting convention of compute");
 }
 
+/// Height of messages, in points; with more of them, they scroll.
+const MESSAGES: f32 = 78.0;
+
 /// Draws messages that have no other place, each to be taken away by a click.
 pub(crate) fn messages(ui: &mut Ui, model: &Model, commands: &mut Commands) {
-    for (index, message) in model.messages.iter().enumerate() {
-        ui.horizontal_wrapped(|ui| {
-            if ui.small_button("Dismiss").clicked() {
-                commands.push(Command::Dismiss(index));
-            }
-            match message {
-                Message::Problem(text) => {
-                    ui.label(RichText::new(text).color(colors(ui).warning));
-                }
-                Message::Done(text) => {
-                    ui.label(text);
-                }
-            }
-        });
+    if model.messages.len() > 1 && ui.small_button("Dismiss all").clicked() {
+        commands.push_all(model.messages.iter().map(|_| Command::Dismiss(0)));
     }
+    let area = ScrollArea::vertical().id_salt("messages").max_height(MESSAGES);
+    area.stick_to_bottom(true).show(ui, |ui| {
+        for (index, message) in model.messages.iter().enumerate() {
+            ui.horizontal_wrapped(|ui| {
+                if ui.small_button("Dismiss").clicked() {
+                    commands.push(Command::Dismiss(index));
+                }
+                match message {
+                    Message::Problem(text) => {
+                        ui.label(RichText::new(text).color(colors(ui).warning));
+                    }
+                    Message::Done(text) => {
+                        ui.label(text);
+                    }
+                }
+            });
+        }
+    });
 }

@@ -23,6 +23,9 @@ fn own_results_are_imported_from_a_table_and_shown_as_such() {
     window.press(Modifiers::NONE, Key::Enter);
     window.wait("the results are read", is_idle);
     assert!(window.says("2 of 2 rows imported"));
+    assert!(window.says("no network of the list is called other"));
+    window.click("Dismiss all");
+    assert!(!window.says("rows imported") && window.model().messages.is_empty());
     assert!(window.has("91.25%") && window.has("imported, my images, own.csv"));
     assert!(window.has("4.50 ms") && window.has("imported, own.csv"));
     // They are columns, and conditions may name them.
