@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     mem,
+    path::Path,
     sync::Arc,
 };
 
@@ -97,7 +98,7 @@ impl Rows {
         let row = |(entry, network): (&crate::model::Entry, &Arc<Inspected>)| Row {
             file: Arc::clone(&entry.file),
             name: stem(&entry.file),
-            family: families.get(&family(&entry.file)).copied(),
+            family: families.get(&family(&entry.file, model)).copied(),
             network: Arc::clone(network),
             values: values(model, network, way, on),
             seeds: on.map(|on| seeds(model, network, on)).unwrap_or_default(),
@@ -150,7 +151,7 @@ impl Rows {
 fn add_families(families: &mut BTreeMap<String, usize>, model: &Model) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (entry, _) in model.networks() {
-        *counts.entry(family(&entry.file)).or_default() += 1;
+        *counts.entry(family(&entry.file, model)).or_default() += 1;
     }
     for name in counts.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name) {
         let is_free = |slot: &usize| !families.values().any(|taken| taken == slot);
@@ -201,11 +202,13 @@ fn key(model: &Model, way: Option<&str>, trained: Option<&str>) -> u64 {
     hasher.finish()
 }
 
-/// The first word of a file's name: `resnet` of `resnet50.yaml`.
-fn family(file: &std::path::Path) -> String {
+/// The first word of a file's name, with the folder that it is in: `resnet` of `resnet50.yaml`, `small/single` of
+/// `small/single-3x3.yaml`.
+fn family(file: &Path, model: &Model) -> String {
     let name = stem(file);
     let end = name.find(|c: char| !c.is_alphabetic()).unwrap_or(name.len());
-    name[..end].to_owned()
+    let folder = model.name_of(file).parent().unwrap_or(Path::new(""));
+    folder.join(&name[..end]).display().to_string()
 }
 
 /// All ways that the networks were measured in.
