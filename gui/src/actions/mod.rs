@@ -1,6 +1,6 @@
 //! Actions of the window, and who asks for them.
 //!
-//! [`TABLE`] lists every action with its keys. A screen asks with [`asked`] whether one of its actions is wanted: its keys
+//! [`TABLE`] lists every action with its keys. A screen asks with `asked` whether one of its actions is wanted: its keys
 //! were pressed, or it was chosen in the command palette. Sheet and palette show the same table.
 
 mod held;
