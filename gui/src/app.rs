@@ -160,13 +160,7 @@ impl App {
             Command::Open(path) => self.open(&path),
             Command::Choose(wanted) => self.chooser.show(ctx, wanted, &self.model.folder),
             Command::Add(paths) => self.add(paths),
-            Command::Reload => {
-                let files: Vec<FilePath> = self.model.entries.keys().cloned().collect();
-                self.open(&self.model.folder.clone());
-                files.into_iter().for_each(|file| self.read(file));
-                self.model.results.read_again();
-                self.start(self.model.read_results());
-            }
+            Command::Reload => self.reload(),
             Command::Select(files) => self.model.selection = files,
             Command::Show(pane) => {
                 if pane == Pane::Source {
@@ -174,13 +168,7 @@ impl App {
                 }
                 tiles::show(&mut self.tree, pane);
             }
-            Command::ShowLine(file, line) => {
-                if self.model.selection.last() != Some(&file) {
-                    self.model.selection = vec![Arc::clone(&file)];
-                }
-                self.panels.source.show_line(file, line);
-                tiles::show(&mut self.tree, Pane::Source);
-            }
+            Command::ShowLine(file, line) => self.show_line(file, line),
             Command::ShowPoint(file, values) => self.show_point(&file, &values),
             Command::Design { file, changes, gesture } => self.design(&file, changes, gesture),
             Command::Target(of, text) => self.model.set_targets(&of, text),
@@ -193,13 +181,7 @@ impl App {
             Command::Delete(files) => self.delete(files),
             Command::Order(order) => self.model.settings.order = order,
             Command::Rename { file, name, file_name } => self.rename(&file, &name, &file_name),
-            Command::Discard(file) => {
-                if self.model.discard(&file) {
-                    self.read(file);
-                } else {
-                    self.start(Job::List(self.model.folder.clone()));
-                }
-            }
+            Command::Discard(file) => self.discard(file),
             Command::SaveThen(files, job) => self.save_then(files, job),
             Command::ShowNode(path) => {
                 self.panels.graph.show_node(path);
@@ -219,12 +201,7 @@ impl App {
             Command::Picture(path, picture) => self.write_picture(path, picture),
             Command::Count(convention) => self.model.settings.count_in(convention),
             Command::Start(job) => self.start(job),
-            Command::KeepIn(store) => {
-                self.model.store = store;
-                self.follow();
-                self.model.results.read_again();
-                self.start(self.model.read_results());
-            }
+            Command::KeepIn(store) => self.keep_results_in(store),
             Command::Stop(id) => self.worker.stop(id),
             Command::ForgetJobs => self.model.jobs.forget_finished(),
             Command::Dismiss(index) => {
@@ -235,11 +212,36 @@ impl App {
             Command::AddPoints(points) => self.add_points(&points),
             Command::Say(problem) => self.model.messages.push(Message::Problem(problem)),
             Command::AskToImport => self.panels.import.ask(),
-            Command::Import(table) => {
-                self.start(Job::Import(table, self.model.store.clone()));
-            }
+            Command::Import(table) => self.import(table),
             Command::ToggleShortcuts => self.shows_shortcuts = !self.shows_shortcuts,
         }
+    }
+
+    fn reload(&mut self) {
+        let files: Vec<FilePath> = self.model.entries.keys().cloned().collect();
+        self.open(&self.model.folder.clone());
+        files.into_iter().for_each(|file| self.read(file));
+        self.model.results.read_again();
+        self.start(self.model.read_results());
+    }
+
+    fn show_line(&mut self, file: FilePath, line: usize) {
+        if self.model.selection.last() != Some(&file) {
+            self.model.selection = vec![Arc::clone(&file)];
+        }
+        self.panels.source.show_line(file, line);
+        tiles::show(&mut self.tree, Pane::Source);
+    }
+
+    fn keep_results_in(&mut self, store: PathBuf) {
+        self.model.store = store;
+        self.follow();
+        self.model.results.read_again();
+        self.start(self.model.read_results());
+    }
+
+    fn import(&mut self, table: PathBuf) {
+        self.start(Job::Import(table, self.model.store.clone()));
     }
 }
 

@@ -118,7 +118,7 @@ impl App {
         let mut selection = Vec::new();
         for path in files {
             if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv")) {
-                self.start(Job::Import(path, self.model.store.clone()));
+                self.import(path);
                 continue;
             }
             if !is_network(&path) {

@@ -55,13 +55,21 @@ impl App {
         self.read(copy);
     }
 
+    /// Forgets what is not saved of a file.
+    pub(super) fn discard(&mut self, file: FilePath) {
+        let job = match self.model.discard(&file) {
+            true => Job::Read(self.model.read_request(&file)),
+            // It is off the list; another program may have written a file of its name.
+            false => Job::List(self.model.folder.clone()),
+        };
+        self.start(job);
+    }
+
     /// Moves files to the trash; takes those off the list that were never saved.
     pub(super) fn delete(&mut self, files: Vec<FilePath>) {
         let is_new = |file: &FilePath| self.model.entries.get(file).is_some_and(|it| it.is_new());
         let (new, written): (Vec<_>, Vec<_>) = files.into_iter().partition(is_new);
-        for file in new {
-            self.model.discard(&file);
-        }
+        new.into_iter().for_each(|file| self.discard(file));
         if !written.is_empty() {
             let trash = self.trash.clone();
             self.start(Job::Trash(TrashRequest { files: written, trash }));
