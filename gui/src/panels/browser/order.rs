@@ -5,25 +5,31 @@ use std::{cmp::Reverse, collections::HashMap, path::PathBuf};
 use egui::{RichText, Ui};
 
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     file::FileOrder,
     model::{Entry, Model},
 };
 
-const ORDERS: [(FileOrder, &str); 4] = [
-    (FileOrder::Name, "name"),
-    (FileOrder::Params, "params"),
-    (FileOrder::Macs, "MACs"),
-    (FileOrder::Newest, "newest"),
+const ORDERS: [(FileOrder, &str, Action); 4] = [
+    (FileOrder::Name, "name", Action::SortByName),
+    (FileOrder::Params, "params", Action::SortByParams),
+    (FileOrder::Macs, "MACs", Action::SortByMacs),
+    (FileOrder::Newest, "newest", Action::SortByNewest),
 ];
 
 /// Draws the choice of the order.
 pub(super) fn order_menu(ui: &mut Ui, model: &Model, commands: &mut Commands) {
     let now = model.settings.order;
-    let name = ORDERS.iter().find(|(order, _)| *order == now).map_or("", |(_, name)| name);
+    let name = ORDERS.iter().find(|(order, ..)| *order == now).map_or("", |(_, name, _)| name);
     let title = RichText::new(format!("Sort: {name}")).small();
+    for (order, _, action) in ORDERS {
+        if asked(ui.ctx(), action) {
+            commands.push(Command::Order(order));
+        }
+    }
     ui.menu_button(title, |ui| {
-        for (order, name) in ORDERS {
+        for (order, name, _) in ORDERS {
             if ui.selectable_label(order == now, name).clicked() {
                 commands.push(Command::Order(order));
             }

@@ -1,6 +1,6 @@
 //! Loss and accuracy over epochs.
 
-use egui::{Color32, Role, Ui, WidgetInfo};
+use egui::{Color32, RichText, Role, Ui, WidgetInfo};
 use egui_plot::{HoverPosition, Line, LineStyle, Plot, PlotPoints};
 use inceptive_format::counted;
 
@@ -9,6 +9,9 @@ use crate::theme::{SERIES, colors, series};
 
 /// Maximum number of runs whose curves are drawn, for legibility.
 const MAX_CURVES: usize = 28;
+
+/// Below this height, in points, the name of a curve is above it.
+const LEAST_FOR_LABEL: f32 = 150.0;
 
 /// Height, in points, below which plots are next to each other.
 const LEAST_FOR_BOTH: f32 = 260.0;
@@ -138,9 +141,14 @@ impl Curves {
         chosen: Option<RowId>,
     ) {
         let title = quantity.title();
+        // Beside a low plot there is no room for it.
+        let is_low = height < LEAST_FOR_LABEL;
+        if is_low {
+            ui.label(RichText::new(title).small());
+        }
         let plot = Plot::new(title)
             .x_axis_label("epochs")
-            .y_axis_label(title)
+            .y_axis_label(if is_low { "" } else { title })
             .label_formatter(|at| match at {
                 HoverPosition::NearDataPoint { plot_name, position, .. } => {
                     Some(format!("{plot_name}\nafter {:.2} epochs: {:.3}", position.x, position.y))
