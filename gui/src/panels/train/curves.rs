@@ -143,8 +143,10 @@ impl Curves {
         let title = quantity.title();
         // Beside a low plot there is no room for it.
         let is_low = height < LEAST_FOR_LABEL;
+        let mut left = height;
         if is_low {
-            ui.label(RichText::new(title).small());
+            let name = ui.label(RichText::new(title).small());
+            left -= name.rect.height() + ui.spacing().item_spacing.y;
         }
         let plot = Plot::new(title)
             .x_axis_label("epochs")
@@ -160,7 +162,7 @@ impl Curves {
             .allow_scroll(false)
             .include_x(0.0)
             .grid_color(colors(ui).weak.gamma_multiply(0.3))
-            .height(height.max(90.0));
+            .height(left.max(70.0));
         let shown = plot.show(ui, |plot| {
             let mut count = 0;
             for (row, style) in rows.iter().zip(styles) {
