@@ -3,7 +3,7 @@
 use inceptive_cost::Cost;
 use inceptive_dsl::{Architecture, Constraint};
 use inceptive_ir::Graph;
-use inceptive_results::Metric;
+use inceptive_results::Counts;
 
 /// The constraints of a network that it does not satisfy.
 pub fn violated_constraints<'a>(
@@ -26,12 +26,6 @@ pub fn violated<'a>(
 
 /// The counts of a network by the ids of metrics, as constraints ask for them.
 pub fn counts_by_name(graph: &Graph, cost: &Cost) -> impl Fn(&str) -> Option<f64> {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts are below 2^53, and constraints are approximate"
-    )]
-    move |name: &str| {
-        let metric: Metric = name.parse().ok()?;
-        metric.count(graph, cost).map(|count| count as f64)
-    }
+    let counts = Counts::new(graph, cost);
+    move |name: &str| counts.by_name(name)
 }

@@ -1,30 +1,15 @@
 //! Networks of a space by cost.
 
-use std::{
-    num::NonZero,
-    ops::ControlFlow,
-    panic,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{mem, num::NonZero, ops::ControlFlow, thread};
 
-use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::Space;
+use inceptive_explore::Network;
 use inceptive_report::{Cloud, SpaceSample};
-use inceptive_results::Counts;
 use rand::{
     RngExt, SeedableRng,
     seq::{SliceRandom, index},
 };
 use rand_chacha::ChaCha8Rng;
-
-use crate::constraints::violated_constraints;
-
-/// Networks that a thread counts at a time, before it is asked whether to go on.
-const CHUNK_SIZE: usize = 16;
 
 /// Which networks of a space are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +46,16 @@ fn cloud_on(
         _ => (drawn(space, most, seed), true),
     };
     let points: Vec<Vec<usize>> = points;
-    let counted = counted(workers, space, &points, seed, goes_on);
+    let counted = counted(workers, space, points, seed, goes_on);
+    let sample = |(point, network): &(Vec<usize>, Option<Network>)| {
+        let labels = space.variables.iter().zip(point);
+        let values = labels.map(|(variable, &choice)| variable.values[choice].label.clone());
+        network.map(|Network { counts, is_inside }| SpaceSample {
+            values: values.collect(),
+            counts,
+            is_inside,
+        })
+    };
     let labels = |variable: &inceptive_dsl::Variable| {
         variable.values.iter().map(|choice| choice.label.clone()).collect()
     };
@@ -75,48 +69,29 @@ fn cloud_on(
         objectives: space.objectives.clone(),
         size: space.size(),
         seed: is_drawn.then_some(seed),
-        failed: counted.iter().filter(|(_, point)| point.is_none()).count(),
-        points: counted.into_iter().filter_map(|(_, point)| point).collect(),
+        failed: counted.iter().filter(|(_, network)| network.is_none()).count(),
+        points: counted.iter().filter_map(sample).collect(),
     }
 }
-
-/// The counts of a point, with its place among the points.
-type Counted = (usize, Option<SpaceSample>);
 
 /// Counts points on this number of threads, in the order of the points; all of them, unless it is stopped.
 fn counted(
     workers: usize,
     space: &Space,
-    points: &[Vec<usize>],
+    points: Vec<Vec<usize>>,
     seed: u64,
     goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
-) -> Vec<Counted> {
+) -> Vec<(Vec<usize>, Option<Network>)> {
     // In random order, so that the points counted before a stop are spread over the space.
-    let mut order: Vec<usize> = (0..points.len()).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(0));
-    let is_stopped = AtomicBool::new(false);
-    let work = || -> Vec<Counted> {
-        let mut counted = Vec::new();
-        while !is_stopped.load(Ordering::Relaxed) {
-            let first = next.fetch_add(CHUNK_SIZE, Ordering::Relaxed);
-            let Some(places) = order.get(first..order.len().min(first + CHUNK_SIZE)) else { break };
-            counted.extend(places.iter().map(|&at| (at, point(space, &points[at]))));
-            // Locked during the call, so that the reported progress never decreases.
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            *done += places.len();
-            if goes_on(*done, points.len()).is_break() {
-                is_stopped.store(true, Ordering::Relaxed);
-            }
-        }
-        counted
-    };
-    let mut counted: Vec<Counted> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        let counted = workers.into_iter().map(|worker| worker.join());
-        counted.flat_map(|counted| counted.unwrap_or_else(|it| panic::resume_unwind(it))).collect()
-    });
-    counted.sort_unstable_by_key(|(at, _)| *at);
+    let mut shuffled = points;
+    shuffled.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let total = shuffled.len();
+    let counted = inceptive_explore::count(space, &shuffled, workers, &|done| goes_on(done, total));
+    let mut counted: Vec<(Vec<usize>, Option<Network>)> = counted
+        .into_iter()
+        .map(|counted| (mem::take(&mut shuffled[counted.place]), counted.network))
+        .collect();
+    counted.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     counted
 }
 
@@ -149,25 +124,21 @@ fn drawn(space: &Space, most: usize, seed: u64) -> Vec<Vec<usize>> {
     points
 }
 
-/// A network's counts; `None` if the values do not fit together.
-fn point(space: &Space, choices: &[usize]) -> Option<SpaceSample> {
-    let network = space.network(choices).ok()?;
-    let cost = Cost::new(&network.graph, Mode::Inference);
-    Some(SpaceSample {
-        values: network.point.iter().map(|(_, value)| value.clone()).collect(),
-        counts: Counts::new(&network.graph, &cost),
-        is_inside: violated_constraints(&network, &cost).is_empty(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{
+        panic,
+        path::Path,
+        sync::{
+            Mutex,
+            atomic::{AtomicBool, Ordering},
+        },
+    };
 
     use super::*;
 
     const SPACE: &str = "space: S\nbase: base.yaml\nvary:\n  a: {from: 1, to: 100, step: 1}\n  \
-                         b: {from: 1, to: 30, step: 1}\nwith: {params: {a: $a, b: $b}}\n";
+                         b: {from: 1, to: 300, step: 1}\nwith: {params: {a: $a, b: $b}}\n";
     const BASE: &str = "name: B\nparams: {a: 1, b: 1}\ninput: {channels: 3, size: 8}\nbody:\n  - conv a: \
                         {kernel: 1, width: $a}\n  - conv b: {kernel: 1, width: $b}\ntail: []\n";
 
@@ -178,24 +149,24 @@ mod tests {
 
     #[test]
     fn what_is_counted_before_a_stop_lies_all_over_the_space() {
-        let plan = CloudPlan { most: 3000, seed: 0 };
+        let plan = CloudPlan { most: 30_000, seed: 0 };
         let all = cloud(&space(), plan, &|_, _| ControlFlow::Continue(()));
-        assert_eq!((all.points.len(), all.failed), (3000, 0));
+        assert_eq!((all.points.len(), all.failed), (30_000, 0));
         let stops = |done: usize, of: usize| {
-            assert_eq!(of, 3000);
+            assert_eq!(of, 30_000);
             if done >= 600 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let some = cloud_on(4, &space(), plan, &stops);
-        // One chunk stops it; each thread then finishes its own chunk.
-        assert!((600..600 + 4 * CHUNK_SIZE).contains(&some.points.len()), "{}", some.points.len());
+        assert!((600..15_000).contains(&some.points.len()), "{}", some.points.len());
         assert_eq!(some.failed, 0, "what was not counted did not fail");
         let widths: Vec<f64> = some.points.iter().map(|it| it.values[0].parse().unwrap()).collect();
         let mean = widths.iter().sum::<f64>() / widths.len() as f64;
-        assert!((40.0..60.0).contains(&mean), "{mean}");
-        let places: Vec<_> =
-            some.points.iter().map(|it| all.points.iter().position(|other| it == other)).collect();
-        assert!(places.is_sorted() && places.iter().all(Option::is_some));
+        assert!((45.0..55.0).contains(&mean), "{mean}");
+        // In the order of the space, like all of them.
+        let mut others = all.points.iter();
+        assert!(some.points.iter().all(|point| others.any(|other| other == point)));
     }
+
     #[test]
     fn what_is_told_only_grows() {
         let told = Mutex::new(vec![]);
@@ -203,10 +174,10 @@ mod tests {
             told.lock().unwrap().push(done);
             ControlFlow::Continue(())
         };
-        cloud_on(8, &space(), CloudPlan { most: 3000, seed: 0 }, &tell);
+        cloud_on(8, &space(), CloudPlan { most: 30_000, seed: 0 }, &tell);
         let told = told.into_inner().unwrap();
-        assert_eq!((told.len(), told.last()), (3000_usize.div_ceil(CHUNK_SIZE), Some(&3000)));
-        assert!(told.is_sorted(), "{told:?}");
+        assert_eq!(told.last(), Some(&30_000));
+        assert!(told.len() > 8 && told.is_sorted(), "{told:?}");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Counts of a network.
 
-use inceptive_ir::{Graph, NodeId, Part, Size};
+use inceptive_ir::{Graph, NodeId, Size};
 
 use crate::{
-    memory::{Peak, peak},
+    memory::{Peak, order, peak},
     mode::Mode,
     node::{NodeCost, SharedTensors},
     receptive_field::{ReceptiveField, receptive_fields},
@@ -40,8 +40,7 @@ impl Cost {
     /// Counts a network at batch 1.
     pub fn new(graph: &Graph, mode: Mode) -> Self {
         let fields = receptive_fields(graph);
-        let runs = |id: &NodeId| mode == Mode::Training || graph.node(*id).part == Part::Main;
-        let order: Vec<NodeId> = graph.ids().filter(runs).collect();
+        let order = order(graph, mode);
         let mut counted = SharedTensors::new();
         let count = |&id| NodeCost::new(graph, id, mode, fields[id.index()], &mut counted);
         let nodes: Vec<NodeCost> = order.iter().map(count).collect();

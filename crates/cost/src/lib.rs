@@ -56,7 +56,7 @@ pub use diff::{
     AttributeChange, Change, Diff, HeadChange, HeadSide, ModuleChange, NodeChange, NodeSide, diff,
 };
 pub use group::{ModuleCost, OpCost, by_module, by_op};
-pub use memory::Peak;
+pub use memory::{Moment, Peak, moments};
 pub use mode::Mode;
 pub use node::NodeCost;
 pub use receptive_field::ReceptiveField;

@@ -1,6 +1,8 @@
 //! Peak memory of the feature maps while the network runs.
 
-use inceptive_ir::{Graph, NodeId};
+use std::mem;
+
+use inceptive_ir::{Graph, NodeId, Part};
 
 use crate::{mode::Mode, node::is_view};
 
@@ -20,20 +22,46 @@ pub struct Peak {
     pub live: Vec<NodeId>,
 }
 
-/// Finds the peak over `order`; `bytes` has the size of each node's output by its index.
-pub(crate) fn peak(graph: &Graph, order: &[NodeId], bytes: &[u64], mode: Mode) -> Peak {
-    let last_use = last_uses(graph, order, mode);
+/// A node that runs, and the nodes whose results nothing reads after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The node that runs.
+    pub node: NodeId,
+    /// The nodes whose results are not needed from then on, itself included if nothing reads its result.
+    pub ends: Vec<NodeId>,
+}
+
+/// The nodes that run, in execution order, with what each is the last to read; the results that [`Peak`] counts.
+pub fn moments(graph: &Graph, mode: Mode) -> Vec<Moment> {
+    let order = order(graph, mode);
+    let last_use = last_uses(graph, &order, mode);
+    moments_of(graph, &order, &last_use)
+}
+
+fn moments_of(graph: &Graph, order: &[NodeId], last_use: &[usize]) -> Vec<Moment> {
     let mut ends: Vec<Vec<NodeId>> = vec![Vec::new(); graph.len()];
     for &id in order {
         ends[last_use[id.index()]].push(id);
     }
+    order.iter().map(|&node| Moment { node, ends: mem::take(&mut ends[node.index()]) }).collect()
+}
+
+/// The nodes that run, in execution order.
+pub(crate) fn order(graph: &Graph, mode: Mode) -> Vec<NodeId> {
+    let runs = |id: &NodeId| mode == Mode::Training || graph.node(*id).part == Part::Main;
+    graph.ids().filter(runs).collect()
+}
+
+/// Finds the peak over `order`; `bytes` has the size of each node's output by its index.
+pub(crate) fn peak(graph: &Graph, order: &[NodeId], bytes: &[u64], mode: Mode) -> Peak {
+    let last_use = last_uses(graph, order, mode);
     let (mut live, mut most, mut at) = (0, 0, graph.input());
-    for &id in order {
-        live += bytes[id.index()];
+    for Moment { node, ends } in moments_of(graph, order, &last_use) {
+        live += bytes[node.index()];
         if live > most {
-            (most, at) = (live, id);
+            (most, at) = (live, node);
         }
-        live -= ends[id.index()].iter().map(|end| bytes[end.index()]).sum::<u64>();
+        live -= ends.iter().map(|end| bytes[end.index()]).sum::<u64>();
     }
     let is_live =
         |id: &NodeId| *id <= at && last_use[id.index()] >= at.index() && bytes[id.index()] > 0;

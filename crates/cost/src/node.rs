@@ -1,12 +1,12 @@
 //! Counts of one node.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, iter::Sum};
 
 use inceptive_ir::{
     Activation, Conv, Graph, Linear, NodeId, Op, Path, Pool, PoolKind, Role, Shape, Size,
 };
 
-use crate::{BYTES_PER_VALUE, mode::Mode, receptive_field::ReceptiveField};
+use crate::{BYTES_PER_VALUE, mode::Mode, receptive_field::ReceptiveField, totals::Totals};
 
 /// Counts of one node.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,30 +47,20 @@ impl NodeCost {
         counted: &mut SharedTensors,
     ) -> Self {
         let node = graph.node(id);
-        let inputs = graph.input_shapes(id);
-        let weights = weights(graph, id, &inputs, counted);
-        let macs = macs(&node.op, &inputs, node.shape);
-        let activation_bytes = match is_view(&node.op, mode) {
-            true => 0,
-            false => node.shape.elements() * BYTES_PER_VALUE,
-        };
-        let read: u64 = inputs.iter().map(|shape| shape.elements()).sum();
-        let moves = !inputs.is_empty() && !is_view(&node.op, mode);
-        let has_acts = matches!(node.op, Op::Conv(_) | Op::Linear(_));
-        let read_weight_bytes = if moves { weights.read * BYTES_PER_VALUE } else { 0 };
+        let shares = graph.shares_tensors(id);
+        let is_first = |role| !shares || counted.insert((node.tensor_path(role).clone(), role));
+        let (counts, read_weight_bytes) =
+            counts(&node.op, &graph.input_shapes(id), node.shape, mode, is_first);
         Self {
             id,
-            params: weights.params,
-            buffers: weights.buffers,
-            macs,
-            flops: 2 * macs + other_flops(&node.op, &inputs, node.shape, mode),
-            acts: if has_acts { node.shape.elements() } else { 0 },
-            weight_bytes: weights.params * BYTES_PER_VALUE,
-            activation_bytes,
-            moved_bytes: match moves {
-                true => read * BYTES_PER_VALUE + read_weight_bytes + activation_bytes,
-                false => 0,
-            },
+            params: counts.params,
+            buffers: counts.buffers,
+            macs: counts.macs,
+            flops: counts.flops,
+            acts: counts.acts,
+            weight_bytes: counts.weight_bytes,
+            activation_bytes: counts.activation_bytes,
+            moved_bytes: counts.moved_bytes,
             read_weight_bytes,
             receptive_field,
         }
@@ -93,6 +83,28 @@ impl NodeCost {
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     pub fn intensity(&self) -> Option<f64> {
         (self.moved_bytes > 0).then(|| self.flops as f64 / self.moved_bytes as f64)
+    }
+}
+
+impl From<&NodeCost> for Totals {
+    fn from(node: &NodeCost) -> Self {
+        Self {
+            nodes: 1,
+            params: node.params,
+            buffers: node.buffers,
+            macs: node.macs,
+            flops: node.flops,
+            acts: node.acts,
+            weight_bytes: node.weight_bytes,
+            activation_bytes: node.activation_bytes,
+            moved_bytes: node.moved_bytes,
+        }
+    }
+}
+
+impl<'a> Sum<&'a NodeCost> for Totals {
+    fn sum<I: Iterator<Item = &'a NodeCost>>(nodes: I) -> Self {
+        nodes.map(Self::from).sum()
     }
 }
 
@@ -121,6 +133,49 @@ pub(crate) fn is_view(op: &Op, mode: Mode) -> bool {
 /// The shared tensors that were counted already.
 pub(crate) type SharedTensors = HashSet<(Path, Role)>;
 
+/// The counts of a node at batch 1, and the bytes of learned numbers and statistics that it reads. `is_first` says whether
+/// a tensor was not counted at a node before.
+fn counts(
+    op: &Op,
+    inputs: &[Shape],
+    output: Shape,
+    mode: Mode,
+    is_first: impl FnMut(Role) -> bool,
+) -> (Totals, u64) {
+    let weights = weights(op, inputs, is_first);
+    let macs = macs(op, inputs, output);
+    let activation_bytes = match is_view(op, mode) {
+        true => 0,
+        false => output.elements() * BYTES_PER_VALUE,
+    };
+    let read: u64 = inputs.iter().map(|shape| shape.elements()).sum();
+    let moves = !inputs.is_empty() && !is_view(op, mode);
+    let has_acts = matches!(op, Op::Conv(_) | Op::Linear(_));
+    let read_weight_bytes = if moves { weights.read * BYTES_PER_VALUE } else { 0 };
+    let totals = Totals {
+        nodes: 1,
+        params: weights.params,
+        buffers: weights.buffers,
+        macs,
+        flops: 2 * macs + other_flops(op, inputs, output, mode),
+        acts: if has_acts { output.elements() } else { 0 },
+        weight_bytes: weights.params * BYTES_PER_VALUE,
+        activation_bytes,
+        moved_bytes: match moves {
+            true => read * BYTES_PER_VALUE + read_weight_bytes + activation_bytes,
+            false => 0,
+        },
+    };
+    (totals, read_weight_bytes)
+}
+
+impl Totals {
+    /// The counts of one node at batch 1, whatever network it is in, if it shares no tensor with another one.
+    pub fn of_node(op: &Op, inputs: &[Shape], output: Shape, mode: Mode) -> Self {
+        counts(op, inputs, output, mode, |_| true).0
+    }
+}
+
 /// Numbers that a node keeps.
 #[derive(Clone, Copy, Default)]
 struct Weights {
@@ -132,14 +187,12 @@ struct Weights {
     read: u64,
 }
 
-fn weights(graph: &Graph, id: NodeId, inputs: &[Shape], counted: &mut SharedTensors) -> Weights {
-    let node = graph.node(id);
-    let shares = graph.shares_tensors(id);
+fn weights(op: &Op, inputs: &[Shape], mut is_first: impl FnMut(Role) -> bool) -> Weights {
     let mut weights = Weights::default();
-    for (role, dims) in node.op.tensors(inputs) {
+    for (role, dims) in op.tensors(inputs) {
         let values: u64 = dims.iter().map(|&dim| dim as u64).product();
         weights.read += values;
-        if shares && !counted.insert((node.tensor_path(role).clone(), role)) {
+        if !is_first(role) {
             continue;
         }
         match role.is_learned() {

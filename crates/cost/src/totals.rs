@@ -2,8 +2,6 @@
 
 use std::{iter::Sum, ops::AddAssign};
 
-use crate::node::NodeCost;
-
 /// Counts of several nodes together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -27,22 +25,6 @@ pub struct Totals {
     pub moved_bytes: u64,
 }
 
-impl From<&NodeCost> for Totals {
-    fn from(node: &NodeCost) -> Self {
-        Self {
-            nodes: 1,
-            params: node.params,
-            buffers: node.buffers,
-            macs: node.macs,
-            flops: node.flops,
-            acts: node.acts,
-            weight_bytes: node.weight_bytes,
-            activation_bytes: node.activation_bytes,
-            moved_bytes: node.moved_bytes,
-        }
-    }
-}
-
 impl AddAssign for Totals {
     fn add_assign(&mut self, other: Self) {
         self.nodes += other.nodes;
@@ -63,11 +45,5 @@ impl Sum for Totals {
             total += part;
             total
         })
-    }
-}
-
-impl<'a> Sum<&'a NodeCost> for Totals {
-    fn sum<I: Iterator<Item = &'a NodeCost>>(nodes: I) -> Self {
-        nodes.map(Self::from).sum()
     }
 }

@@ -19,15 +19,16 @@ use crate::{
         ArchitectureKeys, AuxiliaryKeys, InputKeys, RESOLVED_KEYS, SETTABLE, fields, published,
         texts, without,
     },
-    expr::Val,
+    expr::{Symbol, Tape, Val, ValKind, is_multiplier},
     field::{Fields, Maybe, Real, Text, given},
     lower::{
-        Cursor, Lowering, Override, WidthRule, Written,
+        Channels, Cursor, Lowering, Override, Written,
         block::{declared, value},
     },
     scope::{Named, Reader, Scope},
     static_check,
     step::{Names, check_name},
+    width_rule::WidthRule,
     yaml::{Entry, Map, Node, Value},
 };
 
@@ -118,6 +119,8 @@ pub(crate) struct Built {
     pub(crate) written: Vec<Written>,
     /// How widths are multiplied.
     pub(crate) width_rule: WidthRule,
+    /// How channels follow from the variables of a space.
+    pub(crate) channels: Channels,
 }
 
 /// The network of a draft with what its file and the settings say about it.
@@ -146,10 +149,19 @@ pub(crate) fn finish(
 
 /// Builds the network of a draft; `None` if something was reported.
 pub(crate) fn build(draft: &Draft, sink: &DiagnosticSink) -> Option<Built> {
+    build_noting(draft, None, sink)
+}
+
+/// Builds the network of a draft, and notes how it follows from the variables of a space.
+pub(crate) fn build_noting(
+    draft: &Draft,
+    tape: Option<&Tape>,
+    sink: &DiagnosticSink,
+) -> Option<Built> {
     sink.start_network();
     let map = without(&draft.map, &RESOLVED_KEYS);
-    let mut values = parameters(&map, sink)?;
-    let scope = Scope::root(&values);
+    let mut values = parameters(&map, tape, sink)?;
+    let scope = Scope::root(&values).noting(tape);
     let reader = Reader { scope: &scope, sink };
     let fields = Fields {
         reader,
@@ -178,8 +190,9 @@ pub(crate) fn build(draft: &Draft, sink: &DiagnosticSink) -> Option<Built> {
     }
     let rehearsed =
         static_check::architecture(&map, values.iter().map(|(name, _)| Arc::clone(name)), sink);
-    let lowered = lower(draft, &keys, &values, input, sink)?;
-    let Lowered { graph, unfit_heads, steps, written, width_rule } = lowered;
+    let scope = Scope::root(&values).noting(tape);
+    let lowered = lower(draft, &keys, &scope, input, sink)?;
+    let Lowered { graph, unfit_heads, steps, written, width_rule, channels } = lowered;
     sink.is_empty().then_some(Built {
         name: about.name,
         description: about.description,
@@ -191,6 +204,7 @@ pub(crate) fn build(draft: &Draft, sink: &DiagnosticSink) -> Option<Built> {
         steps: steps + rehearsed,
         written,
         width_rule,
+        channels,
     })
 }
 
@@ -221,7 +235,7 @@ impl About {
 }
 
 /// The values of the file's parameters; each sees the ones before it. None when there are too many.
-fn parameters(map: &Map, sink: &DiagnosticSink) -> Option<Vec<Named>> {
+fn parameters(map: &Map, tape: Option<&Tape>, sink: &DiagnosticSink) -> Option<Vec<Named>> {
     let mut values: Vec<Named> = Vec::new();
     let Some(params) = map.get("params") else { return Some(values) };
     if declared(params).len() > MAX_PARAMETERS {
@@ -231,7 +245,7 @@ fn parameters(map: &Map, sink: &DiagnosticSink) -> Option<Vec<Named>> {
         return None;
     }
     for entry in declared(params) {
-        let scope = Scope::root(&values);
+        let scope = Scope::root(&values).noting(tape);
         let reader = Reader { scope: &scope, sink };
         if check_name(&entry.key, "parameter", entry.key_span, &reader).is_none() {
             continue;
@@ -243,11 +257,24 @@ fn parameters(map: &Map, sink: &DiagnosticSink) -> Option<Vec<Named>> {
             sink.push(missing.help("give a default here or a value with `--set`"));
             values.push((Arc::clone(&entry.key), None));
         } else {
-            let value = value(&entry.value, &reader);
+            let value = value(&entry.value, &reader).map(|value| of_space(value, &entry.key, tape));
             values.push((Arc::clone(&entry.key), value));
         }
     }
     Some(values)
+}
+
+/// The value of a parameter, which may be a variable of a space.
+fn of_space(value: Val, name: &str, tape: Option<&Tape>) -> Val {
+    let found = tape.and_then(|tape| Some((tape, tape.variable(name)?)));
+    let Some((tape, variable)) = found else { return value };
+    match value.kind {
+        ValKind::Number(_) => Val { symbol: Some(tape.value(variable)), ..value },
+        ValKind::Bool(_) | ValKind::Text(_) | ValKind::Node(_) => {
+            tape.decide_variable(variable);
+            value
+        }
+    }
 }
 
 fn input_shape(keys: &ArchitectureKeys, reader: Reader<'_>) -> Option<(Shape, Span)> {
@@ -279,28 +306,29 @@ struct Lowered {
     steps: u32,
     written: Vec<Written>,
     width_rule: WidthRule,
+    channels: Channels,
 }
 
 fn lower(
     draft: &Draft,
     keys: &ArchitectureKeys,
-    values: &[Named],
+    scope: &Scope<'_>,
     input: Option<(Shape, Span)>,
     sink: &DiagnosticSink,
 ) -> Option<Lowered> {
-    let scope = Scope::root(values);
-    let reader = Reader { scope: &scope, sink };
+    let reader = Reader { scope, sink };
     let (none, of_head) = (Map::default(), sink.sibling());
     let defaults = given(&keys.defaults).and_then(|defaults| defaults.0.map()).unwrap_or(&none);
     let width = width_rule(keys, draft.map.get("width_multiplier"), &reader);
     let (graph, mut start) = start(input, &reader)?;
     // Without a rule no width is known, and no shape.
     start.known &= width.is_some();
-    let width = width.unwrap_or(WidthRule::NONE);
-    let mut lowering = Lowering::new(sink, graph, blocks(keys), defaults, width, &scope);
+    let (width, multiplier) = width.unwrap_or((WidthRule::NONE, None));
+    let mut lowering = Lowering::new(sink, graph, blocks(keys), defaults, width, scope);
+    lowering.multiplier = multiplier;
     lowering.overrides = overrides(draft, keys, &reader);
     let mut names = names(keys, &reader);
-    let end = network(&mut lowering, keys, &scope, &mut names, start);
+    let end = network(&mut lowering, keys, scope, &mut names, start);
     let heads = given(&keys.auxiliary).and_then(|list| list.0.list()).unwrap_or_default();
     lowering.graph.set_output(end.node);
     let mut unfit_heads = Vec::new();
@@ -308,13 +336,13 @@ fn lower(
         if lowering.is_cut_short() {
             return None;
         }
-        let unfit = auxiliary(&mut lowering, number, head, &scope, &mut names, &of_head);
+        let unfit = auxiliary(&mut lowering, number, head, scope, &mut names, &of_head);
         unfit_heads.extend(unfit);
     }
     check_overrides(&lowering);
     let (steps, written) = (lowering.steps, lowering.written.into_inner());
-    let graph = lowering.graph;
-    Some(Lowered { graph, unfit_heads, steps, written, width_rule: width })
+    let (graph, channels) = (lowering.graph, lowering.channels);
+    Some(Lowered { graph, unfit_heads, steps, written, width_rule: width, channels })
 }
 
 /// Builds the body and the tail.
@@ -354,22 +382,23 @@ fn names(keys: &ArchitectureKeys, reader: &Reader<'_>) -> Names {
     names
 }
 
-/// How widths are multiplied; none, with a report, when that is not known.
+/// How widths are multiplied, and how the multiplier follows from the variables of a space; none, with a report, when
+/// that is not known.
 fn width_rule(
     keys: &ArchitectureKeys,
     written: Option<&Node>,
     reader: &Reader<'_>,
-) -> Option<WidthRule> {
-    let multiplier = match keys.width_multiplier {
-        Some(Maybe(multiplier)) => multiplier?.0,
-        None => WidthRule::NONE.multiplier,
+) -> Option<(WidthRule, Option<Symbol>)> {
+    let (multiplier, symbol) = match keys.width_multiplier {
+        Some(Maybe(multiplier)) => multiplier.map(|it| (it.value, it.symbol))?,
+        None => (WidthRule::NONE.multiplier, None),
     };
     let divisor = match keys.width_divisor {
         Some(Maybe(divisor)) => divisor?.value,
         None => WidthRule::NONE.divisor,
     };
-    if multiplier > 0.0 && multiplier <= 1024.0 {
-        return Some(WidthRule { multiplier, divisor });
+    if is_multiplier(multiplier) {
+        return Some((WidthRule { multiplier, divisor }, symbol));
     }
     let message =
         format!("`width_multiplier` is {multiplier}, which must be above 0 and at most 1024");
@@ -481,7 +510,9 @@ fn auxiliary<'a>(
     lowering.part = Part::Auxiliary(lowering.graph.auxiliary().len());
     of_head.count_on(sink);
     lowering.sink = of_head;
+    lowering.note_head(true);
     let end = lowering.scope(&steps.0, scope, &path, from);
+    lowering.note_head(false);
     let diagnostics = of_head.take();
     lowering.sink = sink;
     sink.count_on(of_head);

@@ -4,7 +4,7 @@ use inceptive_ir::Activation;
 
 use crate::field::{
     Act, Branches, Condition, Count, Extent, Flag, Index, Join, Maybe, Norm, Pad, Real, Scales,
-    Steps, record,
+    Steps, Width, record,
 };
 
 record! {
@@ -14,7 +14,7 @@ record! {
             /// Height and width of the kernel.
             "kernel" kernel: Extent,
             /// Output channels.
-            "width" width: Count,
+            "width" width: Width,
         }
         optional {
             /// Step of the window; default 1.
@@ -66,7 +66,7 @@ record! {
     pub(crate) struct LinearArgs {
         required {
             /// Output features.
-            "width" width: Count,
+            "width" width: Width,
         }
         optional {
             /// Whether a bias is learned; default true without normalisation, else false.

@@ -10,8 +10,8 @@ use crate::{
     code::Code,
     diagnostic::Diagnostic,
     field::{
-        Count, Extent, Field, Fields, Flag, Join, Maybe, Real, Scales, Steps, Text, raw, record,
-        schema,
+        Count, Extent, Field, Fields, Flag, Join, Maybe, Multiplier, Real, Scales, Steps, Text,
+        raw, record, schema,
     },
     scope::Reader,
     yaml::{Map, Node, Value},
@@ -42,7 +42,7 @@ record! {
             /// Named values for expressions, with their defaults; `--set name=value` changes them.
             "params" params: Maybe<Params>,
             /// Multiplies every convolution's width that is not computed from `$in`; default 1.
-            "width_multiplier" width_multiplier: Maybe<Real>,
+            "width_multiplier" width_multiplier: Maybe<Multiplier>,
             /// Multiplied widths are rounded to multiples of this number, as MobileNet does; default 8.
             "width_divisor" width_divisor: Maybe<Count>,
             /// Default arguments of built-in steps in this file.

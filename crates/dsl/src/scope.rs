@@ -7,7 +7,7 @@ use inceptive_ir::{Shape, Span};
 use crate::{
     code::Code,
     diagnostic::{Diagnostic, DiagnosticSink, suggestion},
-    expr::{self, EvalError, Lookup, Val, ValKind},
+    expr::{self, EvalError, Expr, Lookup, Requirement, Symbol, Tape, Val, ValKind},
     yaml::{Node, Value},
 };
 
@@ -17,8 +17,8 @@ const BYTES_A_VALUE: usize = 4;
 /// The input of a step, if it is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Input {
-    /// The shape of the input.
-    Known(Shape),
+    /// The shape of the input, and how its channels follow from the variables of a space.
+    Known(Shape, Option<Symbol>),
     /// An error before this step, already reported, hides it.
     Unknown,
 }
@@ -32,24 +32,37 @@ pub(crate) struct Scope<'a> {
     outer: Option<&'a Scope<'a>>,
     values: &'a [Named],
     input: Option<Input>,
+    /// Where it is noted how values follow from the variables of a space.
+    tape: Option<&'a Tape>,
 }
 
 impl<'a> Scope<'a> {
-    pub(crate) const EMPTY: Scope<'static> = Scope { outer: None, values: &[], input: None };
+    pub(crate) const EMPTY: Scope<'static> =
+        Scope { outer: None, values: &[], input: None, tape: None };
 
     /// A frame without a parent.
     pub(crate) fn root(values: &'a [Named]) -> Self {
-        Self { outer: None, values, input: None }
+        Self { outer: None, values, input: None, tape: None }
+    }
+
+    /// The same names, with a place where it is noted how values follow from the variables of a space.
+    pub(crate) fn noting(self, tape: Option<&'a Tape>) -> Self {
+        Self { tape, ..self }
+    }
+
+    /// Where it is noted how values follow from the variables of a space.
+    pub(crate) fn tape(&self) -> Option<&'a Tape> {
+        self.tape
     }
 
     /// A frame inside `self`.
     pub(crate) fn with(&'a self, values: &'a [Named]) -> Self {
-        Self { outer: Some(self), values, input: None }
+        Self { outer: Some(self), values, input: None, tape: self.tape }
     }
 
     /// The same names, for a step that reads `input`.
     pub(crate) fn reading(&'a self, input: Input) -> Self {
-        Self { outer: Some(self), values: &[], input: Some(input) }
+        Self { outer: Some(self), values: &[], input: Some(input), tape: self.tape }
     }
 
     fn input(&self) -> Option<Input> {
@@ -72,18 +85,23 @@ impl Lookup for Scope<'_> {
             return value.clone().ok_or(EvalError::Unknown);
         }
         if let ("in" | "in_height" | "in_width", Some(input)) = (name, self.input()) {
-            let Input::Known(shape) = input else { return Err(EvalError::Unknown) };
+            let Input::Known(shape, channels) = input else { return Err(EvalError::Unknown) };
             let number = match name {
                 "in" => shape.channels(),
                 "in_height" => shape.size().height,
                 _ => shape.size().width,
             };
-            return Ok(Val { from_input: true, ..Val::number(number.into()) });
+            let symbol = channels.filter(|_| name == "in");
+            return Ok(Val { from_input: true, symbol, ..Val::number(number.into()) });
         }
         match self.outer {
             Some(outer) => outer.lookup(name),
             None => Err(EvalError::NoVariable(name.to_owned())),
         }
+    }
+
+    fn tape(&self) -> Option<&Tape> {
+        self.tape
     }
 }
 
@@ -94,7 +112,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) sink: &'a DiagnosticSink,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     pub(crate) fn report<T>(&self, diagnostic: Diagnostic) -> Option<T> {
         self.sink.push(diagnostic);
         None
@@ -105,8 +123,35 @@ impl Reader<'_> {
         self.report(Diagnostic::new(Code::WrongType, message).at(node.span, "this value"))
     }
 
-    /// The value of an expression; none, with a report, when it has none.
+    /// Notes a requirement of the network on the variables of a space.
+    pub(crate) fn check(&self, requirement: Requirement) {
+        if let Some(tape) = self.tape() {
+            tape.check(requirement);
+        }
+    }
+
+    /// Where it is noted how values follow from the variables of a space.
+    fn tape(&self) -> Option<&'a Tape> {
+        let tape = self.scope.tape?;
+        tape.close_if(!self.sink.is_empty());
+        Some(tape)
+    }
+
+    /// The value as it is at this point of a space: the variables that it follows from decide about the structure.
+    fn decided(&self, value: Val) -> Val {
+        if let (Some(symbol), Some(tape)) = (value.symbol, self.tape()) {
+            tape.decide(symbol);
+        }
+        Val { symbol: None, ..value }
+    }
+
+    /// The value of an expression, see [`Reader::decided`]; none, with a report, when it has none.
     pub(crate) fn evaluate(&self, text: &str, span: Span) -> Option<Val> {
+        self.evaluate_open(text, span).map(|value| self.decided(value))
+    }
+
+    /// The value of an expression, which may be a formula; none, with a report, when it has none.
+    fn evaluate_open(&self, text: &str, span: Span) -> Option<Val> {
         if !self.sink.may_evaluate(text.len(), span) {
             return None;
         }
@@ -124,7 +169,7 @@ impl Reader<'_> {
                 if let Some(mut record) = self.sink.record() {
                     record.value(span, value.describe());
                 }
-                Some(value)
+                Some(self.noted(value, &expr))
             }
             // Evaluation stops at the first value that is not known; a mistyped name may come after it.
             Err(EvalError::Unknown | EvalError::NoVariable(_)) => {
@@ -135,6 +180,19 @@ impl Reader<'_> {
                 let message = format!("`{text}` cannot be evaluated: {reason}");
                 self.report(Diagnostic::new(Code::Evaluation, message).at(span, "this expression"))
             }
+        }
+    }
+
+    /// Notes where else a number can be computed; who may use true or false as a formula is not known.
+    fn noted(&self, value: Val, expr: &Expr) -> Val {
+        match (value.symbol, &value.kind) {
+            (Some(symbol), ValKind::Number(_)) => {
+                if expr.divides() {
+                    self.check(Requirement::Number(symbol));
+                }
+                value
+            }
+            _ => self.decided(value),
         }
     }
 
@@ -149,18 +207,28 @@ impl Reader<'_> {
         self.sink.push_with(unknown.at(place.unwrap_or(span), "not known here"), help);
     }
 
-    /// The value of a scalar: an expression if it mentions a variable, else itself.
+    /// The value of a scalar, see [`Reader::decided`]: an expression if it mentions a variable, else itself.
     pub(crate) fn scalar(&self, node: &Node) -> Option<Val> {
+        self.scalar_open(node).map(|value| self.decided(value))
+    }
+
+    /// The value of a scalar, which may be a formula: an expression if it mentions a variable, else itself.
+    pub(crate) fn scalar_open(&self, node: &Node) -> Option<Val> {
         match &node.value {
-            Value::Text(text) if text.contains('$') => self.evaluate(text, node.span),
+            Value::Text(text) if text.contains('$') => self.evaluate_open(text, node.span),
             _ => Some(Val::from_node(node)),
         }
     }
 
-    /// The value where a number is wanted: any text is an expression.
+    /// The value where a number is wanted, see [`Reader::decided`]: any text is an expression.
     pub(crate) fn number(&self, node: &Node) -> Option<Val> {
+        self.number_open(node).map(|value| self.decided(value))
+    }
+
+    /// The value where a number is wanted, which may be a formula: any text is an expression.
+    pub(crate) fn number_open(&self, node: &Node) -> Option<Val> {
         let value = match &node.value {
-            Value::Text(text) => self.evaluate(text, node.span)?,
+            Value::Text(text) => self.evaluate_open(text, node.span)?,
             _ => Val::from_node(node),
         };
         match value.kind {
@@ -181,7 +249,7 @@ impl Reader<'_> {
     pub(crate) fn substitute(&self, node: &Node) -> Option<Node> {
         match &node.value {
             Value::Text(text) if text.starts_with('$') => {
-                let value = self.evaluate(text, node.span)?;
+                let value = self.evaluate_open(text, node.span)?;
                 let span = value.origin.unwrap_or(node.span);
                 match value.kind {
                     ValKind::Node(inner) => Some(inner),

@@ -16,11 +16,12 @@ use crate::{
     failure::Failure,
     load::{Document, Kind, Loader},
     lower::{
-        WidthRule, Written,
+        Written,
         block::{declared, parameters},
         tail::{FC_WIDTHS, fc_path},
     },
     source::Files,
+    width_rule::WidthRule,
     yaml::{Map, Node, Value},
 };
 

@@ -101,6 +101,14 @@ fn objective(text: &str) -> Result<Objective, String> {
 }
 
 impl Choice {
+    /// The value, if it is a number.
+    pub const fn number(&self) -> Option<f64> {
+        match self.value.value {
+            Value::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// The value as it is written.
     pub(crate) fn node(&self) -> &Node {
         &self.value

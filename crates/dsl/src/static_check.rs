@@ -12,11 +12,12 @@ use crate::{
     expr,
     field::unknown_keys,
     lower::{
-        Cursor, Lowering, WidthRule,
+        Cursor, Lowering,
         block::{declared, parameters},
     },
     scope::{Named, Reader, Scope},
     step::check_name,
+    width_rule::WidthRule,
     yaml::{Entry, Map, Node, Value},
 };
 

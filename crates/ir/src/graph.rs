@@ -309,11 +309,9 @@ impl Graph {
     /// The shape of a node to add, and the graph's work with it.
     fn admit(&self, op: &Op, inputs: &[Shape]) -> Result<(Shape, u128), ShapeError> {
         let shape = op.infer(inputs)?;
-        let elements = u128::from(shape.channels()) * u128::from(shape.size().area());
-        let read: u128 = inputs.iter().map(|shape| u128::from(shape.elements())).sum();
-        let work = elements
-            .checked_mul(op.work_per_output(inputs).max(1))
-            .and_then(|work| work.checked_add(read)?.checked_add(self.work))
+        let work = op
+            .work(inputs, shape)
+            .and_then(|work| work.checked_add(self.work))
             .filter(|&work| work <= u128::from(Self::MAX_WORK))
             .ok_or(ShapeError::TooLarge {
                 op: op.name(),

@@ -141,9 +141,17 @@ impl Op {
         }
     }
 
+    /// The work of a node that makes `output`, of which [`crate::Graph::MAX_WORK`] is the limit for all together: its
+    /// output elements times the values read for each, and the elements of its inputs. `None` if it is beyond all limits.
+    pub fn work(&self, inputs: &[Shape], output: Shape) -> Option<u128> {
+        let elements = u128::from(output.channels()) * u128::from(output.size().area());
+        let read: u128 = inputs.iter().map(|shape| u128::from(shape.elements())).sum();
+        elements.checked_mul(self.work_per_output(inputs).max(1))?.checked_add(read)
+    }
+
     /// Learned and stored values per output element's worth of work: the multiply-accumulates, window
     /// positions or neighbours that one output value needs. Bounds every count made of a node.
-    pub(crate) fn work_per_output(&self, inputs: &[Shape]) -> u128 {
+    fn work_per_output(&self, inputs: &[Shape]) -> u128 {
         let area = |size: Size| u128::from(size.area());
         let channels = inputs.first().map_or(1, |shape| u128::from(shape.channels()));
         match self {

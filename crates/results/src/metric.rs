@@ -382,6 +382,12 @@ impl Counts {
         self.0[metric.index()]
     }
 
+    /// A count by the id of its metric, as constraints ask for it.
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    pub fn by_name(&self, id: &str) -> Option<f64> {
+        self.get(id.parse().ok()?).map(|count| count as f64)
+    }
+
     /// The same with another value of a metric.
     #[must_use]
     pub const fn with(mut self, metric: Metric, count: u64) -> Self {

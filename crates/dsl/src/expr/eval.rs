@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    tape::{Symbol, Tape},
     tree::{Binary, Expr, Function, contains},
     value::{EvalError, Lookup, Val, ValKind},
 };
@@ -12,27 +13,27 @@ impl Expr {
     pub(crate) fn eval(&self, scope: &dyn Lookup) -> Result<Val, EvalError> {
         match self {
             Self::Number(number) => Ok(Val::number(*number)),
-            Self::Word(word) => {
-                Ok(Val { kind: ValKind::Text(Arc::clone(word)), from_input: false, origin: None })
-            }
+            Self::Word(word) => Ok(Val::new(ValKind::Text(Arc::clone(word)))),
             Self::Variable(path) => variable(path, scope),
             Self::Not(inner) => {
                 let value = inner.eval(scope)?;
                 let flag = truth(&value)?;
+                // Whether it is true or false follows from the same numbers.
                 Ok(Val { kind: ValKind::Bool(!flag), origin: None, ..value })
             }
             Self::Negate(inner) => {
                 let value = inner.eval(scope)?;
                 let number = numeric(&value)?;
-                Ok(Val { kind: ValKind::Number(-number), origin: None, ..value })
+                let symbol = follows(scope, &[&value], |tape, of| tape.negative(of[0]));
+                Ok(Val { kind: ValKind::Number(-number), origin: None, symbol, ..value })
             }
             Self::Binary(operator, left, right) => {
-                binary(*operator, &left.eval(scope)?, || right.eval(scope))
+                binary(*operator, &left.eval(scope)?, || right.eval(scope), scope)
             }
             Self::Call(function, arguments) => {
                 let values: Result<Vec<Val>, EvalError> =
                     arguments.iter().map(|argument| argument.eval(scope)).collect();
-                call(*function, &values?)
+                call(*function, &values?, scope)
             }
         }
     }
@@ -85,6 +86,7 @@ fn binary(
     operator: Binary,
     left: &Val,
     right: impl FnOnce() -> Result<Val, EvalError>,
+    scope: &dyn Lookup,
 ) -> Result<Val, EvalError> {
     if matches!((operator, truth(left)), (Binary::Or, Ok(true)) | (Binary::And, Ok(false))) {
         return Ok(left.clone());
@@ -113,7 +115,27 @@ fn binary(
             ValKind::Number(number.ok_or_else(division_by_zero)?)
         }
     };
-    Ok(Val { kind, from_input, origin: None })
+    let symbol = follows(scope, &[left, &right], |tape, sides| match kind {
+        ValKind::Number(_) => tape.binary(operator, sides[0], sides[1]),
+        ValKind::Bool(_) | ValKind::Text(_) | ValKind::Node(_) => tape.truth(sides),
+    });
+    Ok(Val { kind, from_input, origin: None, symbol })
+}
+
+/// How a value follows from variables, if one of the values that it is computed from does.
+fn follows(
+    scope: &dyn Lookup,
+    values: &[&Val],
+    formula: impl FnOnce(&Tape, &[Symbol]) -> Symbol,
+) -> Option<Symbol> {
+    let tape = scope.tape()?;
+    values.iter().find(|value| value.symbol.is_some())?;
+    let symbol = |value: &&Val| match (value.symbol, &value.kind) {
+        (Some(symbol), _) => symbol,
+        (None, ValKind::Number(number)) => tape.constant(*number),
+        (None, ValKind::Bool(_) | ValKind::Text(_) | ValKind::Node(_)) => tape.truth(&[]),
+    };
+    Some(formula(tape, &values.iter().map(symbol).collect::<Vec<Symbol>>()))
 }
 
 fn division_by_zero() -> EvalError {
@@ -134,9 +156,11 @@ fn equal(left: &Val, right: &Val) -> Result<bool, EvalError> {
     }
 }
 
-fn call(function: Function, arguments: &[Val]) -> Result<Val, EvalError> {
+fn call(function: Function, arguments: &[Val], scope: &dyn Lookup) -> Result<Val, EvalError> {
     let from_input = arguments.iter().any(|argument| argument.from_input);
     let numbers: Result<Vec<f64>, EvalError> = arguments.iter().map(numeric).collect();
     let number = function.number(&numbers?).ok_or_else(division_by_zero)?;
-    Ok(Val { kind: ValKind::Number(number), from_input, origin: None })
+    let all: Vec<&Val> = arguments.iter().collect();
+    let symbol = follows(scope, &all, |tape, inputs| tape.call(function, inputs));
+    Ok(Val { kind: ValKind::Number(number), from_input, origin: None, symbol })
 }

@@ -13,11 +13,14 @@
 
 mod eval;
 mod parse;
+mod tape;
 mod token;
 mod tree;
 mod value;
 
 pub(crate) use parse::parse;
+pub(crate) use tape::{Check, MAX_COUNT, Requirement, Tape, is_multiplier};
+pub use tape::{Formulas, LANES, Lanes, Symbol};
 pub(crate) use token::mentions;
 pub(crate) use tree::{Binary, Expr, Function, contains};
 pub(crate) use value::{EvalError, Lookup, Val, ValKind};
@@ -32,9 +35,7 @@ mod tests {
         fn lookup(&self, name: &str) -> Result<Val, EvalError> {
             match name {
                 "in" => Ok(Val { from_input: true, ..Val::number(256.0) }),
-                "tail" => {
-                    Ok(Val { kind: ValKind::Text("fc".into()), from_input: false, origin: None })
-                }
+                "tail" => Ok(Val::new(ValKind::Text("fc".into()))),
                 _ => Err(EvalError::NoVariable(name.to_owned())),
             }
         }

@@ -16,7 +16,7 @@ pub(crate) enum Expr {
     Call(Function, Vec<Expr>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Binary {
     Or,
     And,
@@ -36,7 +36,7 @@ pub(crate) enum Binary {
     Remainder,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Function {
     Min,
     Max,
@@ -137,6 +137,18 @@ impl Expr {
                 right.variables(visit);
             }
             Self::Call(_, arguments) => arguments.iter().for_each(|a| a.variables(visit)),
+        }
+    }
+
+    /// Whether something is divided, which zero cannot do.
+    pub(crate) fn divides(&self) -> bool {
+        match self {
+            Self::Number(_) | Self::Word(_) | Self::Variable(_) => false,
+            Self::Not(inner) | Self::Negate(inner) => inner.divides(),
+            Self::Binary(Binary::Divide | Binary::FloorDivide | Binary::Remainder, ..)
+            | Self::Call(Function::RoundTo, _) => true,
+            Self::Binary(_, left, right) => left.divides() || right.divides(),
+            Self::Call(_, arguments) => arguments.iter().any(Self::divides),
         }
     }
 

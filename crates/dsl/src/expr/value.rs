@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use inceptive_ir::Span;
 
+use super::tape::{Symbol, Tape};
 use crate::yaml::{Node, Value as Yaml, shown};
 
 /// The value of an expression.
@@ -15,6 +16,8 @@ pub(crate) struct Val {
     pub(crate) from_input: bool,
     /// Where it is written; none if it was computed.
     pub(crate) origin: Option<Span>,
+    /// How it follows from the variables of a space; none if it does not.
+    pub(crate) symbol: Option<Symbol>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +30,13 @@ pub(crate) enum ValKind {
 }
 
 impl Val {
+    /// A value that is written nowhere.
+    pub(crate) fn new(kind: ValKind) -> Self {
+        Self { kind, from_input: false, origin: None, symbol: None }
+    }
+
     pub(crate) fn number(number: f64) -> Self {
-        Self { kind: ValKind::Number(number), from_input: false, origin: None }
+        Self::new(ValKind::Number(number))
     }
 
     pub(crate) fn from_node(node: &Node) -> Self {
@@ -38,7 +46,7 @@ impl Val {
             Yaml::Text(text) => ValKind::Text(Arc::clone(text)),
             Yaml::Null | Yaml::List(_) | Yaml::Map(_) => ValKind::Node(node.clone()),
         };
-        Self { kind, from_input: false, origin: Some(node.span) }
+        Self { origin: Some(node.span), ..Self::new(kind) }
     }
 
     pub(crate) fn describe(&self) -> String {
@@ -65,4 +73,9 @@ pub(crate) enum EvalError {
 /// Named values for expressions.
 pub(crate) trait Lookup {
     fn lookup(&self, name: &str) -> Result<Val, EvalError>;
+
+    /// Where it is noted how values follow from the variables of a space, if it is.
+    fn tape(&self) -> Option<&Tape> {
+        None
+    }
 }

@@ -37,23 +37,31 @@ impl<T: Field> Field for Maybe<T> {
     }
 }
 
-impl<T: JsonSchema> JsonSchema for Maybe<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
+/// Implements [`JsonSchema`] for a field that is written like another one.
+macro_rules! same_schema {
+    ($name:ty, $other:ty $(, $parameter:ident)?) => {
+        impl$(<$parameter: JsonSchema>)? JsonSchema for $name {
+            fn inline_schema() -> bool {
+                <$other>::inline_schema()
+            }
 
-    fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
+            fn schema_name() -> Cow<'static, str> {
+                <$other>::schema_name()
+            }
 
-    fn schema_id() -> Cow<'static, str> {
-        T::schema_id()
-    }
+            fn schema_id() -> Cow<'static, str> {
+                <$other>::schema_id()
+            }
 
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
-    }
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                <$other>::json_schema(generator)
+            }
+        }
+    };
 }
+pub(crate) use same_schema;
+
+same_schema!(Maybe<T>, T, T);
 
 /// The value of a key that may be absent or wrong.
 pub(crate) fn given<T>(key: &Option<Maybe<T>>) -> Option<&T> {

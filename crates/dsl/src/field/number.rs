@@ -7,15 +7,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use crate::{
     code::Code,
     diagnostic::Diagnostic,
-    expr::{Val, ValKind},
+    expr::{MAX_COUNT, Requirement, Symbol, Val, ValKind},
     scope::{Reader, at_origin},
     yaml::{Node, shown},
 };
 
-use super::keys::{Field, schema};
-
-/// The largest number that a width, kernel, stride or size may have.
-const MAX_COUNT: u32 = 1 << 20;
+use super::keys::{Field, same_schema, schema};
 
 /// A whole number of at least 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +37,29 @@ impl Field for Count {
         whole(&value, 1, MAX_COUNT, node, reader).map(|value| Self { value, from_input })
     }
 }
+
+/// Like [`Count`], and may follow from the variables of a space.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Width {
+    pub(crate) value: u32,
+    /// Whether it was computed from `$in`.
+    pub(crate) from_input: bool,
+    pub(crate) symbol: Option<Symbol>,
+}
+
+impl Field for Width {
+    fn read(node: &Node, reader: &Reader<'_>) -> Option<Self> {
+        let value = reader.number_open(node)?;
+        let (from_input, symbol) = (value.from_input, value.symbol);
+        if let Some(symbol) = symbol {
+            reader.check(Requirement::Width(symbol));
+        }
+        let value = whole(&value, 1, MAX_COUNT, node, reader)?;
+        Some(Self { value, from_input, symbol })
+    }
+}
+
+same_schema!(Width, Count);
 
 /// `value` as a whole number between `least` and `most`.
 fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -> Option<u32> {
@@ -101,21 +121,40 @@ schema!(
 
 impl Field for Real {
     fn read(node: &Node, reader: &Reader<'_>) -> Option<Self> {
-        match reader.number(node)?.kind {
-            ValKind::Number(number)
-                if number.is_finite() && number.abs() <= f64::from(f32::MAX) =>
-            {
-                Some(Self(number))
-            }
-            _ => {
-                let message = format!("expected a finite number, found {}", node.brief());
-                reader.report(
-                    Diagnostic::new(Code::OutOfRange, message).at(node.span, "out of range"),
-                )
-            }
+        finite(&reader.number(node)?, node, reader).map(Self)
+    }
+}
+
+fn finite(value: &Val, node: &Node, reader: &Reader<'_>) -> Option<f64> {
+    match value.kind {
+        ValKind::Number(number) if number.is_finite() && number.abs() <= f64::from(f32::MAX) => {
+            Some(number)
+        }
+        _ => {
+            let message = format!("expected a finite number, found {}", node.brief());
+            reader.report(Diagnostic::new(Code::OutOfRange, message).at(node.span, "out of range"))
         }
     }
 }
+
+/// Like [`Real`], and may follow from the variables of a space.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Multiplier {
+    pub(crate) value: f64,
+    pub(crate) symbol: Option<Symbol>,
+}
+
+impl Field for Multiplier {
+    fn read(node: &Node, reader: &Reader<'_>) -> Option<Self> {
+        let value = reader.number_open(node)?;
+        if let Some(symbol) = value.symbol {
+            reader.check(Requirement::Multiplier(symbol));
+        }
+        finite(&value, node, reader).map(|number| Self { value: number, symbol: value.symbol })
+    }
+}
+
+same_schema!(Multiplier, Real);
 
 impl Real {
     /// As attributes store it.

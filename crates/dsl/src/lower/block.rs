@@ -179,13 +179,15 @@ impl Lowering<'_> {
     }
 }
 
-/// The value of an argument, with every expression in it evaluated.
+/// The value of an argument, with every expression in it evaluated; a number may be a formula.
 pub(crate) fn value(node: &Node, reader: &Reader<'_>) -> Option<Val> {
     match &node.value {
         Value::List(_) | Value::Map(_) => {
             let kind = ValKind::Node(reader.close(node)?);
-            Some(Val { kind, from_input: false, origin: Some(node.span) })
+            Some(Val { origin: Some(node.span), ..Val::new(kind) })
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => reader.scalar(node),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
+            reader.scalar_open(node)
+        }
     }
 }

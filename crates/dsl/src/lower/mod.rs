@@ -23,11 +23,12 @@ use crate::{
     args::{Builtin, IfArgs, RepeatArgs},
     code::Code,
     diagnostic::{Diagnostic, DiagnosticSink, suggestion},
-    expr::{Val, ValKind},
+    expr::{Binary, Requirement, Symbol, Tape, Val, ValKind},
     field::{Condition, Fields, Maybe, given},
     record::StepPlace,
     scope::{Reader, Scope},
     step::{Names, Step},
+    width_rule::WidthRule,
     yaml::{Map, Node, Value},
 };
 
@@ -49,38 +50,6 @@ pub(crate) struct Cursor {
 impl Cursor {
     fn unknown(self) -> Self {
         Self { known: false, ..self }
-    }
-}
-
-/// How widths are multiplied.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WidthRule {
-    /// The setting `width_multiplier`.
-    pub multiplier: f64,
-    /// The setting `width_divisor`.
-    pub divisor: u32,
-}
-
-impl WidthRule {
-    /// Widths stay as they are.
-    pub(crate) const NONE: Self = Self { multiplier: 1.0, divisor: 8 };
-
-    /// The width of a layer that is written with this width, by the rule of MobileNet (Sandler et al. 2018, released code): the nearest multiple of the divisor,
-    /// but never more than 10% below the exact value.
-    pub fn apply(self, width: u32) -> u32 {
-        // Comparing with exactly 1 keeps networks without a multiplier as they were written.
-        if (self.multiplier - 1.0).abs() < f64::EPSILON {
-            return width;
-        }
-        let exact = f64::from(width) * self.multiplier;
-        let divisor = f64::from(self.divisor);
-        let mut rounded = ((exact + divisor / 2.0) / divisor).floor().max(1.0) * divisor;
-        if rounded < 0.9 * exact {
-            rounded += divisor;
-        }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-        let rounded = rounded as u32;
-        rounded
     }
 }
 
@@ -126,12 +95,50 @@ pub(crate) struct Lowering<'a> {
     pub(crate) written: RefCell<Vec<Written>>,
     /// Where the blocks that are being built were called, outermost first.
     calls: Vec<Span>,
+    /// How the multiplier of widths follows from the variables of a space.
+    pub(crate) multiplier: Option<Symbol>,
+    /// How channels follow from the variables of a space.
+    pub(crate) channels: Channels,
+}
+
+/// How the channels of nodes follow from the variables of a space.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Channels {
+    /// By node; `None` of a number that follows from none.
+    pub(crate) symbols: Vec<Option<Symbol>>,
+    /// Convolutions that have as many groups as their input has channels, whatever their number.
+    pub(crate) depthwise: Vec<NodeId>,
+}
+
+impl Channels {
+    fn get(&self, node: NodeId) -> Option<Symbol> {
+        self.symbols.get(node.index()).copied().flatten()
+    }
+
+    /// Notes a node that was added last.
+    fn push(&mut self, node: NodeId, channels: Option<Symbol>, is_depthwise: bool) {
+        // Nodes of a head that did not fit are gone.
+        self.symbols.resize(node.index(), None);
+        self.symbols.push(channels);
+        self.depthwise.retain(|known| known.index() < node.index());
+        if is_depthwise {
+            self.depthwise.push(node);
+        }
+    }
 }
 
 /// The target of a step: a built-in operator or a block.
 enum Callee<'a> {
     Builtin(Builtin),
     Block(&'a Node),
+}
+
+/// How the channels of a layer follow from the variables of a space.
+#[derive(Clone, Copy, Default)]
+struct Outputs {
+    channels: Option<Symbol>,
+    /// Whether it is a convolution with as many groups as its input has channels.
+    is_depthwise: bool,
 }
 
 /// Everything a step needs to become nodes.
@@ -166,6 +173,8 @@ impl<'a> Lowering<'a> {
             is_rehearsal: false,
             written: RefCell::default(),
             calls: Vec::new(),
+            multiplier: None,
+            channels: Channels::default(),
         }
     }
 
@@ -411,20 +420,114 @@ impl<'a> Lowering<'a> {
         cursor
     }
 
-    /// Adds a node; a shape that does not fit is reported with the place of both sides.
+    /// Adds a node whose channels follow from its inputs.
     fn add(&mut self, op: Op, inputs: &[Cursor], path: Path, span: Span, form: Form) -> Cursor {
+        self.add_layer(op, inputs, path, span, form, Outputs::default())
+    }
+
+    /// Adds a node; a shape that does not fit is reported with the place of both sides.
+    fn add_layer(
+        &mut self,
+        op: Op,
+        inputs: &[Cursor],
+        path: Path,
+        span: Span,
+        form: Form,
+        outputs: Outputs,
+    ) -> Cursor {
         let first = inputs[0];
         if inputs.iter().any(|input| !input.known) {
             return first.unknown();
         }
         let nodes: Vec<NodeId> = inputs.iter().map(|input| input.node).collect();
+        let channels = self.tape().and_then(|tape| self.follow_inputs(&op, &nodes, outputs, tape));
         let new = NewNode { part: self.part, span: Some(span), form, ..NewNode::new(op, path) };
         match self.graph.add(new, &nodes) {
-            Ok(node) => Cursor { node, known: true },
+            Ok(node) => {
+                if self.tape().is_some() {
+                    self.channels.push(node, channels, outputs.is_depthwise);
+                }
+                Cursor { node, known: true }
+            }
             Err(error) => {
                 self.report_graph_error(&error, &nodes, span);
                 first.unknown()
             }
+        }
+    }
+
+    /// Where it is noted how values follow from the variables of a space.
+    fn tape(&self) -> Option<&'a Tape> {
+        let tape = self.globals.tape()?;
+        tape.close_if(!self.sink.is_empty());
+        Some(tape)
+    }
+
+    /// Whether an auxiliary head is being built.
+    pub(crate) fn note_head(&self, is_in_head: bool) {
+        if let Some(tape) = self.tape() {
+            tape.set_in_head(is_in_head);
+        }
+    }
+
+    /// How the channels of a new node follow from the variables of a space. Notes what must hold for it to fit.
+    fn follow_inputs(
+        &self,
+        op: &Op,
+        inputs: &[NodeId],
+        outputs: Outputs,
+        tape: &Tape,
+    ) -> Option<Symbol> {
+        let symbols: Vec<Option<Symbol>> =
+            inputs.iter().map(|&input| self.channels.get(input)).collect();
+        let operand = |number: usize| {
+            let channels = self.graph.node(inputs[number]).shape.channels();
+            symbols[number].unwrap_or_else(|| tape.constant(channels.into()))
+        };
+        let divisible = |channels: Option<Symbol>, groups: u32| {
+            if let Some(channels) = channels.filter(|_| groups > 1) {
+                tape.check(Requirement::Divisible(channels, groups));
+            }
+        };
+        match op {
+            Op::Conv(conv) => {
+                if !outputs.is_depthwise {
+                    divisible(symbols[0], conv.groups);
+                    divisible(outputs.channels, conv.groups);
+                }
+                outputs.channels
+            }
+            Op::Linear(_) => outputs.channels,
+            Op::ChannelShuffle { groups } => {
+                divisible(symbols[0], *groups);
+                symbols[0]
+            }
+            Op::Concat => {
+                symbols.iter().find(|symbol| symbol.is_some())?;
+                let inputs: Vec<Symbol> = (0..inputs.len()).map(operand).collect();
+                Some(tape.sum(&inputs))
+            }
+            Op::Add { .. } | Op::Multiply => {
+                for number in (1..inputs.len()).filter(|&number| symbols[number] != symbols[0]) {
+                    tape.check(Requirement::Equal(operand(0), operand(number)));
+                }
+                symbols[0]
+            }
+            Op::Flatten => {
+                let area = self.graph.node(inputs[0]).shape.size().area();
+                #[expect(clippy::cast_precision_loss, reason = "a number of pixels")]
+                let area = tape.constant(area as f64);
+                symbols[0].map(|channels| tape.binary(Binary::Multiply, channels, area))
+            }
+            Op::Input(_) => None,
+            Op::BatchNorm(_)
+            | Op::Lrn(_)
+            | Op::Activation(_)
+            | Op::Pool(_)
+            | Op::GlobalPool(_)
+            | Op::AdaptiveAvgPool { .. }
+            | Op::Dropout { .. }
+            | Op::Softmax => symbols[0],
         }
     }
 

@@ -2,14 +2,15 @@
 
 use inceptive_ir::{Activation, BatchNorm, Conv, Form, Linear, Lrn, Op, Pool, PoolKind, Size};
 
-use super::{Cursor, Lowering, Site};
+use super::{Cursor, Lowering, Outputs, Site};
 use crate::{
     args::{
         AdaptiveArgs, AvgPoolArgs, BatchNormArgs, Builtin, ConvArgs, DepthwiseArgs, DropoutArgs,
         LinearArgs, LrnArgs, MaxPoolArgs, ParallelArgs, PlainArgs, RepeatArgs, ShuffleArgs,
     },
     document::fields,
-    field::{Act, Count, Extent, Fields, Flag, Norm, Pad},
+    expr::{Binary, Symbol},
+    field::{Act, Extent, Fields, Flag, Norm, Pad, Width},
     scope::{Input, Reader, Scope},
     step::Step,
     yaml::Map,
@@ -23,6 +24,7 @@ struct NewConv {
     pad: Pad,
     out_channels: u32,
     groups: u32,
+    outputs: Outputs,
 }
 
 /// The normalisation and activation after a convolution or linear layer.
@@ -154,21 +156,33 @@ impl Lowering<'_> {
     fn conv(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
         let args = self.read(Builtin::Conv, step, site, ConvArgs::read);
         let Some(args) = args else { return site.cursor.unknown() };
+        let (out_channels, channels) = self.scaled(args.width);
         let conv = NewConv {
             kernel: args.kernel.0,
             stride: size(args.stride),
             dilation: size(args.dilation),
             pad: args.pad.unwrap_or(Pad::Half),
-            out_channels: self.scaled(args.width),
+            out_channels,
             groups: args.groups.map_or(1, |groups| groups.value),
+            outputs: Outputs { channels, is_depthwise: false },
         };
         let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::Relu));
         self.convolve(&conv, &after, site)
     }
 
     /// A width with the file's multiplier, unless the multiplier is in it already.
-    fn scaled(&self, width: Count) -> u32 {
-        if width.from_input { width.value } else { self.width.apply(width.value) }
+    fn scaled(&self, width: Width) -> (u32, Option<Symbol>) {
+        if width.from_input {
+            return (width.value, width.symbol);
+        }
+        let symbol = self.tape().and_then(|tape| {
+            self.multiplier.or(width.symbol)?;
+            let constant = |number: f64| tape.constant(number);
+            let multiplier = self.multiplier.unwrap_or_else(|| constant(self.width.multiplier));
+            let width = width.symbol.unwrap_or_else(|| constant(width.value.into()));
+            Some(tape.width(multiplier, self.width.divisor, width))
+        });
+        (self.width.apply(width.value), symbol)
     }
 
     fn depthwise(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
@@ -185,6 +199,13 @@ impl Lowering<'_> {
         let Some(args) = args.filter(|_| site.cursor.known) else { return site.cursor.unknown() };
         let channels = self.graph.node(site.cursor.node).shape.channels();
         let multiplier = args.multiplier.map_or(1, |multiplier| multiplier.value);
+        let symbol = self.channels.get(site.cursor.node);
+        let outputs = Outputs {
+            channels: self.tape().zip(symbol).map(|(tape, channels)| {
+                tape.binary(Binary::Multiply, channels, tape.constant(multiplier.into()))
+            }),
+            is_depthwise: true,
+        };
         let conv = NewConv {
             kernel: args.kernel.0,
             stride: size(args.stride),
@@ -192,6 +213,7 @@ impl Lowering<'_> {
             pad: args.pad.unwrap_or(Pad::Half),
             out_channels: channels.saturating_mul(multiplier),
             groups: channels,
+            outputs,
         };
         let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::Relu));
         self.convolve(&conv, &after, site)
@@ -208,7 +230,8 @@ impl Lowering<'_> {
             groups: conv.groups,
             bias: after.bias,
         });
-        let output = self.add(op, &[site.cursor], site.path.clone(), site.span, Form::Module);
+        let (path, form) = (site.path.clone(), Form::Module);
+        let output = self.add_layer(op, &[site.cursor], path, site.span, form, conv.outputs);
         self.follow(after, site, output)
     }
 
@@ -217,7 +240,9 @@ impl Lowering<'_> {
         let Some(args) = args else { return site.cursor.unknown() };
         let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::None));
         let op = Op::Linear(Linear { out_features: args.width.value, bias: after.bias });
-        let output = self.add(op, &[site.cursor], site.path.clone(), site.span, Form::Module);
+        let (path, form) = (site.path.clone(), Form::Module);
+        let outputs = Outputs { channels: args.width.symbol, is_depthwise: false };
+        let output = self.add_layer(op, &[site.cursor], path, site.span, form, outputs);
         self.follow(&after, site, output)
     }
 
@@ -254,7 +279,9 @@ impl Lowering<'_> {
     /// The input of a step at a cursor.
     pub(super) fn input(&self, cursor: Cursor) -> Input {
         match cursor.known {
-            true => Input::Known(self.graph.node(cursor.node).shape),
+            true => {
+                Input::Known(self.graph.node(cursor.node).shape, self.channels.get(cursor.node))
+            }
             false => Input::Unknown,
         }
     }

@@ -2,12 +2,13 @@
 
 use inceptive_ir::{Activation, Form, Linear, Op, Path, PoolKind, Span};
 
-use super::{Cursor, Lowering, ops::form};
+use super::{Cursor, Lowering, Outputs, ops::form};
 use crate::{
     code::Code,
     diagnostic::{Diagnostic, suggestion},
     document::{FcTailKeys, GapTailKeys, TailKey},
-    field::{Count, Field, Fields, Maybe, unknown_keys},
+    expr::Symbol,
+    field::{Field, Fields, Maybe, Width, unknown_keys},
     scope::{Reader, Scope},
     yaml::{Map, Node, Value},
 };
@@ -99,16 +100,16 @@ impl Lowering<'_> {
         };
         let widths = widths.iter().zip(1..).map(|(own, number)| self.fc_width(own, number, reader));
         // All are read before a missing one is reported, so that every error is reported.
-        let widths: Vec<Option<u32>> = widths.collect();
-        let Some(widths) = widths.into_iter().collect::<Option<Vec<u32>>>() else {
+        let widths: Vec<Option<Width>> = widths.collect();
+        let Some(widths) = widths.into_iter().collect::<Option<Vec<Width>>>() else {
             return self.hide(path, from);
         };
         let p = keys.dropout.map_or(0.5, |p| p.as_f32());
         let mut at = self.tail_node(Op::Flatten, "flatten", Form::Module, span, from);
-        for (number, out_features) in (1..).zip(widths) {
+        for (number, width) in (1..).zip(widths) {
             let name = format!("fc{number}");
-            let linear = Op::Linear(Linear { out_features, bias: true });
-            at = self.tail_node(linear, &name, Form::Module, span, at);
+            let linear = Op::Linear(Linear { out_features: width.value, bias: true });
+            at = self.tail_layer(linear, &name, span, at, width.symbol);
             let relu = Op::Activation(Activation::Relu);
             at = self.tail_node(relu, &format!("{name}/relu"), Form::Module, span, at);
             if p > 0.0 {
@@ -121,7 +122,7 @@ impl Lowering<'_> {
     }
 
     /// The width of a hidden layer: the setting of `tail/fc1`, else its own.
-    fn fc_width(&self, own: &Node, number: usize, reader: &Reader<'_>) -> Option<u32> {
+    fn fc_width(&self, own: &Node, number: usize, reader: &Reader<'_>) -> Option<Width> {
         let path = fc_path(number);
         let mut set = None;
         for replaced in self.overrides.get(&path).into_iter().flatten() {
@@ -131,7 +132,7 @@ impl Lowering<'_> {
         }
         let width = set.unwrap_or(own);
         self.note(path, None, "width", Some(width));
-        Count::read(width, reader).map(|count| count.value)
+        Width::read(width, reader)
     }
 
     fn classifier(&mut self, classes: u32, bias: bool, span: Span, from: Cursor) -> Cursor {
@@ -146,6 +147,21 @@ impl Lowering<'_> {
     fn tail_node(&mut self, op: Op, name: &str, form: Form, span: Span, from: Cursor) -> Cursor {
         let path = Path::new("tail").join(name);
         let at = self.add(op, &[from], path.clone(), span, form);
+        self.places.insert(path, at);
+        at
+    }
+
+    fn tail_layer(
+        &mut self,
+        op: Op,
+        name: &str,
+        span: Span,
+        from: Cursor,
+        channels: Option<Symbol>,
+    ) -> Cursor {
+        let path = Path::new("tail").join(name);
+        let outputs = Outputs { channels, is_depthwise: false };
+        let at = self.add_layer(op, &[from], path.clone(), span, Form::Module, outputs);
         self.places.insert(path, at);
         at
     }
