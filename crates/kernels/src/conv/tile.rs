@@ -309,8 +309,10 @@ impl Tiles {
 
 /// Pixels of the tiles with so many blocks that are compiled and fit in the registers of an instruction set.
 pub(super) fn fitting(isa: Isa, blocks: usize) -> impl Iterator<Item = usize> {
+    // With sixteen registers, weights that do not fit beside the sums push sums out, and a tile takes twice as long.
+    let has_room = move |pixels: usize| isa != Isa::Avx2 || (pixels + 1) * blocks <= 7;
     let fits = move |&&[pixels, of]: &&[usize; 2]| {
-        of == blocks && (pixels * of <= isa.sums() || pixels == 1 && of == 1)
+        of == blocks && (pixels * of <= isa.sums() && has_room(pixels) || pixels == 1 && of == 1)
     };
     SIZES.iter().filter(fits).map(|&[pixels, _]| pixels)
 }
