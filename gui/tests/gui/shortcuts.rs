@@ -119,6 +119,26 @@ fn every_action_is_done_from_the_palette() {
     assert_eq!(left_out, expected.chain(of_spaces).collect::<Vec<_>>());
 }
 
+#[test]
+fn axes_and_colours_are_chosen_from_the_palette() {
+    let mut window = Window::on(&["alexnet.yaml", "googlenet.yaml"]);
+    let shown = |window: &Window, list: &str| {
+        window.harness.get_by_role_and_label(Role::ComboBox, list).value()
+    };
+    for (action, list) in [
+        (Action::XAxis, "x axis"),
+        (Action::YAxis, "y axis"),
+        (Action::PointSize, "size"),
+        (Action::PointColour, "colour"),
+    ] {
+        choose(&mut window, spec(action).unwrap());
+        window.harness.run();
+        window.button("nodes").click();
+        window.harness.run();
+        assert_eq!(shown(&window, list).as_deref(), Some("nodes"), "{list}");
+    }
+}
+
 /// Leaves questions, lists and fields.
 fn escape(window: &mut Window) {
     for _ in 0..3 {

@@ -1,6 +1,6 @@
 //! The controls for axes and filters.
 
-use egui::{ComboBox, DragValue, Ui};
+use egui::{ComboBox, DragValue, Popup, Response, Ui};
 use inceptive_report::space_axes;
 use inceptive_results::Metric;
 
@@ -22,6 +22,18 @@ use crate::{
 
 /// Room for the choice of accuracies with its label, in points.
 const ACCURACY_WIDTH: f32 = 240.0;
+
+/// Actions that show the plots.
+const OF_PLOTS: [Action; 8] = [
+    Action::Both,
+    Action::Scatter,
+    Action::Parallel,
+    Action::FitSpace,
+    Action::XAxis,
+    Action::YAxis,
+    Action::PointSize,
+    Action::PointColour,
+];
 
 /// What the controls change.
 pub struct Controls<'a> {
@@ -51,9 +63,10 @@ pub fn ui(
     let names = Names { rows, variables, convention: model.settings.convention() };
     if *page != Page::Table {
         ui.horizontal_wrapped(|ui| {
-            for (axis, name) in ["x axis", "y axis"].into_iter().enumerate() {
+            let axes = [("x axis", Action::XAxis), ("y axis", Action::YAxis)];
+            for (axis, (name, action)) in axes.into_iter().enumerate() {
                 let before = look.axes[axis];
-                axis_choice(ui, name, &mut look.axes[axis], &names);
+                axis_choice(ui, (name, action), &mut look.axes[axis], &names);
                 if look.axes[axis] != before {
                     look.is_log[axis] = look.axes[axis].is_log();
                 }
@@ -75,8 +88,7 @@ pub fn ui(
                 *page = choice;
             }
         }
-        let of_plots = [Action::Both, Action::Scatter, Action::Parallel, Action::FitSpace];
-        if *page == Page::Table && of_plots.iter().any(|action| is_chosen(ui.ctx(), *action)) {
+        if *page == Page::Table && OF_PLOTS.iter().any(|action| is_chosen(ui.ctx(), *action)) {
             *page = Page::Plot;
         }
         if *page == Page::Plot && is_chosen(ui.ctx(), Action::ExportTable) {
@@ -149,16 +161,43 @@ fn shown(
 }
 
 /// A choice with a name before it.
-fn labelled(ui: &mut Ui, name: &str, shown: &str, width: f32, list: impl FnOnce(&mut Ui)) {
+fn labelled(
+    ui: &mut Ui,
+    name: &str,
+    shown: &str,
+    width: f32,
+    list: impl FnOnce(&mut Ui),
+) -> Response {
     let label = ui.label(name);
     let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).height(480.0);
     let combo = combo.truncate();
-    combo.show_ui(ui, list).response.labelled_by(label.id);
+    combo.show_ui(ui, list).response.labelled_by(label.id)
 }
 
-fn axis_choice(ui: &mut Ui, name: &str, axis: &mut Quantity, names: &Names<'_>) {
+/// The same choice, which an action opens.
+fn opened(
+    ui: &mut Ui,
+    (name, action): (&str, Action),
+    shown: &str,
+    width: f32,
+    list: impl FnOnce(&mut Ui),
+) {
+    let choice = labelled(ui, name, shown, width, list);
+    if asked(ui.ctx(), action) {
+        // The name that `ComboBox` gives its list.
+        Popup::open_id(ui.ctx(), choice.id.with("popup"));
+        choice.request_focus();
+    }
+}
+
+fn axis_choice(
+    ui: &mut Ui,
+    name: (&str, Action),
+    axis: &mut Quantity,
+    names: &Names<'_>,
+) {
     let now = *axis;
-    labelled(ui, name, &names.title(now), 160.0, |ui| {
+    opened(ui, name, &names.title(now), 160.0, |ui| {
         for choice in names.offered() {
             ui.selectable_value(axis, choice, names.title(choice));
         }
@@ -168,7 +207,7 @@ fn axis_choice(ui: &mut Ui, name: &str, axis: &mut Quantity, names: &Names<'_>) 
 fn size_choice(ui: &mut Ui, look: &mut PlotSettings, names: &Names<'_>) {
     let title = |metric: Metric| names.title(metric.into());
     let shown = look.size.map_or_else(|| "same".to_owned(), title);
-    labelled(ui, "size", &shown, 100.0, |ui| {
+    opened(ui, ("size", Action::PointSize), &shown, 100.0, |ui| {
         ui.selectable_value(&mut look.size, None, "same");
         for metric in names.offered().into_iter().filter_map(Quantity::metric) {
             ui.selectable_value(&mut look.size, Some(metric), title(metric));
@@ -181,7 +220,7 @@ fn color_choice(ui: &mut Ui, look: &mut PlotSettings, names: &Names<'_>) {
         ColorBy::Family => "family".to_owned(),
         ColorBy::Metric(quantity) => names.title(quantity),
     };
-    labelled(ui, "colour", &shown, 100.0, |ui| {
+    opened(ui, ("colour", Action::PointColour), &shown, 100.0, |ui| {
         ui.selectable_value(&mut look.color, ColorBy::Family, "family");
         for quantity in names.offered() {
             let choice = ColorBy::Metric(quantity);
