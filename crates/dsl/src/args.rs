@@ -85,10 +85,10 @@ record! {
         required {
             /// Height and width of the window.
             "kernel" kernel: Extent,
-            /// Step of the window.
-            "stride" stride: Extent,
         }
         optional {
+            /// Step of the window; default `kernel`.
+            "stride" stride: Extent,
             /// Padding; default `half`.
             "pad" pad: Pad,
             /// Round the number of windows up, as Caffe does; default false.
@@ -105,10 +105,10 @@ record! {
         required {
             /// Height and width of the window.
             "kernel" kernel: Extent,
-            /// Step of the window.
-            "stride" stride: Extent,
         }
         optional {
+            /// Step of the window; default `kernel`.
+            "stride" stride: Extent,
             /// Padding; default `half`.
             "pad" pad: Pad,
             /// Round the number of windows up, as Caffe does; default false.

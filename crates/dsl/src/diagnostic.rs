@@ -13,6 +13,7 @@ use inceptive_ir::{Span, text::is_harmful};
 
 use crate::{
     code::Code,
+    foreign::meaning,
     record::{Record, SharedRecord},
     source::{Position, Source, Sources},
 };
@@ -295,8 +296,8 @@ impl DiagnosticSink {
     }
 }
 
-/// The known names that are nearest to `name`, if they are near enough to be what was meant: one, or two that are
-/// equally near. More are no suggestion.
+/// The known name that a word of another program stands for, or those that are nearest to `name`, if they are near enough
+/// to be what was meant: one, or two that are equally near. More are no suggestion.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     /// At most this part of the letters may differ.
     const NEAR: f64 = 0.5;
@@ -304,6 +305,10 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     const FIRST_WORD: f64 = 0.9;
     if name.chars().count() > 100 {
         return Vec::new();
+    }
+    let known: Vec<&str> = known.into_iter().collect();
+    if let Some(meant) = meaning(name, known.iter().copied()) {
+        return vec![meant];
     }
     let name = name.to_lowercase();
     let near = |text: &str| strsim::normalized_damerau_levenshtein(&name, text);

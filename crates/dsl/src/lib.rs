@@ -41,6 +41,7 @@ mod expr;
 mod failure;
 mod field;
 mod filter;
+mod foreign;
 mod library;
 mod load;
 mod lower;

@@ -66,7 +66,7 @@ const FIXTURES: &[Fixture] = &[
     one(
         "E103",
         "a missing argument",
-        &[("n.yaml", "{HEAD}body: [maxpool: {kernel: 3}]\ntail: []\n")],
+        &[("n.yaml", "{HEAD}body: [maxpool: {stride: 3}]\ntail: []\n")],
     ),
     one(
         "E103",
@@ -86,6 +86,16 @@ const FIXTURES: &[Fixture] = &[
         "E104",
         "an unknown step",
         &[("n.yaml", "{HEAD}body: [maxpol: {kernel: 3, stride: 1}]\ntail: []\n")],
+    ),
+    one(
+        "E104",
+        "words of Keras and PyTorch",
+        &[(
+            "n.yaml",
+            "{HEAD}body:\n  - conv: {filters: 8, kernel_size: 3, strides: 2, padding: same, activation: swish, batch_norm: true}\n  \
+             - conv: {kernel: 1, width: 8, act: swish}\n  - max_pool_2d: {pool_size: 2}\n  - flatten\n  - dense: {units: 10}\n  \
+             - fc\n  - identity\ntail: []\n",
+        )],
     ),
     one(
         "E105",
@@ -500,7 +510,7 @@ fn errors_do_not_hide_each_other() {
             vec!["E108", "E108", "E109"],
         ),
         (
-            "name: x\nclasses: ten\nwidth_multiplier: 0\nbody: [conv a: {kernel: x, width: $w}, maxpool: {kernel: 2}, linear: {width: 4}]\ntail: gap\nauxiliary: [{after: b, steps: [gapp]}]\nset: {c: {width: 3}}\npublished: [{dataset: d, top1: 101, source: s}]\n".to_owned(),
+            "name: x\nclasses: ten\nwidth_multiplier: 0\nbody: [conv a: {kernel: x, width: $w}, maxpool: {stride: 2}, linear: {width: 4}]\ntail: gap\nauxiliary: [{after: b, steps: [gapp]}]\nset: {c: {width: 3}}\npublished: [{dataset: d, top1: 101, source: s}]\n".to_owned(),
             vec!["E103", "E102", "E108", "E102", "E202", "E103", "E505", "E104", "E505", "E108"],
         ),
         // Unreadable classes say nothing about shapes.

@@ -311,6 +311,9 @@ impl<'a> Lowering<'a> {
     fn unknown_step(&self, word: &str, span: Span) {
         let unknown = Diagnostic::new(Code::UnknownStep, format!("unknown step `{word}`"));
         self.sink.push_with(unknown.at(span, "neither a built-in step nor a block"), || {
+            if matches!(word.to_lowercase().as_str(), "identity" | "skip" | "skip_connect") {
+                return "a branch that passes its input on is an empty list of steps: `shortcut: []`".to_owned();
+            }
             let mut known: Vec<&str> = Builtin::ALL.iter().map(|(name, _)| *name).collect();
             known.extend(self.blocks.keys().map(|name| &**name));
             suggestion(word, "steps and blocks", known)

@@ -289,11 +289,12 @@ impl Lowering<'_> {
 
 fn max_pool(args: &MaxPoolArgs, input: Size) -> Pool {
     let pad = args.pad.unwrap_or(Pad::Half);
+    let stride = args.stride.unwrap_or(args.kernel).0;
     Pool {
         kind: PoolKind::Max,
         kernel: args.kernel.0,
-        stride: args.stride.0,
-        padding: pad.resolve(args.kernel.0, args.stride.0, Size::square(1), input),
+        stride,
+        padding: pad.resolve(args.kernel.0, stride, Size::square(1), input),
         ceil: args.ceil.is_some_and(|ceil| ceil.0),
         count_include_pad: false,
     }
@@ -301,11 +302,12 @@ fn max_pool(args: &MaxPoolArgs, input: Size) -> Pool {
 
 fn avg_pool(args: &AvgPoolArgs, input: Size) -> Pool {
     let pad = args.pad.unwrap_or(Pad::Half);
+    let stride = args.stride.unwrap_or(args.kernel).0;
     Pool {
         kind: PoolKind::Average,
         kernel: args.kernel.0,
-        stride: args.stride.0,
-        padding: pad.resolve(args.kernel.0, args.stride.0, Size::square(1), input),
+        stride,
+        padding: pad.resolve(args.kernel.0, stride, Size::square(1), input),
         ceil: args.ceil.is_some_and(|ceil| ceil.0),
         count_include_pad: args.count_include_pad.is_none_or(|include| include.0),
     }

@@ -190,12 +190,7 @@ fn opened(
     }
 }
 
-fn axis_choice(
-    ui: &mut Ui,
-    name: (&str, Action),
-    axis: &mut Quantity,
-    names: &Names<'_>,
-) {
+fn axis_choice(ui: &mut Ui, name: (&str, Action), axis: &mut Quantity, names: &Names<'_>) {
     let now = *axis;
     opened(ui, name, &names.title(now), 160.0, |ui| {
         for choice in names.offered() {
