@@ -9,7 +9,7 @@ use inceptive_kernels::{
 
 use crate::{
     memory::{Need, assign},
-    methods::Methods,
+    methods::{Method, Methods},
     options::PlanError,
     place::Place,
     units::{Kind, Unit, pair, window},
@@ -151,7 +151,7 @@ fn uses(
         }
         if let (Some(window), Some(&read)) = (window(of, units), of.inputs.first()) {
             let (input, output) = (pair(units[read].size), pair(of.size));
-            let needs = if methods.is_winograd(unit) {
+            let needs = if methods.of(unit) != Method::Direct {
                 Winograd::border(window.padding, input, output)
             } else {
                 window.border(input, output)

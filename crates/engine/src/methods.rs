@@ -13,42 +13,60 @@ use crate::{
 /// Numbers of a 3x3 kernel that is transformed for Winograd's method.
 const TRANSFORMED: usize = 36;
 
-/// By how much transformed kernels may make a plan larger, as a share of packed weights and feature maps without them.
-const GROWTH: f64 = 1.2;
+/// By how much transformed kernels may make a plan larger, as a share of packed weights and feature maps without them: plans
+/// take at most 1.3 times the weights and the peak memory of activations.
+const GROWTH: f64 = 0.25;
+
+/// How a unit is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// By its definition.
+    Direct,
+    /// By Winograd's method, with kernels that are transformed when they are used.
+    Winograd,
+    /// By Winograd's method, with kernels that are packed transformed.
+    Transformed,
+}
 
 /// The method of each unit.
 pub(crate) struct Methods {
-    is_winograd: Vec<bool>,
+    methods: Vec<Method>,
     packed: Vec<u64>,
 }
 
 impl Methods {
-    /// Transformed kernels have four times as many numbers, so Winograd's method is used as far as [`GROWTH`] allows: first
-    /// where the map is largest, because it saves the most multiplications for each number there. Of equal maps, the first
-    /// come first.
+    /// Transformed kernels have four times as many numbers, so as many are packed as [`GROWTH`] allows: first where the map
+    /// is largest, because most tasks would transform them there. Of equal maps, the first come first.
     pub(crate) fn new(units: &[Unit], options: Options) -> Self {
         let mut packed: Vec<u64> = units.iter().map(|unit| packed(unit, units, false)).collect();
-        let mut is_winograd = vec![false; units.len()];
+        let method = |unit| match is_faster(unit, units, options) {
+            true => Method::Winograd,
+            false => Method::Direct,
+        };
+        let mut methods: Vec<Method> = units.iter().map(method).collect();
         let maps = units.iter().map(|unit| numbers_of_maps(unit, units, options.batch)).max();
         let total = packed.iter().copied().fold(maps.unwrap_or(0), u64::saturating_add);
         let mut left = (total as f64 * GROWTH) as u64;
-        let mut candidates: Vec<usize> =
-            (0..units.len()).filter(|&unit| is_faster(&units[unit], units, options)).collect();
+        let gains =
+            |unit: &Unit| Winograd::is_faster_if_transformed(options.batch, pair(unit.size));
+        let mut candidates: Vec<usize> = (0..units.len())
+            .filter(|&unit| methods[unit] == Method::Winograd && gains(&units[unit]))
+            .collect();
         candidates.sort_by_key(|&unit| Reverse(units[unit].size.area()));
         for unit in candidates {
             let transformed = self::packed(&units[unit], units, true);
             let more = transformed.saturating_sub(packed[unit]);
             if more <= left {
                 left -= more;
-                (packed[unit], is_winograd[unit]) = (transformed, true);
+                (packed[unit], methods[unit]) = (transformed, Method::Transformed);
             }
         }
-        Self { is_winograd, packed }
+        Self { methods, packed }
     }
 
-    /// Whether a unit is computed by Winograd's method.
-    pub(crate) fn is_winograd(&self, unit: usize) -> bool {
-        self.is_winograd[unit]
+    /// The method of a unit.
+    pub(crate) fn of(&self, unit: usize) -> Method {
+        self.methods[unit]
     }
 
     /// Numbers of a unit's weights as they are packed, with its bias.
@@ -83,7 +101,7 @@ fn numbers_of_maps(unit: &Unit, units: &[Unit], batch: usize) -> u64 {
 
 /// Numbers of a unit's weights as they are packed, with its bias: whole blocks of outputs, each with the inputs of its
 /// groups.
-fn packed(unit: &Unit, units: &[Unit], is_winograd: bool) -> u64 {
+fn packed(unit: &Unit, units: &[Unit], is_transformed: bool) -> u64 {
     let of_lanes = |each: u64| each.saturating_mul((unit.blocks() * LANES) as u64);
     let groups = match &unit.kind {
         Kind::Conv(conv) => conv.groups as usize,
@@ -104,7 +122,7 @@ fn packed(unit: &Unit, units: &[Unit], is_winograd: bool) -> u64 {
     let groups_of_block = groups_of_block.min(groups);
     let lanes = inputs / groups * groups_of_block;
     let taps = window(unit, units).map_or(1, |window| window.kernel.iter().product());
-    let taps: usize = if is_winograd { TRANSFORMED } else { taps };
+    let taps: usize = if is_transformed { TRANSFORMED } else { taps };
     let blocks = outputs.div_ceil(LANES) * LANES;
     // And a bias.
     let each = (lanes as u64).saturating_mul(taps as u64).saturating_add(1);

@@ -24,7 +24,7 @@ use inceptive_weights::{Missing, Weights};
 
 use crate::{
     layout::Layout,
-    methods::Methods,
+    methods::{Method, Methods},
     options::{Needs, Options, PlanError, check_memory},
     units::{Kind, Unit, pair, window},
 };
@@ -77,7 +77,7 @@ impl Making<'_> {
     fn scratch(&self, index: usize) -> usize {
         let unit = &self.units[index];
         match &unit.kind {
-            Kind::Conv(_) if self.methods.is_winograd(index) => {
+            Kind::Conv(_) if self.methods.of(index) != Method::Direct => {
                 let segments = &self.units[unit.inputs[0]].segments;
                 let runs = segments.iter().map(|segment| segment.channels.div_ceil(LANES)).sum();
                 let (blocks, output) = (unit.blocks(), pair(unit.size));
@@ -254,10 +254,14 @@ impl Making<'_> {
         let finish = Finish { residual, function: unit.function };
         let Options { isa, threads, .. } = self.options;
         let window = window(unit, self.units).unwrap_or(Window::POINT);
-        if self.methods.is_winograd(index) {
+        let method = self.methods.of(index);
+        if method != Method::Direct {
             let padding = window.padding;
-            let conv =
+            let mut conv =
                 Winograd::new_until(isa, threads, places, padding, values, finish, self.stop)?;
+            if method == Method::Transformed {
+                conv = conv.with_transformed_kernels(isa, self.stop)?;
+            }
             let (kernel, weight_bytes) = (conv.describe(), conv.weight_bytes());
             return Ok(Some(Made { step: conv.into(), kernel, weight_bytes }));
         }

@@ -267,9 +267,13 @@ fn groups_in_a_block_and_tiles_of_winograd_keep_special_numbers_apart() {
             let image = Image::with(special, CHANNELS);
             let of_groups = Conv::new(isa, 1, places, WINDOW, groups.values(), finish).unwrap();
             let tiles = Winograd::new(isa, 1, places, [1, 1], plain.values(), finish).unwrap();
-            for (what, case, step) in
-                [("groups", &groups, Step::from(of_groups)), ("winograd", &plain, tiles.into())]
-            {
+            let stop = AtomicBool::new(false);
+            let transformed = tiles.clone().with_transformed_kernels(isa, &stop).unwrap();
+            for (what, case, step) in [
+                ("groups", &groups, Step::from(of_groups)),
+                ("winograd", &plain, tiles.into()),
+                ("transformed kernels", &plain, transformed.into()),
+            ] {
                 let found = run(isa, &buffers, &image, CHANNELS, vec![step]);
                 let right = case.right(&image, Function::Identity);
                 compare(what, isa, special, &found, &right, |_, _| false);
@@ -530,6 +534,27 @@ fn gradients_of_responses() {
                 assert!(is_same, "size {size}, {special}: {found}, not {right}");
             }
         }
+    }
+}
+
+/// Kernels that are packed transformed give the same results to the bit.
+#[test]
+fn transformed_kernels_change_no_result() {
+    let case = Case::new(CHANNELS, CHANNELS, 1);
+    let buffers = buffers(CHANNELS, CHANNELS, [SIDE; 2]);
+    let [x, y] = [0, 1].map(|buffer| view(&buffers, buffer));
+    let segments = whole(CHANNELS);
+    let places = Places { buffers: &buffers, x, segments: &segments, y };
+    let image = Image::with(1.0, CHANNELS);
+    for isa in Isa::available() {
+        let step = Winograd::new(isa, 1, places, [1, 1], case.values(), Finish::NONE).unwrap();
+        let stop = AtomicBool::new(false);
+        let transformed = step.clone().with_transformed_kernels(isa, &stop).unwrap();
+        let bits = |step: Winograd| {
+            let found = run(isa, &buffers, &image, CHANNELS, vec![step.into()]);
+            found.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        assert_eq!(bits(step), bits(transformed));
     }
 }
 

@@ -186,6 +186,7 @@ impl Loops {
                         spans: self.order.spans[spans.clone()].as_ptr(),
                         span_count: spans.len(),
                         weights: io.weights.wrapping_add(*weights),
+                        weights_row: 0,
                         ahead,
                         fetch,
                         bias: io.bias.wrapping_add(group.first * LANES),

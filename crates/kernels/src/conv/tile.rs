@@ -55,6 +55,8 @@ pub(super) struct Tiles {
     pub(super) span_count: usize,
     /// Weights: for each span, row and column of the kernel and lane, sixteen for each output block.
     pub(super) weights: *const f32,
+    /// Distance from the weights of an output row to those of the next: zero, unless each row has its own.
+    pub(super) weights_row: usize,
     /// Weights that are read next, to be fetched meanwhile.
     pub(super) ahead: *const f32,
     pub(super) fetch: Fetch,
@@ -94,6 +96,7 @@ trait Tile {
     unsafe fn tile<S: Simd>(
         &self,
         x: *const f32,
+        weights: *const f32,
         y: *mut f32,
         residual: *const f32,
         ahead: *const f32,
@@ -149,6 +152,7 @@ macro_rules! tile {
             unsafe fn tile<S: Simd>(
                 &self,
                 x: *const f32,
+                mut weights: *const f32,
                 y: *mut f32,
                 residual: *const f32,
                 mut ahead: *const f32,
@@ -158,7 +162,6 @@ macro_rules! tile {
                 // SAFETY: the addresses are those that `Tiles` describes.
                 unsafe {
                     let mut sums = [$(start_pixel!(S, tiles, y, $p, $bs)),*];
-                    let mut weights = tiles.weights;
                     for span in 0..tiles.span_count {
                         let Span { offset, count } = *tiles.spans.add(span);
                         for row in 0..tiles.kernel[0] {
@@ -227,6 +230,7 @@ where
                     };
                     ahead = self.tile::<S>(
                         tiles.x.add(row * tiles.x_row + pixel * step),
+                        tiles.weights.add(row * tiles.weights_row),
                         tiles.y.add(row * tiles.y_row + pixel * tiles.y_step),
                         residual,
                         ahead,
@@ -282,6 +286,7 @@ impl Tiles {
         };
         Self {
             x: self.x.wrapping_add(rows.start * self.x_row + pixel * self.x_step),
+            weights: self.weights.wrapping_add(rows.start * self.weights_row),
             y: self.y.wrapping_add(rows.start * self.y_row + pixel * self.y_step),
             residual,
             rows: rows.len(),
