@@ -269,7 +269,7 @@ fn of_space(value: Val, name: &str, tape: Option<&Tape>) -> Val {
     let found = tape.and_then(|tape| Some((tape, tape.variable(name)?)));
     let Some((tape, variable)) = found else { return value };
     match value.kind {
-        ValKind::Number(_) => Val { symbol: Some(tape.value(variable)), ..value },
+        ValKind::Number(_) => Val { symbol: tape.value(variable), ..value },
         ValKind::Bool(_) | ValKind::Text(_) | ValKind::Node(_) => {
             tape.decide_variable(variable);
             value

@@ -118,9 +118,10 @@ pub(crate) struct Loader<'a> {
     files: &'a dyn Files,
     pub(crate) sources: Sources,
     sink: &'a DiagnosticSink,
-    /// Bytes and values of the files so far.
+    /// Bytes, values and number of the files so far.
     bytes: usize,
     values: usize,
+    count: usize,
     /// Whether they have reached a limit, so that no more are read.
     is_full: bool,
     /// The files whose `extends`, `use` or `base` is being followed.
@@ -135,6 +136,7 @@ impl<'a> Loader<'a> {
             sink,
             bytes: 0,
             values: 0,
+            count: 0,
             is_full: false,
             open: Vec::new(),
         }
@@ -203,6 +205,7 @@ impl<'a> Loader<'a> {
             return self.report(unreadable(Code::TooManyFiles, message));
         }
         let source = self.sources.add(path.to_owned(), text);
+        self.count += 1;
         let (node, values) = yaml::parse(text, source, 0, self.sink)?;
         self.values += values;
         if self.values > MAX_TOTAL_VALUES {
@@ -228,7 +231,7 @@ impl<'a> Loader<'a> {
         if self.is_full {
             return None;
         }
-        self.is_full = self.sources.iter().count() >= MAX_FILES;
+        self.is_full = self.count >= MAX_FILES;
         if self.is_full || self.open.len() >= MAX_EXTENDS {
             let message = format!(
                 "files refer to each other more than {MAX_EXTENDS} levels deep, or there are more than {MAX_FILES}"

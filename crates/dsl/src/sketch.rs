@@ -3,12 +3,12 @@
 use inceptive_ir::{Graph, NodeId};
 
 use crate::{
-    architecture::{Draft, build_noting},
+    architecture::{Built, Draft, build_noting},
     code::Code,
-    diagnostic::DiagnosticSink,
-    expr::{Check, Formulas, LANES, Lanes, Symbol, Tape},
+    diagnostic::{Diagnostic, DiagnosticSink},
+    expr::{Check, Formulas, LANES, Lanes, Notes, Symbol, Tape},
     lower::Channels,
-    space::Space,
+    space::{Space, Variable},
 };
 
 /// The network of one point of a space, and for which others it stands: those that have the same values of the variables
@@ -25,15 +25,15 @@ pub struct Sketch {
     checks: Vec<(Check, bool)>,
 }
 
-/// What a point of a space is.
+/// What a point of a space is, and those that a sketch of it stands for.
 #[derive(Debug)]
 pub enum Outcome {
     /// A network.
     Network(Box<OpenNetwork>),
     /// No network: something does not fit.
     Refused,
-    /// No network, for a reason that may hold for this point alone.
-    RefusedAlone,
+    /// Either; it depends on something that is not noted, so the sketch stands for its own point alone.
+    Alone,
 }
 
 /// A network whose channels are formulas.
@@ -68,11 +68,6 @@ impl OpenNetwork {
 }
 
 impl Sketch {
-    /// The formulas that [`Sketch::fits`] needs the numbers of.
-    pub fn checked(&self) -> impl Iterator<Item = Symbol> + '_ {
-        self.checks.iter().flat_map(|(check, _)| check.requirement.symbols())
-    }
-
     /// How points relate to it, by the numbers of its formulas.
     pub fn fits(&self, numbers: &[Lanes]) -> [Fit; LANES] {
         let mut fits = [Fit::Same; LANES];
@@ -94,27 +89,43 @@ impl Space {
     /// # Panics
     /// When there is no such position.
     pub fn sketch(&self, choices: &[usize]) -> Sketch {
-        let names = self.variables.iter().map(|variable| variable.name.as_str().into());
-        let (tape, sink) = (Tape::new(names), DiagnosticSink::default());
+        let is_number =
+            |variable: &Variable| variable.values.iter().all(|it| it.number().is_some());
+        let variables = self.variables.iter().map(|it| (it.name.as_str().into(), is_number(it)));
+        let (tape, sink) = (Tape::new(variables), DiagnosticSink::default());
         let (map, _) = self.at(choices);
         let draft = Draft { map, span: self.span(), overrides: Vec::new() };
         let built = build_noting(&draft, Some(&tape), &sink);
-        let reports = sink.take();
-        let outcome = match built {
-            Some(built) if reports.is_empty() => Outcome::Network(Box::new(OpenNetwork {
-                graph: built.graph,
-                channels: built.channels,
-            })),
-            // What these follow from is not noted.
-            _ if reports
-                .iter()
-                .any(|it| matches!(it.code, Code::Evaluation | Code::NetworkTooLarge)) =>
-            {
-                Outcome::RefusedAlone
-            }
-            _ => Outcome::Refused,
+        let Notes { mut formulas, mut checks, decisions, are_complete } = tape.finish();
+        let mut outcome = outcome(built, &sink);
+        if !are_complete {
+            outcome = Outcome::Alone;
+        }
+        if matches!(outcome, Outcome::Alone) {
+            return Sketch {
+                formulas: Formulas::default(),
+                decisions,
+                outcome,
+                checks: Vec::new(),
+            };
+        }
+        let none = &mut Channels::default();
+        let channels = match &mut outcome {
+            Outcome::Network(network) => &mut network.channels,
+            Outcome::Refused | Outcome::Alone => none,
         };
-        let (formulas, checks, decisions) = tape.finish();
+        let used = || {
+            let of_checks = checks.iter().flat_map(|check| check.requirement.symbols());
+            channels.symbols.iter().copied().flatten().chain(of_checks)
+        };
+        let places = formulas.keep(used());
+        let place = |symbol: Symbol| places[&symbol];
+        for symbol in channels.symbols.iter_mut().flatten() {
+            *symbol = place(*symbol);
+        }
+        for check in &mut checks {
+            check.requirement = check.requirement.at(place);
+        }
         let checks = self.at_point(&formulas, checks, choices);
         Sketch { formulas, decisions, outcome, checks }
     }
@@ -126,18 +137,33 @@ impl Space {
         checks: Vec<Check>,
         choices: &[usize],
     ) -> Vec<(Check, bool)> {
-        let variables: Vec<Lanes> = self
-            .variables
-            .iter()
-            .zip(choices)
-            .map(|(variable, &choice)| {
-                [variable.values[choice].number().unwrap_or(f64::NAN); LANES]
-            })
-            .collect();
-        let mut numbers = vec![[0.0; LANES]; formulas.len()];
-        let wanted = checks.iter().flat_map(|check| check.requirement.symbols());
-        formulas.evaluate(&formulas.order(wanted), &variables, &mut numbers);
+        let values = self.variables.iter().zip(choices);
+        let number = |variable: &Variable, choice: usize| variable.values[choice].number();
+        let variables: Vec<Lanes> =
+            values.map(|(it, &choice)| [number(it, choice).unwrap_or(f64::NAN); LANES]).collect();
+        let mut numbers = Vec::new();
+        formulas.evaluate(&variables, &mut numbers);
         let with_point = |check: Check| (check, check.requirement.holds(&numbers, 0));
         checks.into_iter().map(with_point).collect()
+    }
+}
+
+/// What a point is whose network was built, or not.
+fn outcome(built: Option<Built>, sink: &DiagnosticSink) -> Outcome {
+    let reports = sink.take();
+    // Where else a value cannot be computed, or a network is too large, is not noted.
+    let is_noted =
+        |report: &Diagnostic| !matches!(report.code, Code::Evaluation | Code::NetworkTooLarge);
+    let of_heads = built.iter().flat_map(|built| &built.unfit_heads);
+    let mut all = reports.iter().chain(of_heads.flat_map(|head| &head.diagnostics));
+    if !all.all(is_noted) {
+        return Outcome::Alone;
+    }
+    match built {
+        Some(built) if reports.is_empty() => {
+            let (graph, channels) = (built.graph, built.channels);
+            Outcome::Network(Box::new(OpenNetwork { graph, channels }))
+        }
+        _ => Outcome::Refused,
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     constraint::Constraint,
     diagnostic::{Diagnostic, DiagnosticSink, suggestion},
     document::{SpaceKeys, VariableKeys, fields, texts},
+    expr::MAX_VARIABLES,
     failure::Failure,
     field::{Fields, Text},
     load::{Document, Loader},
@@ -35,9 +36,6 @@ const SAME_VALUE: f64 = 1e-9;
 
 /// Digits of the values of a range, counted from the first digit of its larger end.
 const RANGE_DIGITS: f64 = 13.0;
-
-/// Variables that a space may have.
-const MAX_VARIABLES: usize = 256;
 
 /// A space of networks.
 #[derive(Clone, Debug)]

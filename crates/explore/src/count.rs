@@ -194,7 +194,7 @@ impl<'w, 'g> Worker<'w, 'g> {
         for points in groups.into_values() {
             self.board.add(Task::Split(Split { decided: decided.clone(), points }));
         }
-        let stands_for_others = !matches!(sketch.outcome, Outcome::RefusedAlone);
+        let stands_for_others = !matches!(sketch.outcome, Outcome::Alone);
         match Program::new(sketch).filter(|_| like_first.len() > FEW) {
             Some(program) => self.run(Arc::new(program), Split { decided, points: like_first }),
             None if stands_for_others => self.build_each(&like_first),

@@ -1,6 +1,6 @@
 //! A structure of a space, compiled.
 
-use inceptive_dsl::{Fit, LANES, Lanes, Outcome, Sketch, Space, Symbol};
+use inceptive_dsl::{Fit, LANES, Lanes, Outcome, Sketch, Space};
 use inceptive_results::Counts;
 
 use crate::sums::{Results, Sums};
@@ -9,8 +9,6 @@ use crate::sums::{Results, Sums};
 #[derive(Debug)]
 pub(crate) struct Program {
     sketch: Sketch,
-    /// The formulas to compute, in order.
-    order: Vec<Symbol>,
     /// `None` where no point that is like the sketch's has a network.
     sums: Option<Sums>,
 }
@@ -57,12 +55,11 @@ impl Program {
         let sums = match &sketch.outcome {
             Outcome::Network(network) => Some(Sums::new(network)?),
             Outcome::Refused => None,
-            Outcome::RefusedAlone => return None,
+            Outcome::Alone => return None,
         };
+        // The graph is not needed any more.
         sketch.outcome = Outcome::Refused;
-        let counted = sums.iter().flat_map(Sums::symbols);
-        let order = sketch.formulas.order(sketch.checked().chain(counted));
-        Some(Self { sketch, order, sums })
+        Some(Self { sketch, sums })
     }
 
     /// Counts at most [`LANES`] points, by the positions of their values; says what each is.
@@ -75,10 +72,7 @@ impl Program {
     ) {
         scratch.load(space, points);
         let Scratch { variables, numbers, results } = scratch;
-        if numbers.len() < self.sketch.formulas.len() {
-            numbers.resize(self.sketch.formulas.len(), [0.0; LANES]);
-        }
-        self.sketch.formulas.evaluate(&self.order, variables, numbers);
+        self.sketch.formulas.evaluate(variables, numbers);
         let fits = self.sketch.fits(numbers);
         if let Some(sums) = &self.sums {
             sums.count(numbers, results);

@@ -1,5 +1,7 @@
 //! The counts of networks of one structure, for many points at a time.
 
+use std::collections::BTreeMap;
+
 use inceptive_cost::{Cost, Mode, Totals, moments};
 use inceptive_dsl::{LANES, Lanes, OpenNetwork, Symbol};
 use inceptive_ir::{Graph, NodeId, Op};
@@ -81,7 +83,7 @@ impl Sums {
             nodes: cost.total.nodes,
         };
         let mut bytes = Vec::with_capacity(graph.len());
-        let mut open: Vec<(Symbol, Coefficients)> = Vec::new();
+        let mut open: BTreeMap<Symbol, Coefficients> = BTreeMap::new();
         for id in graph.ids() {
             let terms = Terms::new(network, id)?;
             // A result has the same number of bytes for each channel.
@@ -101,18 +103,16 @@ impl Sums {
     }
 
     /// Adds what a node adds.
-    fn add(&mut self, terms: &Terms, open: &mut Vec<(Symbol, Coefficients)>) {
+    fn add(&mut self, terms: &Terms, open: &mut BTreeMap<Symbol, Coefficients>) {
         let Terms { x, groups, y, constant, input, output, product } = terms;
         let mut add = |channels: Channels, scale: f64, each: &Coefficients| match channels {
             _ if each.iter().all(|&each| each == 0.0) => {}
             Channels::Fixed(number) => plus(&mut self.constant, each, scale * f64::from(number)),
-            Channels::Open(symbol) => match open.iter_mut().find(|(known, _)| *known == symbol) {
-                Some((_, sum)) => plus(sum, each, scale),
-                None => open.push((symbol, each.map(|each| each * scale))),
-            },
+            Channels::Open(symbol) => plus(open.entry(symbol).or_default(), each, scale),
         };
         add(Channels::Fixed(1), 1.0, constant);
-        add(*x, 1.0 / groups, input);
+        // What is added for a group of channels can be divided by their number; the number's reciprocal is not exact.
+        add(*x, 1.0, &input.map(|input| input / groups));
         add(*y, 1.0, output);
         match (*x, *y) {
             (Channels::Fixed(x), y) => add(y, f64::from(x) / groups, product),
@@ -124,17 +124,6 @@ impl Sums {
                 }
             }
         }
-    }
-
-    /// The formulas that [`Sums::count`] needs the numbers of.
-    pub(crate) fn symbols(&self) -> impl Iterator<Item = Symbol> + '_ {
-        let of_moments = self.moments.iter().filter_map(|moment| match moment.starts.channels {
-            Channels::Open(symbol) => Some(symbol),
-            Channels::Fixed(_) => None,
-        });
-        let linear = self.linear.iter().map(|(symbol, _)| *symbol);
-        let products = self.products.iter().flat_map(|product| [product.x, product.y]);
-        linear.chain(products).chain(self.unbounded.iter().copied()).chain(of_moments)
     }
 
     /// Counts points by the numbers of the formulas.

@@ -98,6 +98,68 @@ const STEPS: [&str; 24] = [
     "cell: {width: \"$in * $r\", list: [1, 2]}",
 ];
 
+/// What an attack on the formulas found: each was counted wrongly once.
+const ATTACKS: [(&str, &str, &str); 7] = [
+    (
+        "a division by zero in a maximum",
+        "params: {a: 1, b: 1, c: 1}\ninput: {channels: 3, size: 8}\nbody: [conv: {kernel: 1, width: \"max(1, $a // ($b - $c))\"}]\n",
+        "a: {values: [1, 4]}\n  b: {from: 1, to: 3}\n  c: {from: 1, to: 3}",
+    ),
+    (
+        "a word among numbers",
+        "params: {a: 1, b: 1}\ninput: {channels: 3, size: 8}\nbody: [if: {cond: \"$b > 1\", then: [conv: {kernel: 1, width: \"max(4, $a)\"}], \
+         else: [conv: {kernel: 1, width: 3}]}]\n",
+        "a: {values: [8, x, 16]}\n  b: {from: 1, to: 8}",
+    ),
+    (
+        "a multiplier beyond all channels",
+        "params: {a: 1, q: 1}\ninput: {channels: 1, size: 1}\nbody:\n  - conv: {kernel: 1, width: \"$a * $q\", act: none}\n  \
+         - depthwise: {kernel: 1, multiplier: 4096, act: none}\n",
+        "a: {values: [1, 2, 4, 524288, 1048575]}\n  q: {values: [1, 2]}",
+    ),
+    (
+        "a head that is left out for a division by zero",
+        "params: {b: 1, k: relu, a: 4}\ninput: {channels: 3, size: 8}\nbody: [conv x: {kernel: 1, width: $a}]\nauxiliary:\n  - name: h\n    \
+         after: x\n    steps:\n      - conv: {kernel: 1, width: \"8 // ($b - 1)\"}\n      - if: {cond: \"$in > 2\", then: [conv: {kernel: 3, \
+         width: 8, act: $k}], else: [relu]}\n      - gap\n      - flatten\n      - linear: {width: 5}\n",
+        "a: {values: [4, 5, 6, 7]}\n  b: {values: [1, 3]}\n  k: {values: [relu, bogus]}",
+    ),
+    (
+        "groups whose reciprocal is not exact",
+        "params: {a: 1}\ninput: {channels: 49, size: 32}\nbody:\n  - conv: {kernel: 1, width: \"$a * 49\", act: none}\n  \
+         - conv: {kernel: 1, width: \"$a * 49\", groups: 49, stride: 32, act: none, bias: false}\n",
+        "a: {values: [1, 2, 3, 4, 5, 7]}",
+    ),
+    (
+        "more formulas than are noted",
+        "params: {a: 1}\ninput: {channels: 1, size: 1}\nbody: [repeat: {count: 6000, steps: [conv: {kernel: 1, width: \
+         \"1 + 0 * (------------$a + $i)\", act: none}]}]\n",
+        "a: {values: [1, 2, 3]}",
+    ),
+    (
+        "many decisions",
+        "params: {a: 1}\ninput: {channels: 1, size: 1}\nbody: [repeat: {count: 12000, steps: [conv: {kernel: \"1 + 0 * ($a + $i)\", \
+         width: 1, stride: \"1 + 0 * ($a * $i)\", act: none}]}]\n",
+        "a: {values: [1, 2, 3]}",
+    ),
+];
+
+#[test]
+fn what_an_attack_found_is_counted_as_it_is_built() {
+    for (what, base, vary) in ATTACKS {
+        let base = format!("name: B\n{base}tail: []\n");
+        let space = format!("space: S\nbase: base.yaml\nvary:\n  {vary}\n");
+        let files = Memory::default().with("base.yaml", base).with("s.yaml", space);
+        let space = load_space(&files, Path::new("s.yaml")).unwrap();
+        let mut points = some(&space, 1000);
+        // Each point in turn is the one that is looked at first.
+        for _ in 0..points.len().min(24) {
+            points.rotate_left(1);
+            assert!(compare(&space, &points) > 0, "{what}");
+        }
+    }
+}
+
 const TAILS: [&str; 4] = [
     "gap",
     "{fc: {widths: [$a, \"$b * 8\"]}}",

@@ -19,7 +19,7 @@ mod tree;
 mod value;
 
 pub(crate) use parse::parse;
-pub(crate) use tape::{Check, MAX_COUNT, Requirement, Tape, is_multiplier};
+pub(crate) use tape::{Check, MAX_COUNT, MAX_VARIABLES, Notes, Requirement, Tape, is_multiplier};
 pub use tape::{Formulas, LANES, Lanes, Symbol};
 pub(crate) use token::mentions;
 pub(crate) use tree::{Binary, Expr, Function, contains};

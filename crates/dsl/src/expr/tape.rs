@@ -6,12 +6,17 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    mem,
     sync::Arc,
 };
 
 use super::tree::{Binary, Function};
 use crate::width_rule::WidthRule;
+
+/// Formulas that are noted for one network; one with more stands for its own point alone. Each needs half a kibibyte when
+/// it is evaluated.
+const MOST_FORMULAS: usize = 1 << 16;
 
 /// Points that formulas are evaluated for at a time.
 pub const LANES: usize = 64;
@@ -59,7 +64,6 @@ struct Formula {
 #[derive(Clone, Debug, Default)]
 pub struct Formulas {
     all: Vec<Formula>,
-    places: HashMap<Formula, Symbol>,
 }
 
 impl Formulas {
@@ -73,61 +77,38 @@ impl Formulas {
         self.all.is_empty()
     }
 
-    fn add(&mut self, kind: Kind, inputs: &[Symbol]) -> Symbol {
-        let formula = Formula { kind, inputs: inputs.into() };
-        if let Some(&known) = self.places.get(&formula) {
-            return known;
-        }
-        let symbol = Symbol(self.all.len());
-        self.all.push(formula.clone());
-        self.places.insert(formula, symbol);
-        symbol
-    }
-
-    /// The formulas that these follow from, and themselves, each after those that it follows from.
-    pub fn order(&self, wanted: impl IntoIterator<Item = Symbol>) -> Vec<Symbol> {
+    /// Leaves out all but the formulas that these follow from; returns the new places of those that stay.
+    pub(crate) fn keep(
+        &mut self,
+        wanted: impl IntoIterator<Item = Symbol>,
+    ) -> HashMap<Symbol, Symbol> {
         let mut is_wanted = vec![false; self.all.len()];
         wanted.into_iter().for_each(|symbol| is_wanted[symbol.0] = true);
-        for place in (0..self.all.len()).rev().filter(|&place| is_wanted[place]).collect::<Vec<_>>()
-        {
-            self.mark(place, &mut is_wanted);
-        }
-        (0..self.all.len()).filter(|&place| is_wanted[place]).map(Symbol).collect()
-    }
-
-    fn mark(&self, place: usize, is_wanted: &mut [bool]) {
-        let mut open = vec![place];
-        while let Some(place) = open.pop() {
-            for input in &self.all[place].inputs {
-                if !is_wanted[input.0] {
-                    is_wanted[input.0] = true;
-                    open.push(input.0);
-                }
+        // What a formula follows from is before it.
+        for place in (0..self.all.len()).rev() {
+            if is_wanted[place] {
+                self.all[place].inputs.iter().for_each(|input| is_wanted[input.0] = true);
             }
         }
+        let mut places = HashMap::new();
+        let all = mem::take(&mut self.all);
+        for (place, mut formula) in all.into_iter().enumerate().filter(|(at, _)| is_wanted[*at]) {
+            for input in &mut formula.inputs {
+                *input = places[input];
+            }
+            places.insert(Symbol(place), Symbol(self.all.len()));
+            self.all.push(formula);
+        }
+        places
     }
 
-    /// The numbers of the variables that a formula follows from, in the order of the space.
-    fn variables(&self, symbol: Symbol) -> Vec<usize> {
-        let order = self.order([symbol]);
-        let mut variables: Vec<usize> = order
-            .into_iter()
-            .filter_map(|symbol| match self.all[symbol.0].kind {
-                Kind::Variable(number) => Some(number),
-                _ => None,
-            })
-            .collect();
-        variables.sort_unstable();
-        variables
-    }
-
-    /// Computes the numbers of formulas, listed as [`Formulas::order`] does, from the values of all variables. A division
-    /// by zero is not a number.
-    pub fn evaluate(&self, order: &[Symbol], variables: &[Lanes], numbers: &mut [Lanes]) {
-        for symbol in order {
-            let (before, rest) = numbers.split_at_mut(symbol.0);
-            let Some(result) = rest.first_mut() else { continue };
-            self.all[symbol.0].evaluate(variables, before, result);
+    /// Computes the numbers of all formulas from the values of all variables. What cannot be computed, such as a division
+    /// by zero, is not a number, and neither is what follows from it.
+    pub fn evaluate(&self, variables: &[Lanes], numbers: &mut Vec<Lanes>) {
+        numbers.resize(self.all.len(), [0.0; LANES]);
+        for (place, formula) in self.all.iter().enumerate() {
+            let (before, rest) = numbers.split_at_mut(place);
+            formula.evaluate(variables, before, &mut rest[0]);
         }
     }
 }
@@ -157,7 +138,11 @@ impl Formula {
                     for (number, input) in numbers.iter_mut().zip(&self.inputs) {
                         *number = before[input.0][lane];
                     }
-                    function.number(&numbers).unwrap_or(f64::NAN)
+                    // A minimum or maximum would pass over what is not a number.
+                    match numbers.iter().any(|number| number.is_nan()) {
+                        true => f64::NAN,
+                        false => function.number(&numbers).unwrap_or(f64::NAN),
+                    }
                 });
             }
             Kind::Width { divisor } => {
@@ -220,6 +205,17 @@ impl Requirement {
         }
     }
 
+    /// The same of formulas at other places.
+    pub(crate) fn at(self, place: impl Fn(Symbol) -> Symbol) -> Self {
+        match self {
+            Self::Width(number) => Self::Width(place(number)),
+            Self::Multiplier(number) => Self::Multiplier(place(number)),
+            Self::Number(number) => Self::Number(place(number)),
+            Self::Divisible(number, groups) => Self::Divisible(place(number), groups),
+            Self::Equal(left, right) => Self::Equal(place(left), place(right)),
+        }
+    }
+
     /// Whether it holds for a point.
     pub(crate) fn holds(self, numbers: &[Lanes], lane: usize) -> bool {
         let number = |symbol: Symbol| numbers[symbol.0][lane];
@@ -254,36 +250,86 @@ pub(crate) struct Check {
     pub(crate) refuses: bool,
 }
 
+/// Variables of a space, a bit for each.
+type Variables = [u64; MAX_VARIABLES / 64];
+
+/// Variables that a space may have.
+pub(crate) const MAX_VARIABLES: usize = 256;
+
 /// What is noted about the variables of a space while the network of one point is built.
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
-    names: Vec<Arc<str>>,
+    /// The variables, and whether all of their values are numbers.
+    variables: Vec<(Arc<str>, bool)>,
     formulas: RefCell<Formulas>,
+    /// The formulas by what they are, and the variables that each follows from.
+    places: RefCell<HashMap<Formula, Symbol>>,
+    follows: RefCell<Vec<Variables>>,
     checks: RefCell<Vec<Check>>,
+    known_checks: RefCell<HashSet<(Requirement, bool)>>,
     decisions: RefCell<Vec<usize>>,
     /// Whether an auxiliary head is being built: where it does not fit, it is left out.
     is_in_head: Cell<bool>,
     /// Whether the network is refused, so that nothing more matters.
     is_closed: Cell<bool>,
+    /// Whether there were more formulas than are noted.
+    is_full: Cell<bool>,
+}
+
+/// What was noted.
+pub(crate) struct Notes {
+    pub(crate) formulas: Formulas,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) decisions: Vec<usize>,
+    /// Whether that is all.
+    pub(crate) are_complete: bool,
 }
 
 impl Tape {
-    /// An empty one for variables of these names.
-    pub(crate) fn new(names: impl Iterator<Item = Arc<str>>) -> Self {
-        Self { names: names.collect(), ..Self::default() }
+    /// An empty one for variables, each with whether all of its values are numbers.
+    pub(crate) fn new(variables: impl Iterator<Item = (Arc<str>, bool)>) -> Self {
+        Self { variables: variables.collect(), ..Self::default() }
     }
 
     /// The number of a variable.
     pub(crate) fn variable(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|known| **known == *name)
+        self.variables.iter().position(|(known, _)| **known == *name)
     }
 
     fn add(&self, kind: Kind, inputs: &[Symbol]) -> Symbol {
-        self.formulas.borrow_mut().add(kind, inputs)
+        let formula = Formula { kind, inputs: inputs.into() };
+        if let Some(&known) = self.places.borrow().get(&formula) {
+            return known;
+        }
+        let mut formulas = self.formulas.borrow_mut();
+        if formulas.len() == MOST_FORMULAS {
+            self.is_full.set(true);
+            return Symbol(0);
+        }
+        let mut follows = self.follows.borrow_mut();
+        let mut variables = Variables::default();
+        for input in inputs {
+            for (all, of_input) in variables.iter_mut().zip(follows[input.0]) {
+                *all |= of_input;
+            }
+        }
+        if let Kind::Variable(number) = kind {
+            variables[number / 64] |= 1 << (number % 64);
+        }
+        follows.push(variables);
+        let symbol = Symbol(formulas.len());
+        formulas.all.push(formula.clone());
+        self.places.borrow_mut().insert(formula, symbol);
+        symbol
     }
 
-    pub(crate) fn value(&self, variable: usize) -> Symbol {
-        self.add(Kind::Variable(variable), &[])
+    /// A variable as a formula; `None`, and it decides about the structure, if one of its values is no number.
+    pub(crate) fn value(&self, variable: usize) -> Option<Symbol> {
+        if self.variables[variable].1 {
+            return Some(self.add(Kind::Variable(variable), &[]));
+        }
+        self.decide_variable(variable);
+        None
     }
 
     pub(crate) fn constant(&self, number: f64) -> Symbol {
@@ -316,10 +362,10 @@ impl Tape {
 
     /// Notes that the structure depends on a number.
     pub(crate) fn decide(&self, symbol: Symbol) {
-        if !self.is_closed.get() {
-            let variables = self.formulas.borrow().variables(symbol);
-            variables.into_iter().for_each(|variable| self.decide_variable(variable));
-        }
+        let variables = self.follows.borrow()[symbol.0];
+        let is_in = |variable: &usize| variables[variable / 64] >> (variable % 64) & 1 == 1;
+        let decides = (0..self.variables.len()).filter(is_in);
+        decides.for_each(|variable| self.decide_variable(variable));
     }
 
     /// Notes that the structure depends on a variable.
@@ -332,12 +378,9 @@ impl Tape {
 
     /// Notes a requirement.
     pub(crate) fn check(&self, requirement: Requirement) {
-        let mut checks = self.checks.borrow_mut();
         let refuses = !self.is_in_head.get() && !matches!(requirement, Requirement::Number(_));
-        let is_known =
-            || checks.iter().any(|it| it.requirement == requirement && it.refuses == refuses);
-        if !self.is_closed.get() && !is_known() {
-            checks.push(Check { requirement, refuses });
+        if !self.is_closed.get() && self.known_checks.borrow_mut().insert((requirement, refuses)) {
+            self.checks.borrow_mut().push(Check { requirement, refuses });
         }
     }
 
@@ -354,7 +397,12 @@ impl Tape {
     }
 
     /// What was noted.
-    pub(crate) fn finish(self) -> (Formulas, Vec<Check>, Vec<usize>) {
-        (self.formulas.into_inner(), self.checks.into_inner(), self.decisions.into_inner())
+    pub(crate) fn finish(self) -> Notes {
+        Notes {
+            formulas: self.formulas.into_inner(),
+            checks: self.checks.into_inner(),
+            decisions: self.decisions.into_inner(),
+            are_complete: !self.is_full.get(),
+        }
     }
 }

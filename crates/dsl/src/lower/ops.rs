@@ -1,6 +1,9 @@
 //! Built-in steps.
 
-use inceptive_ir::{Activation, BatchNorm, Conv, Form, Linear, Lrn, Op, Pool, PoolKind, Size};
+use inceptive_ir::{
+    Activation, BatchNorm, Conv, Form, GraphError, Linear, Lrn, Op, Pool, PoolKind, ShapeError,
+    Size,
+};
 
 use super::{Cursor, Lowering, Outputs, Site};
 use crate::{
@@ -206,12 +209,19 @@ impl Lowering<'_> {
             }),
             is_depthwise: true,
         };
+        let Some(out_channels) = channels.checked_mul(multiplier) else {
+            let (op, what, limit) = ("depthwise", "features", u32::MAX.into());
+            let error = ShapeError::TooLarge { op, what, limit };
+            let error = GraphError::Shape { path: site.path.clone(), error };
+            self.report_graph_error(&error, &[site.cursor.node], site.span);
+            return site.cursor.unknown();
+        };
         let conv = NewConv {
             kernel: args.kernel.0,
             stride: size(args.stride),
             dilation: size(args.dilation),
             pad: args.pad.unwrap_or(Pad::Half),
-            out_channels: channels.saturating_mul(multiplier),
+            out_channels,
             groups: channels,
             outputs,
         };
