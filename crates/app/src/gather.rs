@@ -455,6 +455,22 @@ mod tests {
     }
 
     #[test]
+    fn a_space_with_a_mistake_is_no_network() {
+        let folder = folder();
+        let space = "space: S\nbase: base.yaml\nvary: {c: {values: [1, 2, 0]}}\n";
+        fs::write(folder.path().join("s.yml"), space).unwrap();
+        let inputs = vec![folder.path().join("s.yml")];
+        let plan = GatherPlan { inputs, settings: vec![], samples: 1, seed: 0 };
+        let gathered = gather(&plan, &|_| ControlFlow::Continue(())).unwrap();
+        assert!(gathered.candidates.is_empty() && gathered.clouds.is_empty());
+        let trouble = gathered.troubles[0].to_string();
+        assert!(
+            trouble.contains("expected a number from 1") && trouble.contains("c=0"),
+            "{trouble}"
+        );
+    }
+
+    #[test]
     fn a_folder_without_networks_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let library = "blocks:\n  b: {params: {w}, steps: [conv: {kernel: 1, width: $w}]}\n";

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use inceptive_dsl::{Disk, Failure, Files, Memory, check, load};
+use inceptive_dsl::{Disk, Failure, Files, Memory, Setting, check, load};
 
 const HEAD: &str = "name: x\ninput: {channels: 3, size: 32}\ntail: []\n";
 
@@ -482,6 +482,25 @@ fn settings_that_make_no_sense() {
         let failure = load(&files, Path::new(path), &[setting.parse().unwrap()]).unwrap_err();
         assert_eq!(failure.diagnostics[0].code.id(), code, "{setting}: {failure}");
     }
+}
+
+/// Settings are no files, of which there may be 64.
+#[test]
+fn points_of_many_variables() {
+    let each = |text: &dyn Fn(usize) -> String| -> String { (0..200).map(text).collect() };
+    let params = each(&|n| format!("a{n}: 1, "));
+    let steps = each(&|n| format!("  - conv: {{kernel: 1, width: $a{n}}}\n"));
+    let vary = each(&|n| format!("  a{n}: {{values: [1, 2]}}\n"));
+    let base = format!(
+        "name: x\nparams: {{{params}}}\ninput: {{channels: 3, size: 8}}\nbody:\n{steps}tail: []\n"
+    );
+    let space = format!("space: S\nbase: base.yaml\nvary:\n{vary}");
+    let files = Memory::default().with("base.yaml", base).with("s.yaml", space);
+    let settings: Vec<Setting> = (0..200).map(|n| format!("a{n}=2").parse().unwrap()).collect();
+    let loaded = load(&files, Path::new("s.yaml"), &settings).unwrap();
+    let graph = loaded.architecture.graph;
+    let widths: Vec<u32> = graph.nodes().skip(1).map(|(_, node)| node.shape.channels()).collect();
+    assert_eq!(widths, vec![2; 400]);
 }
 
 /// Long lists of everything: work that grows with the square of them would not end.

@@ -67,6 +67,11 @@ impl Record for ImportedResult {
         };
         percent("top1", self.top1)?;
         percent("top5", self.top5)?;
+        if let (Some(top1), Some(top5)) = (self.top1, self.top5)
+            && top1 > top5
+        {
+            return Err(format!("top1 is {top1}, above top5, {top5}"));
+        }
         if let Some(latency) = self.latency_ms
             && !(latency.is_finite() && latency > 0.0)
         {

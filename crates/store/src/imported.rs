@@ -150,6 +150,7 @@ mod tests {
             ("network,accuracy\na,90\n", "no column `top1`"),
             ("network,top1\na,90\nb,190\n", "line 3: top1 is 190"),
             ("network,top1\na,ninety\n", "invalid float"),
+            ("network,top1,top5\na,90,50\n", "line 2: top1 is 90, above top5, 50"),
             ("network,top1\na,\n", "line 2: it has no top1"),
             ("network,top1\n,90\n", "line 2: it names no network"),
             ("network,top1\na,90,1\n", "found record with 3 fields"),
