@@ -63,7 +63,7 @@ impl OpenNetwork {
 
     /// Whether a node is a convolution with as many groups as its input has channels, at every point.
     pub fn is_depthwise(&self, node: NodeId) -> bool {
-        self.channels.depthwise.contains(&node)
+        self.channels.depthwise.binary_search(&node).is_ok()
     }
 }
 
@@ -114,11 +114,8 @@ impl Space {
             Outcome::Network(network) => &mut network.channels,
             Outcome::Refused | Outcome::Alone => none,
         };
-        let used = || {
-            let of_checks = checks.iter().flat_map(|check| check.requirement.symbols());
-            channels.symbols.iter().copied().flatten().chain(of_checks)
-        };
-        let places = formulas.keep(used());
+        let of_checks = checks.iter().flat_map(|check| check.requirement.symbols());
+        let places = formulas.keep(channels.symbols.iter().copied().flatten().chain(of_checks));
         let place = |symbol: Symbol| places[&symbol];
         for symbol in channels.symbols.iter_mut().flatten() {
             *symbol = place(*symbol);

@@ -67,16 +67,6 @@ pub struct Formulas {
 }
 
 impl Formulas {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.all.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
     /// Leaves out all but the formulas that these follow from; returns the new places of those that stay.
     pub(crate) fn keep(
         &mut self,
@@ -302,7 +292,7 @@ impl Tape {
             return known;
         }
         let mut formulas = self.formulas.borrow_mut();
-        if formulas.len() == MOST_FORMULAS {
+        if formulas.all.len() == MOST_FORMULAS {
             self.is_full.set(true);
             return Symbol(0);
         }
@@ -317,7 +307,7 @@ impl Tape {
             variables[number / 64] |= 1 << (number % 64);
         }
         follows.push(variables);
-        let symbol = Symbol(formulas.len());
+        let symbol = Symbol(formulas.all.len());
         formulas.all.push(formula.clone());
         self.places.borrow_mut().insert(formula, symbol);
         symbol

@@ -7,6 +7,7 @@
 //! depend on values, also in blocks that are never used and in branches that a condition skips.
 
 pub(crate) mod block;
+mod channels;
 mod join;
 mod ops;
 pub(crate) mod tail;
@@ -19,11 +20,14 @@ use std::{
 
 use inceptive_ir::{Form, Graph, GraphError, NewNode, NodeId, Op, Part, Path, ShapeError, Span};
 
+pub(crate) use channels::Channels;
+use channels::Outputs;
+
 use crate::{
     args::{Builtin, IfArgs, RepeatArgs},
     code::Code,
     diagnostic::{Diagnostic, DiagnosticSink, suggestion},
-    expr::{Binary, Requirement, Symbol, Tape, Val, ValKind},
+    expr::{Symbol, Val, ValKind},
     field::{Condition, Fields, Maybe, given},
     record::StepPlace,
     scope::{Reader, Scope},
@@ -101,44 +105,10 @@ pub(crate) struct Lowering<'a> {
     pub(crate) channels: Channels,
 }
 
-/// How the channels of nodes follow from the variables of a space.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Channels {
-    /// By node; `None` of a number that follows from none.
-    pub(crate) symbols: Vec<Option<Symbol>>,
-    /// Convolutions that have as many groups as their input has channels, whatever their number.
-    pub(crate) depthwise: Vec<NodeId>,
-}
-
-impl Channels {
-    fn get(&self, node: NodeId) -> Option<Symbol> {
-        self.symbols.get(node.index()).copied().flatten()
-    }
-
-    /// Notes a node that was added last.
-    fn push(&mut self, node: NodeId, channels: Option<Symbol>, is_depthwise: bool) {
-        // Nodes of a head that did not fit are gone.
-        self.symbols.resize(node.index(), None);
-        self.symbols.push(channels);
-        self.depthwise.retain(|known| known.index() < node.index());
-        if is_depthwise {
-            self.depthwise.push(node);
-        }
-    }
-}
-
 /// The target of a step: a built-in operator or a block.
 enum Callee<'a> {
     Builtin(Builtin),
     Block(&'a Node),
-}
-
-/// How the channels of a layer follow from the variables of a space.
-#[derive(Clone, Copy, Default)]
-struct Outputs {
-    channels: Option<Symbol>,
-    /// Whether it is a convolution with as many groups as its input has channels.
-    is_depthwise: bool,
 }
 
 /// Everything a step needs to become nodes.
@@ -456,81 +426,6 @@ impl<'a> Lowering<'a> {
                 self.report_graph_error(&error, &nodes, span);
                 first.unknown()
             }
-        }
-    }
-
-    /// Where it is noted how values follow from the variables of a space.
-    fn tape(&self) -> Option<&'a Tape> {
-        let tape = self.globals.tape()?;
-        tape.close_if(!self.sink.is_empty());
-        Some(tape)
-    }
-
-    /// Whether an auxiliary head is being built.
-    pub(crate) fn note_head(&self, is_in_head: bool) {
-        if let Some(tape) = self.tape() {
-            tape.set_in_head(is_in_head);
-        }
-    }
-
-    /// How the channels of a new node follow from the variables of a space. Notes what must hold for it to fit.
-    fn follow_inputs(
-        &self,
-        op: &Op,
-        inputs: &[NodeId],
-        outputs: Outputs,
-        tape: &Tape,
-    ) -> Option<Symbol> {
-        let symbols: Vec<Option<Symbol>> =
-            inputs.iter().map(|&input| self.channels.get(input)).collect();
-        let operand = |number: usize| {
-            let channels = self.graph.node(inputs[number]).shape.channels();
-            symbols[number].unwrap_or_else(|| tape.constant(channels.into()))
-        };
-        let divisible = |channels: Option<Symbol>, groups: u32| {
-            if let Some(channels) = channels.filter(|_| groups > 1) {
-                tape.check(Requirement::Divisible(channels, groups));
-            }
-        };
-        match op {
-            Op::Conv(conv) => {
-                if !outputs.is_depthwise {
-                    divisible(symbols[0], conv.groups);
-                    divisible(outputs.channels, conv.groups);
-                }
-                outputs.channels
-            }
-            Op::Linear(_) => outputs.channels,
-            Op::ChannelShuffle { groups } => {
-                divisible(symbols[0], *groups);
-                symbols[0]
-            }
-            Op::Concat => {
-                symbols.iter().find(|symbol| symbol.is_some())?;
-                let inputs: Vec<Symbol> = (0..inputs.len()).map(operand).collect();
-                Some(tape.sum(&inputs))
-            }
-            Op::Add { .. } | Op::Multiply => {
-                for number in (1..inputs.len()).filter(|&number| symbols[number] != symbols[0]) {
-                    tape.check(Requirement::Equal(operand(0), operand(number)));
-                }
-                symbols[0]
-            }
-            Op::Flatten => {
-                let area = self.graph.node(inputs[0]).shape.size().area();
-                #[expect(clippy::cast_precision_loss, reason = "a number of pixels")]
-                let area = tape.constant(area as f64);
-                symbols[0].map(|channels| tape.binary(Binary::Multiply, channels, area))
-            }
-            Op::Input(_) => None,
-            Op::BatchNorm(_)
-            | Op::Lrn(_)
-            | Op::Activation(_)
-            | Op::Pool(_)
-            | Op::GlobalPool(_)
-            | Op::AdaptiveAvgPool { .. }
-            | Op::Dropout { .. }
-            | Op::Softmax => symbols[0],
         }
     }
 
