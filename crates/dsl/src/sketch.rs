@@ -75,7 +75,8 @@ impl Sketch {
             for (lane, fit) in fits.iter_mut().enumerate() {
                 let holds = check.requirement.holds(numbers, lane);
                 if holds != *at_point && *fit == Fit::Same {
-                    *fit = if check.refuses && !holds { Fit::Refused } else { Fit::Other };
+                    let refuses = check.refuses && !holds && check.is_known(numbers, lane);
+                    *fit = if refuses { Fit::Refused } else { Fit::Other };
                 }
             }
         }
@@ -123,25 +124,25 @@ impl Space {
         for check in &mut checks {
             check.requirement = check.requirement.at(place);
         }
-        let checks = self.at_point(&formulas, checks, choices);
+        let numbers = self.at_point(&formulas, choices);
+        if numbers.iter().any(|lanes| lanes[0].is_nan()) {
+            // Numbers beyond all limits: a maximum passes over what is none, and formulas do not.
+            outcome = Outcome::Alone;
+        }
+        let with_point = |check: Check| (check, check.requirement.holds(&numbers, 0));
+        let checks = checks.into_iter().map(with_point).collect();
         Sketch { formulas, decisions, outcome, checks }
     }
 
-    /// Conditions, with whether they hold at a point.
-    fn at_point(
-        &self,
-        formulas: &Formulas,
-        checks: Vec<Check>,
-        choices: &[usize],
-    ) -> Vec<(Check, bool)> {
+    /// The numbers of formulas at a point.
+    fn at_point(&self, formulas: &Formulas, choices: &[usize]) -> Vec<Lanes> {
         let values = self.variables.iter().zip(choices);
         let number = |variable: &Variable, choice: usize| variable.values[choice].number();
         let variables: Vec<Lanes> =
             values.map(|(it, &choice)| [number(it, choice).unwrap_or(f64::NAN); LANES]).collect();
         let mut numbers = Vec::new();
         formulas.evaluate(&variables, &mut numbers);
-        let with_point = |check: Check| (check, check.requirement.holds(&numbers, 0));
-        checks.into_iter().map(with_point).collect()
+        numbers
     }
 }
 

@@ -99,7 +99,23 @@ const STEPS: [&str; 24] = [
 ];
 
 /// What an attack on the formulas found: each was counted wrongly once.
-const ATTACKS: [(&str, &str, &str); 7] = [
+const ATTACKS: [(&str, &str, &str); 10] = [
+    (
+        "a remainder of infinity",
+        "params: {n: 1}\ninput: {channels: 3, size: 8}\nbody: [conv: {kernel: 1, width: \"max(8, $n * 1e308 % 7)\"}]\n",
+        "n: {from: 1, to: 5}",
+    ),
+    (
+        "infinity less infinity, and a division by zero",
+        "params: {n: 1, d: 1, e: 2}\ninput: {channels: 3, size: 8}\nbody: [conv: {kernel: 1, width: \
+         \"max(8, $n * $n - $n * $n + 8 // ($d - $e))\"}]\n",
+        "n: {values: [1, 1e300]}\n  d: {values: [1, 3]}\n  e: {values: [2, 3]}",
+    ),
+    (
+        "infinity less infinity alone",
+        "params: {n: 1, a: 1}\ninput: {channels: 3, size: 8}\nbody: [conv: {kernel: 1, width: \"max($a, $n * $n - $n * $n)\"}]\n",
+        "n: {values: [1, 1e300, 1e301]}\n  a: {values: [4, 5]}",
+    ),
     (
         "a division by zero in a maximum",
         "params: {a: 1, b: 1, c: 1}\ninput: {channels: 3, size: 8}\nbody: [conv: {kernel: 1, width: \"max(1, $a // ($b - $c))\"}]\n",

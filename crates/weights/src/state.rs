@@ -189,7 +189,7 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// The key by which people sort: `layer10` after `layer9`.
-fn natural(name: &str) -> Vec<(u64, String)> {
+fn natural(name: &str) -> Vec<(usize, String)> {
     let mut key = Vec::new();
     for part in name.split('.') {
         let mut rest = part;
@@ -198,7 +198,9 @@ fn natural(name: &str) -> Vec<(u64, String)> {
             let digits =
                 rest[text..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - text);
             key.push((0, rest[..text].to_owned()));
-            key.push((rest[text..text + digits].parse().unwrap_or(0), String::new()));
+            // Of two numbers, the one with more digits is larger, however many there are.
+            let number = rest[text..text + digits].trim_start_matches('0');
+            key.push((number.len(), number.to_owned()));
             rest = &rest[text + digits..];
         }
     }
@@ -538,5 +540,9 @@ mod tests {
             names,
             ["bn1", "layer9.conv1", "layer9.conv2", "layer9.conv10", "layer10.conv1"]
         );
+        // However many digits they have.
+        let mut names = ["f.100000000000000000010", "f.100000000000000000009", "f.007"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(names, ["f.007", "f.100000000000000000009", "f.100000000000000000010"]);
     }
 }

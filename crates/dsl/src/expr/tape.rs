@@ -240,6 +240,13 @@ pub(crate) struct Check {
     pub(crate) refuses: bool,
 }
 
+impl Check {
+    /// Whether the numbers that it is about can be computed for a point.
+    pub(crate) fn is_known(&self, numbers: &[Lanes], lane: usize) -> bool {
+        self.requirement.symbols().iter().all(|symbol| !numbers[symbol.0][lane].is_nan())
+    }
+}
+
 /// Variables of a space, a bit for each.
 type Variables = [u64; MAX_VARIABLES / 64];
 
