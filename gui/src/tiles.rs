@@ -1,7 +1,9 @@
 //! How the tabs of the window are arranged and drawn.
 
 use egui::{Ui, WidgetText};
-use egui_tiles::{Behavior, SimplificationOptions, Tile, TileId, Tiles, Tree, UiResponse};
+use egui_tiles::{
+    Behavior, Container, SimplificationOptions, Tile, TileId, Tiles, Tree, UiResponse,
+};
 
 use crate::{command::Commands, model::Model, pane::Pane, panels::Panels};
 
@@ -31,11 +33,22 @@ pub(crate) fn is_beside(tree: &Tree<Pane>) -> bool {
     place(Pane::Graph) != place(Pane::Source)
 }
 
-/// Puts the text beside the other tabs, with the graph at the front, or back among them.
+/// The tab at the front of the place where the graph is.
+fn front(tree: &Tree<Pane>) -> Option<Pane> {
+    let place = tree.tiles.parent_of(tree.tiles.find_pane(&Pane::Graph)?)?;
+    match tree.tiles.get(place)? {
+        Tile::Container(Container::Tabs(tabs)) => tree.tiles.get_pane(&tabs.active?).copied(),
+        Tile::Container(_) | Tile::Pane(_) => None,
+    }
+}
+
+/// Puts the text beside the other tabs, with the graph at the front, or back among them: behind the tab that took the
+/// place of the graph, if one did.
 pub(crate) fn toggle_beside(tree: &mut Tree<Pane>) {
     if is_beside(tree) {
+        let other = front(tree).filter(|pane| *pane != Pane::Graph);
         *tree = arranged();
-        show(tree, Pane::Source);
+        show(tree, other.unwrap_or(Pane::Source));
         return;
     }
     let mut tiles = Tiles::default();
@@ -81,5 +94,27 @@ impl Behavior<Pane> for Screens<'_> {
 
     fn simplification_options(&self) -> SimplificationOptions {
         SimplificationOptions { all_panes_must_have_tabs: true, ..SimplificationOptions::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_front_stays_there_when_the_text_goes_back() {
+        let mut tree = arranged();
+        for (shown, expected) in [
+            (Pane::Graph, Pane::Source),
+            (Pane::Design, Pane::Design),
+            (Pane::Tradeoff, Pane::Tradeoff),
+        ] {
+            toggle_beside(&mut tree);
+            assert!(is_beside(&tree));
+            show(&mut tree, shown);
+            toggle_beside(&mut tree);
+            assert!(!is_beside(&tree));
+            assert_eq!(front(&tree), Some(expected));
+        }
     }
 }

@@ -81,7 +81,9 @@ impl Design {
             }
             self.stopped = Some(stopped);
         }
-        self.counted = Some(self.changes().clone());
+        // The settings may have changed since, by a slider that is still dragged.
+        let counted = self.asked.as_ref().map(|asked| asked.changes.clone());
+        self.counted = counted.or_else(|| Some(self.changes().clone()));
     }
 
     /// Says that the current settings are a change of these, which targets may stop.
@@ -142,5 +144,34 @@ impl Original {
     /// Whether it is about this reading of a file.
     pub fn is_about(&self, file: &FilePath, content: &Content) -> bool {
         self.request.is_about(file, content)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::Text;
+
+    /// A design, and what it asks for with an input of so many pixels.
+    fn dragged(design: &mut Design, size: u32) -> DesignRequest {
+        let mut changes = design.changes().clone();
+        changes.set("input.size", Some(size.to_string()));
+        design.change(changes.clone(), Some(1));
+        let file: FilePath = Arc::from(std::path::Path::new("b.yaml"));
+        let from = Text { file: Arc::clone(&design.from), text: None };
+        DesignRequest { file, from, changes, name: design.name.clone(), keep: None }
+    }
+
+    #[test]
+    fn what_a_slider_did_since_does_not_count_as_counted() {
+        let from: FilePath = Arc::from(std::path::Path::new("a.yaml"));
+        let mut design = Design::new(from, "B".to_owned(), Changes::default());
+        let first = dragged(&mut design, 225);
+        design.ask(&first);
+        // Dragged on before the answer is there, and not asked yet.
+        dragged(&mut design, 380);
+        assert!(design.is_about(&first));
+        design.take_counted(None);
+        assert_eq!(design.counted, Some(first.changes));
     }
 }

@@ -1,6 +1,6 @@
 //! Targets that designs are kept within.
 
-use egui::{Key, Modifiers, Role};
+use egui::{Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, load};
@@ -40,6 +40,37 @@ fn value(window: &Window, key: &str) -> f64 {
         .accesskit_node()
         .numeric_value()
         .unwrap()
+}
+
+/// Drags a slider with the pointer to a share of its width, in a few frames, each a while after the last.
+fn drag(window: &mut Window, key: &str, from: f32, to: f32) {
+    let rect = window.harness.get_by_role_and_label(Role::Slider, key).rect();
+    let at = |share: f32| rect.lerp_inside(vec2(share, 0.5));
+    window.harness.hover_at(at(from));
+    window.harness.run();
+    window.harness.drag_at(at(from));
+    window.harness.run();
+    for step in 1..=4 {
+        window.harness.hover_at(at(from + (to - from) * step as f32 / 4.0));
+        window.harness.run();
+    }
+    window.harness.drop_at(at(to));
+    window.harness.run();
+    window.wait("it is counted again", is_designed);
+}
+
+#[test]
+fn a_size_that_is_dragged_stops_where_a_target_would_be_broken() {
+    let mut window = design("googlenet.yaml");
+    slide(&mut window, "3a.c1", 70.0);
+    write(&mut window, "Targets", "macs <= 1.588G");
+    assert!(window.says("macs <= 1.588G is satisfied, 2,769,152 left"));
+    for to in [0.9, 0.7, 0.99] {
+        drag(&mut window, "input.size", 0.5, to);
+        assert_eq!(value(&window, "input.size"), 226.0);
+        window.wait("it stays", is_idle);
+        assert!(window.says("macs <= 1.588G is satisfied"));
+    }
 }
 
 #[test]
