@@ -311,6 +311,11 @@ pub(crate) fn asked(ctx: &Context, action: Action) -> bool {
 /// Whether the keys of an action were pressed; they are then taken.
 fn pressed(ctx: &Context, action: Action) -> bool {
     let Some(spec) = spec(action) else { return false };
+    // A dialog has the keyboard to itself.
+    let is_in_dialog = ctx.memory(|memory| memory.top_modal_layer().is_some());
+    if is_in_dialog && action != Action::Palette {
+        return false;
+    }
     let is_it = |event: &Event| spec.keys.iter().any(|keys| is_press(event, *keys));
     let is_pressed = !spec.keys.is_empty()
         && ctx.input_mut(|input| {

@@ -9,7 +9,7 @@ use crate::{
     file::{FilePath, stem},
     model::Model,
     pane::Pane,
-    panels::question,
+    panels::{first_button, question},
 };
 
 /// The state of closing the window.
@@ -74,7 +74,7 @@ impl Closing {
             ui.label(names.join(", "));
             ui.add_space(6.0);
             ui.horizontal(|ui| {
-                let save = ui.button("Save and quit").clicked();
+                let save = first_button(ui, "Save and quit").clicked();
                 let keep = ui
                     .add_enabled(can_keep, Button::new("Quit and restore next time"))
                     .on_hover_text(

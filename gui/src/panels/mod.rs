@@ -66,6 +66,26 @@ pub(crate) fn question<T>(
     })
 }
 
+/// The button of a dialog that has the keyboard when the dialog opens.
+pub(crate) fn first_button(ui: &mut Ui, text: &str) -> egui::Response {
+    /// Passes without the button after which its dialog is a new one.
+    const GONE: u64 = 2;
+    let button = ui.button(text);
+    // A dialog is measured before it is shown, when nothing in it can have the focus.
+    if button.enabled() {
+        let (id, now) = (egui::Id::unique(("first button", text)), ui.ctx().cumulative_pass_nr());
+        let last = ui.data_mut(|data| {
+            let last = data.get_temp::<u64>(id);
+            data.insert_temp(id, now);
+            last
+        });
+        if last.is_none_or(|last| now > last + GONE) {
+            button.request_focus();
+        }
+    }
+    button
+}
+
 /// Moves the keyboard focus to a field if that is wanted. A dialog is measured before it is shown, when nothing in it
 /// can have the focus.
 pub(crate) fn focus_once(field: &egui::Response, is_wanted: &mut bool) {

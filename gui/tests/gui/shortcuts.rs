@@ -139,6 +139,23 @@ fn axes_and_colours_are_chosen_from_the_palette() {
     }
 }
 
+#[test]
+fn a_dialog_has_the_keyboard_to_itself() {
+    let mut window = Window::measuring(copies(&["alexnet.yaml", "googlenet.yaml"]), &steady());
+    window.click("alexnet");
+    window.press(Modifiers::COMMAND, Key::Num1);
+    choose(&mut window, spec(Action::DeleteFiles).unwrap());
+    assert!(window.has("Delete alexnet.yaml?"));
+    window.press(Modifiers::COMMAND, Key::Num2);
+    window.press(Modifiers::COMMAND, Key::Backslash);
+    assert_eq!(latest_action(&window.harness.ctx), Some(Action::DeleteFiles));
+    // Enter presses its first button.
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("it is gone", is_idle);
+    assert!(!window.has("Delete alexnet.yaml?") && !window.has("alexnet"));
+    assert!(window.folder.path().join("trash").read_dir().unwrap().next().is_some());
+}
+
 /// Leaves questions, lists and fields.
 fn escape(window: &mut Window) {
     for _ in 0..3 {

@@ -8,7 +8,7 @@ use crate::{
     command::{Command, Commands},
     file::{FilePath, file_name},
     model::Model,
-    panels::question,
+    panels::{first_button, question},
     theme::colors,
 };
 
@@ -60,7 +60,10 @@ impl Delete {
                 ui.label(RichText::new(warning).color(colors(ui).warning));
             }
             ui.add_space(6.0);
-            ui.horizontal(|ui| (ui.button("Delete").clicked(), ui.button("Cancel").clicked())).inner
+            ui.horizontal(|ui| {
+                (first_button(ui, "Delete").clicked(), ui.button("Cancel").clicked())
+            })
+            .inner
         });
         let (deletes, cancels) = modal.inner;
         if deletes {

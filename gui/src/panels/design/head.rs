@@ -13,7 +13,7 @@ use crate::{
     file::FilePath,
     jobs::{Job, SaveProblem},
     model::{Design, Entry, Model},
-    panels::question,
+    panels::{first_button, question},
     theme::colors,
 };
 
@@ -145,8 +145,10 @@ impl Head {
                 false => format!("{} returns to the saved version.", entry.name()),
             });
             ui.add_space(6.0);
-            ui.horizontal(|ui| (ui.button("Discard").clicked(), ui.button("Cancel").clicked()))
-                .inner
+            ui.horizontal(|ui| {
+                (first_button(ui, "Discard").clicked(), ui.button("Cancel").clicked())
+            })
+            .inner
         });
         let (discards, cancels) = modal.inner;
         if discards {
