@@ -177,7 +177,7 @@ mod tests {
         cloud_on(8, &space(), CloudPlan { most: 30_000, seed: 0 }, &tell);
         let told = told.into_inner().unwrap();
         assert_eq!(told.last(), Some(&30_000));
-        assert!(told.len() > 8 && told.is_sorted(), "{told:?}");
+        assert!(told.len() > 1 && told.is_sorted(), "{told:?}");
     }
 
     #[test]

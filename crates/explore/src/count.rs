@@ -7,6 +7,7 @@ use std::{
     panic,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
+    time::{Duration, Instant},
 };
 
 use inceptive_cost::{Cost, Mode};
@@ -15,8 +16,11 @@ use inceptive_results::Counts;
 
 use crate::program::{Found, Program, Scratch};
 
-/// Points that are counted before it is asked whether to go on.
+/// Points that a worker counts at a time.
 const CHUNK: usize = 1024;
+
+/// Between two questions whether to go on, unless all is done.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// As many points are built one by one: compiling takes longer.
 const FEW: usize = 2;
@@ -41,7 +45,7 @@ pub struct Counted {
 
 /// Counts points of a space, each given by the positions of its values, on this number of threads. Those that come first
 /// are counted first, as far as possible. `goes_on` is called by one thread at a time with the number of points done,
-/// always increasing; it decides whether to go on. When it stops, the points counted until then are returned; always in
+/// always increasing, every 50 ms and at the end; it decides whether to go on. When it stops, the points counted until then are returned; always in
 /// the order of the points.
 ///
 /// # Panics
@@ -53,7 +57,8 @@ pub fn count(
     goes_on: &(dyn Fn(usize) -> ControlFlow<()> + Sync),
 ) -> Vec<Counted> {
     let all = Split { decided: Vec::new(), points: (0..points.len()).collect() };
-    let board = Board { state: Mutex::default(), changed: Condvar::new(), goes_on };
+    let (state, changed) = (Mutex::default(), Condvar::new());
+    let board = Board { state, changed, total: points.len(), goes_on };
     board.lock().tasks.push_back(Task::Split(all));
     let work = || Worker::new(space, points, &board).work();
     let mut counted: Vec<Counted> = thread::scope(|scope| {
@@ -83,6 +88,7 @@ enum Task {
 struct Board<'g> {
     state: Mutex<State>,
     changed: Condvar,
+    total: usize,
     goes_on: &'g (dyn Fn(usize) -> ControlFlow<()> + Sync),
 }
 
@@ -92,6 +98,8 @@ struct State {
     /// Workers at work, which may add tasks.
     active: usize,
     done: usize,
+    /// When it was last asked whether to go on.
+    asked: Option<Instant>,
     is_stopped: bool,
 }
 
@@ -128,7 +136,11 @@ impl<'g> Board<'g> {
         // Locked during the call, so that the number that is reported never decreases.
         let mut state = self.lock();
         state.done += count;
-        state.is_stopped |= (self.goes_on)(state.done).is_break();
+        let is_due = state.done == self.total || state.asked.is_none_or(|at| at.elapsed() >= PAUSE);
+        if is_due {
+            state.is_stopped |= (self.goes_on)(state.done).is_break();
+            state.asked = Some(Instant::now());
+        }
         !state.is_stopped
     }
 }

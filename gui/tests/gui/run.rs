@@ -542,6 +542,9 @@ fn a_report_stops_while_it_counts_a_space() {
     window.press(Modifiers::COMMAND, Key::Num6);
     window.wait("engines are known", |model| model.engines.is_some());
     window.click("Report");
+    // One that is not stopped must not write beside the program.
+    let target = window.folder.path().join("a report");
+    window.fill("Folder of the report", target.to_str().unwrap());
     window.click("Start");
     window.wait("it counts", |model| {
         matches!(status(model, 0), Some(Status::Running(progress)) if progress.activity.contains(" of 2000 networks"))
@@ -549,6 +552,7 @@ fn a_report_stops_while_it_counts_a_space() {
     window.click("Cancel report on slow");
     window.wait("it is off", is_over);
     assert_eq!(status(window.model(), 0), Some(&Status::Stopped));
+    assert!(!target.join("index.html").exists());
 }
 
 #[test]
