@@ -20,14 +20,16 @@ use crate::{
     choose::{Choice, Chooser},
     command::{Command, Commands},
     file::FilePath,
-    jobs::{Job, MeasurementBackend, Picture, PictureRequest, Worker},
+    jobs::{ImportRequest, Job, MeasurementBackend, Picture, PictureRequest, Worker},
     model::{Message, Model},
     palette::Palette,
     pane::Pane,
     panels::Panels,
     screenshot::Screenshots,
     session::Session,
-    shortcuts, status, targets, theme,
+    shortcuts,
+    status::{self, Successes},
+    targets, theme,
     tiles::{self, Screens},
     watch::Watch,
 };
@@ -56,6 +58,7 @@ pub struct App {
     trash: Option<PathBuf>,
     shows_shortcuts: bool,
     palette: Palette,
+    successes: Successes,
 }
 
 impl App {
@@ -91,6 +94,7 @@ impl App {
             trash: options.trash,
             shows_shortcuts: false,
             palette: Palette::default(),
+            successes: Successes::default(),
         };
         app.model.recent = session.recent;
         app.panels.graph.remember(session.graphs);
@@ -200,6 +204,10 @@ impl App {
             Command::Screenshot(path, part) => self.screenshots.take(ctx, path, part),
             Command::Picture(path, picture) => self.write_picture(path, picture),
             Command::Count(convention) => self.model.settings.count_in(convention),
+            Command::Plot(choice) => {
+                self.panels.tradeoff.choose(choice);
+                tiles::show(&mut self.tree, Pane::Tradeoff);
+            }
             Command::Start(job) => self.start(job),
             Command::KeepIn(store) => self.keep_results_in(store),
             Command::Stop(id) => self.worker.stop(id),
@@ -211,8 +219,11 @@ impl App {
             }
             Command::AddPoints(points) => self.add_points(&points),
             Command::Say(problem) => self.model.messages.push(Message::Problem(problem)),
-            Command::AskToImport => self.panels.import.ask(),
-            Command::Import(table) => self.import(table),
+            Command::AskToImport => {
+                self.model.import_problem = None;
+                self.panels.import.ask();
+            }
+            Command::Import { table, has_dialog } => self.import(table, has_dialog),
             Command::ToggleShortcuts => self.shows_shortcuts = !self.shows_shortcuts,
         }
     }
@@ -240,8 +251,14 @@ impl App {
         self.start(self.model.read_results());
     }
 
-    fn import(&mut self, table: PathBuf) {
-        self.start(Job::Import(table, self.model.store.clone()));
+    fn import(&mut self, table: PathBuf, has_dialog: bool) {
+        self.model.import_problem = None;
+        let networks = self.model.networks();
+        let networks = networks
+            .map(|(entry, network)| (Arc::clone(&entry.file), Arc::clone(network)))
+            .collect();
+        let store = self.model.store.clone();
+        self.start(Job::Import(ImportRequest { table, store, networks, has_dialog }));
     }
 }
 
@@ -258,6 +275,7 @@ impl eframe::App for App {
             let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
             ui.allocate_exact_size(size, Sense::hover()).0
         });
+        self.successes.pass(&ctx, &self.model, &mut self.commands);
         if !self.model.messages.is_empty() {
             Panel::bottom("messages")
                 .show(ui, |ui| status::messages(ui, &self.model, &mut self.commands));
@@ -281,8 +299,9 @@ impl eframe::App for App {
             status::bar(ui, &self.model, &mut self.commands);
         });
         shortcuts::sheet(&ctx, &mut self.shows_shortcuts);
-        self.panels.import.ui(&ctx, &mut self.commands);
-        self.palette.ui(&ctx, &self.model, &mut self.commands);
+        self.panels.import.ui(&ctx, &self.model, &mut self.commands);
+        let tradeoff = &self.panels.tradeoff;
+        self.palette.ui(&ctx, &self.model, tradeoff, &mut self.commands);
         self.closing.ui(&ctx, &self.model, self.keeping.is_some(), &mut self.commands);
         self.model.settings.theme = ctx.options(|options| options.theme_preference);
         let commands = self.commands.take();

@@ -81,12 +81,15 @@ pub struct History {
     /// The movement of the pointer that made the last step, and may still change it.
     #[serde(skip)]
     gesture: Option<u64>,
+    /// The steps that were undone before the last step was made: they come back if it is taken back.
+    #[serde(skip)]
+    undone: Vec<Changes>,
 }
 
 impl History {
     /// Begins with the settings of the original, and goes on to these.
     pub(crate) fn new(changes: Changes) -> Self {
-        let mut history = Self { steps: vec![Changes::default()], at: 0, gesture: None };
+        let mut history = Self { steps: vec![Changes::default()], ..Self::default() };
         history.go_on(changes, None);
         history
     }
@@ -106,15 +109,17 @@ impl History {
         self.steps.get(self.at)
     }
 
-    /// Makes a step. All steps of one gesture are a single one; those that were undone are forgotten.
+    /// Makes a step. All steps of one gesture are a single one; those that were undone are forgotten, unless it is taken
+    /// back.
     pub(crate) fn go_on(&mut self, changes: Changes, gesture: Option<u64>) {
         if self.current() == Some(&changes) {
             return;
         }
-        self.steps.truncate(self.at + 1);
-        if gesture.is_some() && self.gesture == gesture && self.steps.len() > 1 {
-            self.steps.pop();
+        if gesture.is_some() && self.gesture == gesture && self.at > 0 {
+            self.replace(changes);
+            return;
         }
+        self.undone = self.steps.split_off((self.at + 1).min(self.steps.len()));
         self.gesture = gesture;
         self.steps.push(changes);
         if self.steps.len() > MOST_STEPS {
@@ -125,12 +130,13 @@ impl History {
     }
 
     /// Gives the current step other settings; the gesture that made it may still change it. A step that is then the one
-    /// before is taken back.
+    /// before is taken back, and steps that were undone before it can be redone again.
     pub(crate) fn replace(&mut self, changes: Changes) {
         if self.at > 0 && self.steps[self.at - 1] == changes {
             self.steps.remove(self.at);
             self.at -= 1;
             self.gesture = None;
+            self.steps.append(&mut self.undone);
         } else if let Some(step) = self.steps.get_mut(self.at) {
             *step = changes;
         }
@@ -140,6 +146,7 @@ impl History {
     pub(crate) fn go_to(&mut self, step: usize) {
         self.at = step.min(self.steps.len().saturating_sub(1));
         self.gesture = None;
+        self.undone.clear();
     }
 }
 
@@ -165,6 +172,31 @@ mod tests {
         history.go_on(changes(12), Some(2));
         assert_eq!(history.steps(), [Changes::default(), changes(8), changes(12)]);
         assert_eq!(history.at(), 2);
+    }
+
+    #[test]
+    fn a_step_that_is_taken_back_leaves_what_was_undone() {
+        let mut history = History::new(changes(8));
+        history.go_on(changes(9), None);
+        history.go_on(changes(10), None);
+        history.go_to(1);
+        let before = history.steps().to_vec();
+        // Dragged, and stopped where it began.
+        history.go_on(changes(20), Some(1));
+        history.go_on(changes(30), Some(1));
+        history.replace(changes(8));
+        assert_eq!((history.steps(), history.at()), (&*before, 1));
+        // Dragged there and back.
+        history.go_on(changes(20), Some(2));
+        history.go_on(changes(8), Some(2));
+        assert_eq!((history.steps(), history.at()), (&*before, 1));
+        history.go_on(changes(20), Some(2));
+        assert_eq!(history.steps(), [Changes::default(), changes(8), changes(20)]);
+        // A step that was made and undone brings nothing back.
+        history.go_to(1);
+        history.go_on(changes(21), None);
+        history.go_to(1);
+        assert_eq!(history.steps(), [Changes::default(), changes(8), changes(21)]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::{
     file::{FileOrder, FilePath},
     jobs::{Job, JobId, Picture},
     pane::Pane,
+    panels::tradeoff::PlotChoice,
 };
 
 /// Something to do after the frame is drawn.
@@ -107,12 +108,19 @@ pub enum Command {
     Picture(PathBuf, Picture),
     /// Counts compute in another convention.
     Count(Convention),
+    /// Chooses what an axis, the size or the colour of points shows.
+    Plot(PlotChoice),
     /// Starts a job.
     Start(Job),
     /// Asks for a table of the user's own results.
     AskToImport,
     /// Adds the rows of a table to the store.
-    Import(PathBuf),
+    Import {
+        /// The table.
+        table: PathBuf,
+        /// Whether the dialog that asked for it shows what went wrong.
+        has_dialog: bool,
+    },
     /// Opens another store of results, and shows its content.
     KeepIn(PathBuf),
     /// Stops a job; finished results are kept.

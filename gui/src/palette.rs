@@ -1,14 +1,22 @@
-//! The command palette: every action by name, with its keys; typing filters, Enter does the first or the chosen one.
+//! The command palette: every action by name, with its keys, and the choices of lists; typing filters, Enter does the
+//! first that can be done, or the chosen one.
 
 use egui::{
     Button, Context, Id, Key, Modifiers, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo,
 };
 
+use inceptive_cost::Convention;
+
 use crate::{
     actions::{Action, Scope, Spec, TABLE, asked, choose, latest_action, set_enter_moves},
     command::{Command, Commands},
+    format::compute_unit,
     model::Model,
-    panels::question,
+    pane::Pane,
+    panels::{
+        question,
+        tradeoff::{PlotChoice, Tradeoff},
+    },
     theme::colors,
 };
 
@@ -24,10 +32,43 @@ const AROUND: f32 = 120.0;
 pub(crate) struct Palette {
     is_open: bool,
     wanted: String,
-    /// The row that Enter does.
-    at: usize,
+    /// The row that Enter does, if the arrow keys went to one: else it is the first that can be done.
+    at: Option<usize>,
     /// Whether that row is to be brought into view.
     moved: bool,
+}
+
+/// A row.
+#[derive(Clone, Debug)]
+struct Row {
+    title: String,
+    does: Does,
+    /// What is written at its end: its keys, or why it cannot be done.
+    note: String,
+    can: bool,
+}
+
+/// What a row does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Does {
+    Action(&'static Spec),
+    Plot(PlotChoice),
+    Count(Convention),
+}
+
+impl Does {
+    fn ask(self, ctx: &Context, commands: &mut Commands) {
+        match self {
+            Self::Action(spec) => {
+                if let Scope::Tab(pane) = spec.scope {
+                    commands.push(Command::Show(pane));
+                }
+                choose(ctx, spec.action);
+            }
+            Self::Plot(choice) => commands.push(Command::Plot(choice)),
+            Self::Count(convention) => commands.push(Command::Count(convention)),
+        }
+    }
 }
 
 impl Palette {
@@ -41,24 +82,29 @@ impl Palette {
     }
 
     /// Draws it if it is open.
-    pub fn ui(&mut self, ctx: &Context, model: &Model, commands: &mut Commands) {
+    pub fn ui(
+        &mut self,
+        ctx: &Context,
+        model: &Model,
+        tradeoff: &Tradeoff,
+        commands: &mut Commands,
+    ) {
         if !self.is_open {
             return;
         }
-        let found = found(self.wanted.trim(), latest_action(ctx));
+        let found = rows(self.wanted.trim(), latest_action(ctx), model, tradeoff);
+        let first = found.iter().position(|row| row.can).unwrap_or(0);
         let done = question(ctx, "palette", WIDTH, |ui| {
-            self.keys(ui, found.len());
+            self.keys(ui, first, found.len());
             let enters = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
             self.field(ui);
-            let clicked = self.list(ui, &found, model);
-            clicked.or_else(|| found.get(self.at).filter(|_| enters).copied())
+            let at = self.at.unwrap_or(first);
+            let clicked = self.list(ui, at, &found);
+            clicked.or_else(|| found.get(at).filter(|_| enters).cloned())
         });
-        let chosen = done.inner.filter(|spec| spec.need.missing(model).is_none());
-        if let Some(spec) = chosen {
-            if let Scope::Tab(pane) = spec.scope {
-                commands.push(Command::Show(pane));
-            }
-            choose(ctx, spec.action);
+        let chosen = done.inner.as_ref().filter(|row| row.can);
+        if let Some(row) = chosen {
+            row.does.ask(ctx, commands);
         }
         if chosen.is_some() || done.should_close() {
             *self = Self::default();
@@ -66,17 +112,13 @@ impl Palette {
     }
 
     /// Takes the keys that go through the list.
-    fn keys(&mut self, ui: &Ui, count: usize) {
+    fn keys(&mut self, ui: &Ui, first: usize, count: usize) {
         let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-        let before = self.at;
-        if pressed(Key::ArrowDown) {
-            self.at += 1;
+        let step = isize::from(pressed(Key::ArrowDown)) - isize::from(pressed(Key::ArrowUp));
+        if step != 0 {
+            let at = self.at.unwrap_or(first).saturating_add_signed(step);
+            (self.at, self.moved) = (Some(at.min(count.saturating_sub(1))), true);
         }
-        if pressed(Key::ArrowUp) {
-            self.at = self.at.saturating_sub(1);
-        }
-        self.at = self.at.min(count.saturating_sub(1));
-        self.moved |= self.at != before;
     }
 
     fn field(&mut self, ui: &mut Ui) {
@@ -85,20 +127,15 @@ impl Palette {
         let response = ui.add(field.desired_width(f32::INFINITY));
         response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Search actions"));
         if response.changed() {
-            (self.at, self.moved) = (0, true);
+            (self.at, self.moved) = (None, true);
         }
         if response.enabled() && !response.has_focus() {
             response.request_focus();
         }
     }
 
-    /// Draws the actions; returns one that was clicked.
-    fn list(
-        &mut self,
-        ui: &mut Ui,
-        found: &[&'static Spec],
-        model: &Model,
-    ) -> Option<&'static Spec> {
+    /// Draws the rows; returns one that was clicked.
+    fn list(&mut self, ui: &mut Ui, at: usize, found: &[Row]) -> Option<Row> {
         let mut clicked = None;
         let height = HEIGHT.min(ui.ctx().content_rect().height() - AROUND).max(60.0);
         let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
@@ -106,18 +143,15 @@ impl Palette {
             if found.is_empty() {
                 ui.label(RichText::new("No matches").weak());
             }
-            for (index, spec) in found.iter().enumerate() {
-                let missing = spec.need.missing(model);
-                let title = title(spec);
-                let right = missing.map_or_else(|| spec.keys_text(), str::to_owned);
-                let button = Button::selectable(index == self.at, title)
-                    .right_text(RichText::new(right).color(colors(ui).weak))
+            for (index, row) in found.iter().enumerate() {
+                let button = Button::selectable(index == at, &row.title)
+                    .right_text(RichText::new(&row.note).color(colors(ui).weak))
                     .min_size([ui.available_width(), 0.0].into());
-                let response = ui.add_enabled(missing.is_none(), button);
+                let response = ui.add_enabled(row.can, button);
                 if response.clicked() {
-                    clicked = Some(*spec);
+                    clicked = Some(row.clone());
                 }
-                if index == self.at && self.moved {
+                if index == at && self.moved {
                     response.scroll_to_me(None);
                 }
             }
@@ -125,6 +159,38 @@ impl Palette {
         self.moved = false;
         clicked
     }
+}
+
+/// The rows for a text: actions, then choices of lists.
+fn rows(text: &str, latest: Option<Action>, model: &Model, tradeoff: &Tradeoff) -> Vec<Row> {
+    let actions = found(text, latest).into_iter().map(|spec| {
+        let missing = spec.need.missing(model);
+        let note = missing.map_or_else(|| spec.keys_text(), str::to_owned);
+        Row { title: title(spec), does: Does::Action(spec), note, can: missing.is_none() }
+    });
+    let mut rows: Vec<Row> = actions.collect();
+    if !text.is_empty() {
+        rows.extend(choices(text, model, tradeoff));
+    }
+    rows
+}
+
+/// The choices of lists that contain every word of a text.
+fn choices(text: &str, model: &Model, tradeoff: &Tradeoff) -> Vec<Row> {
+    let plot = tradeoff.choices(model).into_iter();
+    let plot = plot
+        .map(|(choice, name)| (format!("{}: {name}", Pane::Tradeoff.title()), Does::Plot(choice)));
+    let conventions = Convention::ALL.into_iter().map(|convention| {
+        (format!("Count compute as {}", compute_unit(convention)), Does::Count(convention))
+    });
+    let row = |(title, does)| Row { title, does, note: String::new(), can: true };
+    plot.chain(conventions).map(row).filter(|row| has_words(&row.title, text)).collect()
+}
+
+/// Whether a title contains every word of a text.
+fn has_words(title: &str, text: &str) -> bool {
+    let (title, text) = (title.to_lowercase(), text.to_lowercase());
+    text.split_whitespace().all(|word| title.contains(word))
 }
 
 /// `Graph: Fit to window`.
@@ -147,10 +213,7 @@ fn found(text: &str, latest: Option<Action>) -> Vec<&'static Spec> {
                 + u8::from(!name.starts_with(&text))
         }
     };
-    let matches = |spec: &&Spec| {
-        let title = title(spec).to_lowercase();
-        spec.action != Action::Palette && text.split_whitespace().all(|word| title.contains(word))
-    };
+    let matches = |spec: &&Spec| spec.action != Action::Palette && has_words(&title(spec), &text);
     let mut found: Vec<&Spec> = TABLE.iter().filter(matches).collect();
     found.sort_by_key(rank);
     found

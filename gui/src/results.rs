@@ -184,12 +184,15 @@ impl Results {
         latest(all.filter(|record| record.subject.fingerprint == fingerprint), |it| it)
     }
 
-    /// What the user's tables say of a network, by the name of its file, its title or its fingerprint: the latest of
-    /// each data set and source.
+    /// What the user's tables say of a network: the latest of each data set and source. `stem` is the name of its file
+    /// without the extension.
     pub fn imported(&self, stem: &str, network: &Inspected) -> Vec<&ImportedResult> {
-        let title = &network.architecture.name;
+        if self.imported.is_empty() {
+            return vec![];
+        }
+        let network = network.names(stem);
         let all = self.imported.iter().map(|stored| &stored.result);
-        latest(all.filter(|result| result.is_of(stem, title, &network.fingerprint)), |it| it)
+        latest(all.filter(|result| result.is_of(&network)), |it| it)
     }
 
     /// The data and recipes of all training runs, those of the latest run first.

@@ -1,6 +1,8 @@
 //! The bar at the lower edge: messages, activity, and settings of the window.
 
-use egui::{Align, Layout, ProgressBar, RichText, ScrollArea, ThemePreference, Ui};
+use std::time::Duration;
+
+use egui::{Align, Context, Layout, ProgressBar, RichText, ScrollArea, ThemePreference, Ui};
 use inceptive_cost::Convention;
 use inceptive_format::counted;
 
@@ -98,6 +100,41 @@ fn convention_choice(ui: &mut Ui, now: Convention, commands: &mut Commands) {
 
 /// Height of messages, in points; with more of them, they scroll.
 const MESSAGES: f32 = 78.0;
+
+/// How long a message of success stays, in seconds.
+const SUCCESS_S: f64 = 12.0;
+
+/// Since when messages of success are shown.
+#[derive(Default)]
+pub(crate) struct Successes(Vec<(String, f64)>);
+
+impl Successes {
+    /// Takes messages of success away that were there long enough.
+    pub fn pass(&mut self, ctx: &Context, model: &Model, commands: &mut Commands) {
+        let now = ctx.input(|input| input.time);
+        let done = model.messages.iter().enumerate().filter_map(|(at, message)| match message {
+            Message::Done(text) => Some((at, text)),
+            Message::Problem(_) => None,
+        });
+        let mut known = std::mem::take(&mut self.0);
+        let mut over = vec![];
+        for (at, text) in done {
+            let place = known.iter().position(|(other, _)| other == text);
+            let since = place.map_or(now, |place| known.swap_remove(place).1);
+            match now - since < SUCCESS_S {
+                true => self.0.push((text.clone(), since)),
+                false => over.push(at),
+            }
+        }
+        // From the end, so that the places of those before stay what they are.
+        commands.push_all(over.into_iter().rev().map(Command::Dismiss));
+        let first = self.0.iter().map(|(_, since)| *since).fold(f64::INFINITY, f64::min);
+        if first.is_finite() {
+            let rest = (first + SUCCESS_S - now).max(0.0) + 0.05;
+            ctx.request_repaint_after(Duration::from_secs_f64(rest));
+        }
+    }
+}
 
 /// Draws messages that have no other place, each to be taken away by a click.
 pub(crate) fn messages(ui: &mut Ui, model: &Model, commands: &mut Commands) {

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::SystemTime,
 };
 
@@ -11,6 +11,7 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Architecture, Checked, Disk, Files, Library, Loaded, Sources, Space, check};
 use inceptive_ir::{GraphError, passes};
 use inceptive_onnx::ModelInfo;
+use inceptive_results::NetworkNames;
 
 use crate::network::{ReadError, described, is_onnx, read_onnx};
 
@@ -44,6 +45,8 @@ pub struct Inspected {
     pub training_params: Option<u64>,
     /// Fingerprint of the inference graph; results in a store are found by it.
     pub fingerprint: String,
+    /// Fingerprint of the training graph, once it was asked for.
+    training_fingerprint: OnceLock<String>,
     /// What an ONNX file says about itself; `None` for YAML.
     pub onnx: Option<Arc<OnnxFile>>,
 }
@@ -71,7 +74,26 @@ impl Inspected {
             ([], _) => Some(Cost::new(&architecture.graph, Mode::Training).total.params),
             _ => None,
         };
-        Ok(Self { architecture, sources, cost, training_params, fingerprint, onnx: None })
+        Ok(Self {
+            architecture,
+            sources,
+            cost,
+            training_params,
+            fingerprint,
+            training_fingerprint: OnceLock::new(),
+            onnx: None,
+        })
+    }
+
+    /// What imported results may call it. `stem` is the name of its file without the extension.
+    pub fn names(&self, stem: &str) -> NetworkNames {
+        let graph = || self.architecture.graph.fingerprint().to_string();
+        NetworkNames {
+            stem: Some(stem.to_owned()),
+            title: self.architecture.name.clone(),
+            fingerprint: self.fingerprint.clone(),
+            training_fingerprint: self.training_fingerprint.get_or_init(graph).clone(),
+        }
     }
 
     /// Whether another reading gave the same network from the same text.

@@ -11,7 +11,8 @@ use inceptive_files::InputFiles;
 use inceptive_format::counted;
 use inceptive_report::{NetworkEntry, Report};
 use inceptive_results::{
-    ImportedResult, Measurement, NetworkInfo, ProfileRecord, Record, TrainingRun, latest,
+    ImportedResult, Measurement, NetworkInfo, NetworkNames, ProfileRecord, Record, TrainingRun,
+    latest,
 };
 use inceptive_store::{Filter, Store, StoreState, Stored};
 
@@ -274,25 +275,30 @@ fn add_trained(
     }
 }
 
-/// Adds what tables say about networks, by the names of their files, their titles or their fingerprints.
+/// Adds what tables say about networks.
 fn add_imported(candidates: &mut [NetworkEntry], results: &[Stored<ImportedResult>]) {
     let mut by_name: HashMap<&str, Vec<&Stored<ImportedResult>>> = HashMap::new();
     for stored in results {
-        by_name.entry(&stored.result.network).or_default().push(stored);
+        let ImportedResult { network, fingerprint, .. } = &stored.result;
+        by_name.entry(fingerprint.as_ref().unwrap_or(network)).or_default().push(stored);
     }
     for candidate in candidates {
         // A point of a space has the file of the space, and a title of its own.
         let is_file = candidate.subject.point.is_empty();
         let stem = Path::new(&candidate.subject.file).file_stem().unwrap_or_default();
-        let stem = stem.to_string_lossy().into_owned();
-        let mut names = vec![candidate.name.as_str(), &candidate.subject.fingerprint];
-        if is_file {
-            names.push(&stem);
-        }
+        let network = NetworkNames {
+            stem: is_file.then(|| stem.to_string_lossy().into_owned()),
+            title: candidate.name.clone(),
+            fingerprint: candidate.subject.fingerprint.clone(),
+            training_fingerprint: candidate.fingerprint.clone(),
+        };
+        let mut names: Vec<&str> = network.all().chain([&*network.training_fingerprint]).collect();
         names.sort_unstable();
         names.dedup();
         let found = names.iter().filter_map(|name| by_name.get(name)).flatten();
-        let found: Vec<Stored<ImportedResult>> = found.map(|stored| (*stored).clone()).collect();
+        let found = found.filter(|stored| stored.result.is_of(&network));
+        let mut found: Vec<Stored<ImportedResult>> = found.map(|it| (*it).clone()).collect();
+        found.sort_by_key(|stored| stored.id);
         candidate.imported.extend(found);
     }
 }

@@ -83,7 +83,7 @@ pub use sketch::{Fit, OpenNetwork, Outcome, Sketch};
 pub use source::{Disk, Files, Memory, Position, Source, Sources};
 pub use space::{Choice, Space, Variable};
 pub use trace::{Trace, trace};
-pub use variant::{Variant, variant};
+pub use variant::{Variant, VariantOf, variant, variant_of};
 pub use width_rule::WidthRule;
 
 use architecture::{Draft, finish};

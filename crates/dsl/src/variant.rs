@@ -1,13 +1,13 @@
 //! A changed network as a file that extends the one that it was made of.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_yaml::{Mapping, Value as Yaml};
 
 use crate::{
     code::Code,
     diagnostic::{Diagnostic, DiagnosticSink},
-    document::without,
+    document::{SETTABLE, without},
     failure::Failure,
     load::{Document, Kind, Loader},
     lower::block::declared,
@@ -16,7 +16,7 @@ use crate::{
     source::Files,
     space::Space,
     write::{mapping, yaml},
-    yaml::{Entry, Map},
+    yaml::{Entry, Map, Node, Value},
 };
 
 /// The text of a new file and where it has to lie.
@@ -28,6 +28,84 @@ pub struct Variant {
     pub extends: String,
     /// Its text.
     pub yaml: String,
+}
+
+/// How [`variant`] made a file of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VariantOf {
+    /// The file that it extends.
+    pub base: PathBuf,
+    /// The name of the network.
+    pub name: String,
+    /// The settings.
+    pub settings: Vec<Setting>,
+}
+
+/// The network in the same folder and the settings of which [`variant`] makes a file; `None` if it writes another text.
+pub fn variant_of(files: &dyn Files, path: &Path) -> Option<VariantOf> {
+    let sink = DiagnosticSink::default();
+    let mut loader = Loader::new(files, &sink);
+    let document = loader.open(path)?;
+    let text = loader.sources.get(0)?.text.clone();
+    let (name, extends) = (document.map.get("name")?.text()?, document.map.get("extends")?.text()?);
+    let mut parts = Path::new(extends).components();
+    if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+        return None;
+    }
+    let (base, name) = (path.with_file_name(extends), name.to_owned());
+    let settings = settings_of(&document.map)?;
+    let again = variant(files, &base, &settings, &name).ok()?;
+    (again.yaml == *text).then_some(VariantOf { base, name, settings })
+}
+
+/// The settings that are written in a file that extends another one.
+fn settings_of(map: &Map) -> Option<Vec<Setting>> {
+    let mut settings = Vec::new();
+    let mut add = |key: String, node: &Node| settings.push(Setting { key, value: in_line(node) });
+    for entry in &map.0 {
+        let (key, inner) = (&*entry.key, entry.value.map());
+        match (key, inner) {
+            ("name" | "extends", _) => {}
+            ("params", Some(params)) => {
+                params.0.iter().for_each(|param| add(param.key.to_string(), &param.value));
+            }
+            ("set", Some(steps)) => {
+                for step in &steps.0 {
+                    let args = &step.value.map()?.0;
+                    args.iter()
+                        .for_each(|arg| add(format!("{}.{}", step.key, arg.key), &arg.value));
+                }
+            }
+            (_, Some(inner)) if !SETTABLE.contains(&key) => {
+                inner.0.iter().for_each(|it| add(format!("{key}.{}", it.key), &it.value));
+            }
+            _ => add(key.to_owned(), &entry.value),
+        }
+    }
+    Some(settings)
+}
+
+/// A value as YAML in one line.
+fn in_line(node: &Node) -> String {
+    let join = |parts: Vec<String>| parts.join(", ");
+    match &node.value {
+        Value::Map(map) => {
+            let entry = |entry: &Entry| format!("{}: {}", entry.key, in_line(&entry.value));
+            format!("{{{}}}", join(map.0.iter().map(entry).collect()))
+        }
+        Value::List(items) => format!("[{}]", join(items.iter().map(in_line).collect())),
+        Value::Text(text) if !is_plain(text) => {
+            format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+        }
+        // A scalar fits into a line.
+        _ => serde_yaml::to_string(&yaml(node)).unwrap_or_default().trim_end().to_owned(),
+    }
+}
+
+/// Whether a text means the same without quotes wherever it stands.
+fn is_plain(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '$');
+    text.chars().all(is_part) && text.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
 /// The network of a file with settings, or the point of a space that they name, as the text of a file that extends
@@ -189,6 +267,15 @@ with: {width_multiplier: $width, tail: $tail}
         let variant = variant(&files, Path::new(path), &settings, "New").unwrap();
         assert_eq!((variant.folder, &*variant.extends), (PathBuf::new(), "base.yaml"));
         let files = files.with("new.yaml", &*variant.yaml);
+        if path == "base.yaml" {
+            let mut found = variant_of(&files, Path::new("new.yaml")).unwrap();
+            assert_eq!((found.base.as_path(), &*found.name), (Path::new(path), "New"));
+            let mut settings = settings;
+            for all in [&mut found.settings, &mut settings] {
+                all.sort_by(|a, b| a.key.cmp(&b.key));
+            }
+            assert_eq!(found.settings, settings);
+        }
         let found = load(&files, Path::new("new.yaml"), &[]).unwrap().architecture;
         assert_eq!(found.name, "New");
         assert_eq!(found.graph.fingerprint(), wanted.fingerprint(), "{}", variant.yaml);
@@ -219,6 +306,29 @@ with: {width_multiplier: $width, tail: $tail}
         let text = check("base.yaml", &[tail, "tail/fc2.width=12"]);
         assert!(text.ends_with("set:\n  tail/fc2:\n    width: 12\n"), "{text}");
         check("s.yaml", &["tail=\"fc\"", "tail/fc1.width=6"]);
+    }
+
+    #[test]
+    fn a_text_that_is_written_in_another_way_is_no_variant_of_settings() {
+        let made = "name: New\nextends: base.yaml\nset:\n  stem:\n    width: 8\n";
+        let is_made = |text: &str| {
+            let files = Memory::default().with("base.yaml", BASE).with("new.yaml", text);
+            variant_of(&files, Path::new("new.yaml")).is_some()
+        };
+        assert!(is_made(made));
+        for text in [
+            &format!("# Mine\n{made}"),
+            &made.replace("base.yaml", "../base.yaml"),
+            &made.replace("base.yaml", "gone.yaml"),
+            &made.replace("\n  stem:\n    width: 8", " {stem: {width: 8}}"),
+            &format!("{made}description: Mine\n"),
+            &made.replace("extends: base.yaml\n", ""),
+            BASE,
+            "name: {",
+            "",
+        ] {
+            assert!(!is_made(text), "{text}");
+        }
     }
 
     #[test]

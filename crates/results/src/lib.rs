@@ -30,7 +30,7 @@ pub use best::BestRoofline;
 pub use compare::{Comparison, MIN_PAIRS, Verdict, compare, compare_any};
 pub use compared::{RankedNetwork, Ranking, TrainedAccuracy};
 pub use date::unix_ms;
-pub use imported::ImportedResult;
+pub use imported::{ImportedResult, NetworkNames};
 pub use known::KnownRooflines;
 pub use machine::Machine;
 pub use measurement::{Conditions, Measurement, NetworkInfo, ProfileRecord, Runtime};

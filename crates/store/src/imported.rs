@@ -30,7 +30,7 @@ pub enum ImportError {
     /// There is no column for what a result needs.
     #[error(
         "not a table of results: it has no column `{0}`; it needs `network`, and `top1`, `top5` or `latency_ms`, and may have \
-         `dataset`, `source` and `note`"
+         `fingerprint`, `dataset`, `source` and `note`"
     )]
     Column(&'static str),
     /// A number is none that a network can have.
@@ -48,6 +48,7 @@ pub enum ImportError {
 struct Row {
     #[serde(alias = "model", alias = "name")]
     network: String,
+    fingerprint: Option<String>,
     dataset: Option<String>,
     top1: Option<f64>,
     top5: Option<f64>,
@@ -82,6 +83,7 @@ impl ImportedTable {
             let text = |text: Option<String>| text.filter(|text| !text.is_empty());
             let result = ImportedResult {
                 network: row.network,
+                fingerprint: text(row.fingerprint),
                 dataset: text(row.dataset),
                 top1: row.top1,
                 top5: row.top5,

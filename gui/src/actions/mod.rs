@@ -203,7 +203,7 @@ impl Need {
 }
 
 /// A row of the table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spec {
     /// The action.
     pub action: Action,

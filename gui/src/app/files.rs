@@ -58,7 +58,7 @@ impl App {
         if self.model.folder != folder {
             self.model.folder = folder.to_owned();
             self.model.remember_folder(folder);
-            self.model.entries.retain(|_, entry| entry.draft.is_some());
+            self.model.entries.retain(|_, entry| entry.draft.is_some() || entry.is_new());
             self.model.selection.clear();
             // What is not saved stays on the list.
             let drafts = self.model.entries.keys().filter(|file| !file.starts_with(folder));
@@ -76,12 +76,11 @@ impl App {
 
     /// Takes texts that were not saved in an earlier run.
     pub(super) fn restore(&mut self, drafts: Vec<Draft>) {
-        let folder = absolute(&self.model.folder).unwrap_or_else(|_| self.model.folder.clone());
-        let shown = |file: PathBuf| -> FilePath {
-            let inside = file.strip_prefix(&folder).map(|rest| self.model.folder.join(rest));
-            Arc::from(inside.unwrap_or(file))
-        };
+        let shown = |file: PathBuf| self.model.in_folder(file);
         let mut restored = Vec::new();
+        let is_written =
+            |draft: &Draft| draft.design.is_some() && draft.base.as_ref() == Some(&draft.text);
+        let (written, drafts): (Vec<Draft>, Vec<Draft>) = drafts.into_iter().partition(is_written);
         for Draft { file, text, base, design } in drafts {
             let file = shown(file);
             let mut entry = Entry::restored(&file, Arc::from(text), base.map(Arc::from));
@@ -100,6 +99,7 @@ impl App {
             }
             self.model.entries.insert(Arc::clone(&entry.file), entry);
         }
+        written.into_iter().for_each(|design| self.model.kept.keep(design));
         let new = self.model.entries.values().filter(|entry| entry.is_new());
         // They are not found in a folder.
         for file in new.map(|entry| Arc::clone(&entry.file)).collect::<Vec<_>>() {
@@ -118,7 +118,7 @@ impl App {
         let mut selection = Vec::new();
         for path in files {
             if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv")) {
-                self.import(path);
+                self.import(path, false);
                 continue;
             }
             if !is_network(&path) {

@@ -26,6 +26,8 @@ type Text = (FilePath, Arc<str>);
 pub(super) struct Keeping {
     keeper: Arc<DraftKeeper>,
     kept: Vec<Text>,
+    /// The version of the written designs that were kept.
+    designs: u64,
     at: Instant,
     number: u64,
 }
@@ -37,7 +39,8 @@ impl App {
             Ok((keeper, drafts)) => {
                 let (keeper, at) = (Arc::new(keeper), Instant::now());
                 self.restore(drafts);
-                self.keeping = Some(Keeping { keeper, kept: self.drafts(), at, number: 0 });
+                let (kept, designs) = (self.drafts(), self.model.kept.version());
+                self.keeping = Some(Keeping { keeper, kept, designs, at, number: 0 });
             }
             Err(error) => {
                 let text = format!("unsaved changes cannot be kept for the next start: {error}");
@@ -54,6 +57,13 @@ impl App {
             .collect()
     }
 
+    /// What is kept: written designs, and what is not saved if that is wanted.
+    fn to_keep(&self, wants_drafts: bool) -> Arc<[Draft]> {
+        let entries = self.model.entries.values().filter(|_| wants_drafts);
+        let drafts = entries.filter_map(Entry::to_keep);
+        self.model.kept.all().iter().cloned().chain(drafts).collect()
+    }
+
     fn keep_request(&mut self, drafts: Arc<[Draft]>) -> Option<KeepRequest> {
         let keeping = self.keeping.as_mut()?;
         keeping.number += 1;
@@ -62,18 +72,20 @@ impl App {
 
     /// Keeps drafts if they are others than before.
     pub(super) fn keep_drafts(&mut self, ctx: &Context) {
-        let now = self.drafts();
+        let (now, designs) = (self.drafts(), self.model.kept.version());
         let Some(keeping) = &mut self.keeping else { return };
         let is_same = |(a, b): (&Text, &Text)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1);
-        if now.len() == keeping.kept.len() && now.iter().zip(&keeping.kept).all(is_same) {
+        let are_same =
+            now.len() == keeping.kept.len() && now.iter().zip(&keeping.kept).all(is_same);
+        if are_same && designs == keeping.designs {
             return;
         }
         if keeping.at.elapsed() < PAUSE {
             ctx.request_repaint_after(PAUSE);
             return;
         }
-        (keeping.kept, keeping.at) = (now, Instant::now());
-        let drafts = self.model.entries.values().filter_map(Entry::to_keep).collect();
+        (keeping.kept, keeping.designs, keeping.at) = (now, designs, Instant::now());
+        let drafts = self.to_keep(true);
         if let Some(request) = self.keep_request(drafts) {
             self.start(Job::KeepDrafts(request));
         }
@@ -81,9 +93,7 @@ impl App {
 
     /// Saves drafts before the window closes, or deletes them if they are to be discarded.
     pub(super) fn keep_at_exit(&mut self) {
-        let wanted = !self.closing.loses_drafts();
-        let drafts =
-            self.model.entries.values().filter(|_| wanted).filter_map(Entry::to_keep).collect();
+        let drafts = self.to_keep(!self.closing.loses_drafts());
         if let Some(request) = self.keep_request(drafts) {
             // The window that could show it is closed.
             let _ = request.keeper.keep(request.number, &request.drafts);

@@ -6,7 +6,7 @@ use inceptive_app::{
     CloudPlan, Content, Inspected, NewFile, OverlayFiles, ReadError, SpacePoints, design,
     error_chain, inspect, save_variant,
 };
-use inceptive_dsl::{Settables, Space, settables, variant};
+use inceptive_dsl::{Settables, Setting, Space, settables, variant, variant_of};
 
 use super::{
     Output, Progress, Reporter,
@@ -103,6 +103,17 @@ pub struct DesignReading {
     pub stopped: Option<Stopped>,
 }
 
+/// How a text makes a network of another one by settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The file of the other one.
+    pub from: FilePath,
+    /// The name of the network.
+    pub name: String,
+    /// The settings.
+    pub changes: Changes,
+}
+
 /// A space whose networks are to be counted.
 #[derive(Clone, Debug)]
 pub struct CloudRequest {
@@ -155,6 +166,21 @@ pub(super) fn count(request: DesignRequest) -> Output {
         Box::new(DesignReading { text, content, stopped })
     });
     Output::Designed(Box::new(request), reading)
+}
+
+/// How the text of a file makes a network of another one, if sliders and choices can make exactly this text.
+pub(super) fn made(files: &OverlayFiles, file: &FilePath) -> Option<Made> {
+    let found = variant_of(files, file)?;
+    let all = settables(files, &found.base).ok()?;
+    let can_be_set = |it: &Setting| it.key == "tail" || all.number(&it.key).is_some();
+    if !found.settings.iter().all(can_be_set) {
+        return None;
+    }
+    let mut changes = Changes::default();
+    for Setting { key, value } in found.settings {
+        changes.set(&key, Some(value));
+    }
+    Some(Made { from: Arc::from(found.base), name: found.name, changes })
 }
 
 /// Writes several networks, each as a file of its own.

@@ -25,6 +25,8 @@ pub struct Stopped {
     pub key: String,
     /// What it was to be.
     pub wanted: String,
+    /// The number where it stopped; `None` of what is no number.
+    pub at: Option<f64>,
     /// The target.
     pub target: String,
     /// The settings with the last value that the targets allow.
@@ -34,9 +36,19 @@ pub struct Stopped {
 impl Stopped {
     /// The number at which its key stopped, and whether larger ones are refused, else smaller ones.
     fn limit(&self) -> Option<(f64, bool)> {
-        let at: f64 = self.changes.get(&self.key)?.parse().ok()?;
         let wanted: f64 = self.wanted.parse().ok()?;
+        let at = self.at?;
         Some((at, wanted > at))
+    }
+
+    /// What stopped, in a sentence. `name` is what the key is called in the window.
+    pub fn sentence(&self, name: &str) -> String {
+        let Self { wanted, target, .. } = self;
+        match self.limit() {
+            Some((at, true)) => format!("{name}: {at} at most; {wanted} would break {target}"),
+            Some((at, false)) => format!("{name}: {at} at least; {wanted} would break {target}"),
+            None => format!("{name}: this choice would break {target}"),
+        }
     }
 
     /// Where a number of these settings has its limit, and whether larger ones are refused, else smaller ones.
@@ -77,7 +89,7 @@ pub(super) fn stop(
     let own = settables(files, file).ok().and_then(|all| all.number(key));
     let number = |text: Option<&str>| text.map_or(own, |text| text.parse().ok());
     let (old, end) = (number(from.get(key)), number(*wanted));
-    let mut stopped = from.clone();
+    let (mut stopped, mut stop) = (from.clone(), old);
     if let (Some(old), Some(end)) = (old, end) {
         let at = |number: f64| {
             let mut changes = from.clone();
@@ -99,12 +111,12 @@ pub(super) fn stop(
             }
         }
         if allowed > 0 {
-            stopped = at(steps.at(allowed));
+            (stopped, stop) = (at(steps.at(allowed)), Some(steps.at(allowed)));
         }
     }
     let wanted = wanted.map(str::to_owned).or(end.map(|end| end.to_string()));
     let wanted = wanted.unwrap_or_else(|| "that of the file".to_owned());
-    Some(Stopped { key: (*key).to_owned(), wanted, target, changes: stopped })
+    Some(Stopped { key: (*key).to_owned(), wanted, at: stop, target, changes: stopped })
 }
 
 /// Numbers on a way, without its ends.
@@ -191,6 +203,7 @@ mod tests {
         let stopped = Stopped {
             key: "a".to_owned(),
             wanted: "100".to_owned(),
+            at: Some(87.0),
             target: "macs < 1G".to_owned(),
             changes: changes(&[("a", "87"), ("b", "3")]),
         };
@@ -201,10 +214,13 @@ mod tests {
         let tail = Stopped {
             key: "tail".to_owned(),
             wanted: "fc".to_owned(),
+            at: None,
             changes: Changes::default(),
-            ..stopped
+            ..stopped.clone()
         };
         assert!(tail.refuses(&changes(&[("tail", "fc")])));
         assert!(!tail.refuses(&changes(&[("tail", "none")])));
+        assert_eq!(stopped.sentence("a"), "a: 87 at most; 100 would break macs < 1G");
+        assert_eq!(tail.sentence("tail"), "tail: this choice would break macs < 1G");
     }
 }

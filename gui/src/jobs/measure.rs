@@ -67,9 +67,14 @@ pub struct ProfileRequest {
 pub(super) fn engines(tools: &Tools) -> Output {
     let states = tools.engines.iter().map(|engine| EngineState {
         name: engine.name(),
-        description: engine.describe().map_err(|error| error_chain(&error)),
+        description: engine.describe().map_err(|error| in_the_window(&error_chain(&error))),
     });
     Output::Engines(states.collect())
+}
+
+/// The first way to get an engine: nobody sets variables of the environment for a window.
+fn in_the_window(problem: &str) -> String {
+    problem.split(", or set ").next().unwrap_or(problem).to_owned()
 }
 
 pub(super) fn bench(

@@ -7,6 +7,7 @@
 mod design;
 mod export;
 mod files;
+mod import;
 mod inspect;
 mod keep;
 mod layout;
@@ -25,8 +26,7 @@ mod write;
 use std::{path::PathBuf, sync::Arc};
 
 use inceptive_app::{
-    Imported, NewFile, ReadError, Request, SaveError, TensorValues, TrainingEvent,
-    WeightStatistics, error_chain,
+    NewFile, ReadError, Request, SaveError, TensorValues, TrainingEvent, WeightStatistics,
 };
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
@@ -39,10 +39,11 @@ use crate::{
 };
 
 pub use design::{
-    Cloud, CloudRequest, DesignReading, DesignRequest, OriginalReading, OriginalRequest, Text,
+    Cloud, CloudRequest, DesignReading, DesignRequest, Made, OriginalReading, OriginalRequest, Text,
 };
 pub use export::{ExportFormat, ExportRequest};
 pub use files::{CreateRequest, RenameRequest, TrashRequest};
+pub use import::{ImportReading, ImportRequest};
 pub use keep::{Keep, Stopped};
 pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
@@ -102,8 +103,8 @@ pub enum Job {
     Cloud(CloudRequest),
     /// Reads what is new in the store.
     Results(ResultsRequest),
-    /// Adds the rows of a table, the first file, to a store, the second.
-    Import(PathBuf, PathBuf),
+    /// Adds the rows of a table to a store.
+    Import(ImportRequest),
     /// Looks for engines.
     Engines,
     /// Measures latency.
@@ -169,7 +170,7 @@ impl Job {
             | Self::Table(_)
             | Self::WriteTensor(_)
             | Self::Results(_)
-            | Self::Import(..)
+            | Self::Import(_)
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
             Self::Layout(_) | Self::Statistics(_) | Self::Tensor(_) | Self::Export(_) => {
@@ -215,7 +216,7 @@ impl Job {
             Self::Table(request) => format!("write {}", request.path.display()),
             Self::Cloud(request) => format!("count networks of {}", request.space.title),
             Self::Results(_) => "read results".to_owned(),
-            Self::Import(table, _) => format!("import {}", table.display()),
+            Self::Import(request) => format!("import {}", request.table.display()),
             Self::Engines => "search for engines".to_owned(),
             Self::Bench(request) => format!("bench {}", named(&request.networks)),
             Self::Profile(request) => format!("profile {}", stem(&request.network.file)),
@@ -281,10 +282,7 @@ impl Job {
             Self::Table(request) => table::write(request),
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
             Self::Results(request) => Ok(Output::Results(request.read())),
-            Self::Import(table, store) => {
-                let imported = inceptive_app::import(&table, &store);
-                imported.map(Output::Imported).map_err(|error| error_chain(&error))
-            }
+            Self::Import(request) => Ok(import::import(request)),
             Self::Engines => Ok(measure::engines(&machinery.tools(None))),
             Self::Bench(request) => {
                 report.wait_for_training();
@@ -385,8 +383,8 @@ pub enum Output {
     Clouded(Arc<Cloud>),
     /// What is new in the store.
     Results(ResultsReading),
-    /// Rows of a table are in the store.
-    Imported(Imported),
+    /// What came of importing a table.
+    Imported(ImportReading),
     /// Engines, found or not.
     Engines(Vec<EngineState>),
     /// Data sets and recipes.

@@ -19,7 +19,10 @@ use inceptive_dsl::{Disk, Files};
 use inceptive_files::InputFiles;
 use inceptive_report::Analysis;
 
-use super::{Output, Progress, Reporter, design::Text};
+use super::{
+    Output, Progress, Reporter,
+    design::{Made, Text, made},
+};
 use crate::file::{FilePath, folder_problem};
 
 /// The largest text that is edited, in bytes: larger YAML is refused anyway.
@@ -67,6 +70,8 @@ pub struct Reading {
     pub draft: Option<Arc<str>>,
     /// Its content.
     pub result: Result<Content, ReadError>,
+    /// How it makes a network of another one, if it is a text that sliders can make.
+    pub made: Option<Made>,
 }
 
 /// A file to be read, checked and counted.
@@ -83,10 +88,13 @@ pub(super) fn read(request: ReadRequest) -> Output {
     let text = text_of(&file);
     // The text is what is shown, also if the file changes now.
     let own = Text { file: Arc::clone(&file), text: draft.clone().or_else(|| text.clone()) };
-    let result = inspect(&Text::files(from.iter().chain([&own])), &file);
+    let files = Text::files(from.iter().chain([&own]));
+    let result = inspect(&files, &file);
+    let extends = own.text.as_ref().is_some_and(|text| text.contains("\nextends:"));
+    let made = if extends && result.is_ok() { made(&files, &file) } else { None };
     let is_gone = !file.exists();
     let written = fs::metadata(&file).and_then(|about| about.modified()).ok();
-    Output::Read(Reading { file, text, is_gone, written, draft, result })
+    Output::Read(Reading { file, text, is_gone, written, draft, result, made })
 }
 
 /// Finds where the steps of a network are written.

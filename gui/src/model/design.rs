@@ -8,7 +8,7 @@ use inceptive_dsl::{Settables, Setting};
 use crate::{
     changes::{Changes, History},
     file::FilePath,
-    jobs::{DesignRequest, OriginalRequest, Stopped},
+    jobs::{DesignRequest, Made, OriginalRequest, Stopped},
 };
 
 /// How a network is made of another one.
@@ -20,8 +20,10 @@ pub struct Design {
     pub name: String,
     /// Its steps.
     pub history: History,
-    /// The settings that the file on the disk has.
-    saved: Option<Changes>,
+    /// The text of the file on the disk, and the settings that it has.
+    saved: Option<(Arc<str>, Changes)>,
+    /// Its name and settings when its text was read, which need not be written again.
+    read: Option<(String, Changes)>,
     /// The last request to count it.
     asked: Option<DesignRequest>,
     /// The settings that were counted last, if the current ones are a change of these.
@@ -38,7 +40,28 @@ impl Design {
 
     /// A design of an earlier run.
     pub(crate) fn restored(from: FilePath, name: String, history: History) -> Self {
-        Self { from, name, history, saved: None, asked: None, counted: None, stopped: None }
+        Self {
+            from,
+            name,
+            history,
+            saved: None,
+            read: None,
+            asked: None,
+            counted: None,
+            stopped: None,
+        }
+    }
+
+    /// The design that a text makes.
+    pub(super) fn made(made: Made) -> Self {
+        Self::new(made.from, made.name, made.changes)
+    }
+
+    /// Takes the settings and the name of a text that was typed as a step. All that is typed is one step.
+    pub(super) fn take_typed(&mut self, made: Made) {
+        const TYPED: u64 = u64::MAX;
+        self.history.go_on(made.changes, Some(TYPED));
+        self.name = made.name;
     }
 
     /// Its settings.
@@ -101,17 +124,33 @@ impl Design {
         (self.counted, self.stopped) = (None, None);
     }
 
-    /// Remembers which settings were written to its file.
-    pub(super) fn written(&mut self) {
-        self.saved = Some(self.changes().clone());
+    /// Remembers that this text, with the current settings, is in its file.
+    pub(super) fn written(&mut self, text: &Arc<str>) {
+        self.saved = Some((Arc::clone(text), self.changes().clone()));
     }
 
-    /// Goes back to the settings that its file has.
-    pub(crate) fn revert(&mut self) {
-        if let Some(saved) = self.saved.clone() {
-            self.history.go_on(saved, None);
-            (self.counted, self.stopped) = (None, None);
-        }
+    /// Whether its file had this text when it was written or read last.
+    pub(super) fn is_saved_as(&self, text: Option<&Arc<str>>) -> bool {
+        self.saved.as_ref().is_some_and(|(saved, _)| Some(saved) == text)
+    }
+
+    /// Whether its file had another text when it was written or read last.
+    pub(super) fn is_saved_otherwise(&self, text: Option<&Arc<str>>) -> bool {
+        self.saved.is_some() && !self.is_saved_as(text)
+    }
+
+    /// Remembers that the text that was just read is that of the current settings.
+    pub(super) fn is_as_read(&mut self) {
+        self.read = Some((self.name.clone(), self.changes().clone()));
+        (self.counted, self.stopped) = (Some(self.changes().clone()), None);
+    }
+
+    /// Goes back to the settings that its file has; false if these are not known.
+    pub(super) fn revert(&mut self) -> bool {
+        let Some((_, saved)) = self.saved.clone() else { return false };
+        self.history.go_on(saved, None);
+        (self.counted, self.stopped) = (None, None);
+        true
     }
 
     /// Whether a request is about its current settings.
@@ -119,13 +158,15 @@ impl Design {
         self.asked.as_ref().is_some_and(|asked| asked.is_same(request))
     }
 
-    /// Remembers a request; returns whether it is another one than the last.
+    /// Remembers a request; returns whether it is another one than the last, and its answer is not known already.
     pub(super) fn ask(&mut self, request: &DesignRequest) -> bool {
         let is_new = !self.is_about(request);
         if is_new {
             self.asked = Some(request.clone());
         }
-        is_new
+        let is_read =
+            |(name, changes): (String, Changes)| name == request.name && changes == request.changes;
+        !self.read.take().is_some_and(is_read) && is_new
     }
 }
 

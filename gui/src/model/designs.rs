@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
     sync::Arc,
 };
 
@@ -12,8 +12,11 @@ use inceptive_dsl::{Constraint, Setting};
 use super::{Design, Entry, Model};
 use crate::{
     changes::Changes,
+    drafts::DraftDesign,
     file::{FilePath, stem},
-    jobs::{DesignRequest, Job, Keep, OriginalRequest, ReadRequest, StepCosts, StepsRequest},
+    jobs::{
+        DesignRequest, Job, Keep, OriginalRequest, ReadRequest, Reading, StepCosts, StepsRequest,
+    },
     targets::Targets,
 };
 
@@ -46,8 +49,31 @@ impl Model {
             || crate::jobs::Text { file: Arc::clone(file), text: None },
             Entry::edited,
         );
-        let from = entry.and_then(|entry| self.entries.get(&entry.design.as_ref()?.from));
+        let from = entry.and_then(|entry| self.entries.get(entry.made_of()?));
         ReadRequest { own, from: from.map(Entry::valid) }
+    }
+
+    /// Takes in what was read of a file. A text that sliders can make of another network of the list makes it a design, and
+    /// so does the text of a design of an earlier run.
+    pub(super) fn take_reading(&mut self, mut reading: Reading) {
+        let is_there = |from: &FilePath| self.entries.contains_key(from);
+        reading.made = reading.made.take().filter(|made| is_there(&made.from));
+        let text = reading.text.as_ref().filter(|_| reading.draft.is_none());
+        let kept = text.and_then(|text| self.kept.of(&reading.file, text)?.design.clone());
+        let kept = kept.map(|DraftDesign { from, name, history }| {
+            Design::restored(self.in_folder(from), name, history)
+        });
+        let kept = kept.filter(|design| is_there(&design.from));
+        if let Some(entry) = self.entries.get_mut(&reading.file) {
+            entry.take_in(reading, kept);
+        }
+    }
+
+    /// A whole path as files of the open folder are called.
+    pub(crate) fn in_folder(&self, file: PathBuf) -> FilePath {
+        let folder = absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        let inside = file.strip_prefix(&folder).map(|rest| self.folder.join(rest));
+        Arc::from(inside.unwrap_or(file))
     }
 
     /// The job that looks up what can be set in a network or a space, if that is not known and not being looked up.
@@ -208,10 +234,7 @@ impl Model {
     pub(crate) fn discard(&mut self, file: &FilePath) -> bool {
         let Some(entry) = self.entries.get_mut(file) else { return false };
         if !entry.is_new() {
-            if let Some(design) = &mut entry.design {
-                design.revert();
-            }
-            entry.edit(None);
+            entry.revert();
             return true;
         }
         let from = entry.design.as_ref().map(|design| Arc::clone(&design.from));

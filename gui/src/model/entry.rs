@@ -9,7 +9,7 @@ use super::Design;
 use crate::{
     drafts::{Draft, DraftDesign},
     file::{FilePath, stem},
-    jobs::{DesignReading, DesignRequest, Expected, Reading, SaveProblem, Text},
+    jobs::{DesignReading, DesignRequest, Expected, Made, Reading, SaveProblem, Text},
 };
 
 /// What the last reading of a file gave.
@@ -60,6 +60,8 @@ pub struct Entry {
     pub is_restored: bool,
     /// How it is made of another network; `None` if its text is written by hand.
     pub design: Option<Design>,
+    /// The design that it was before its text was edited by hand, with its text then.
+    left: Option<(Design, Option<Arc<str>>)>,
 }
 
 impl Entry {
@@ -77,6 +79,7 @@ impl Entry {
             save_problem: None,
             is_restored: false,
             design: None,
+            left: None,
         }
     }
 
@@ -185,15 +188,18 @@ impl Entry {
 
     /// The draft, to be kept for the next run.
     pub(crate) fn to_keep(&self) -> Option<Draft> {
-        let text = self.draft.as_ref()?.to_string();
+        Some(self.kept(self.draft.as_ref()?, self.base.as_ref()))
+    }
+
+    fn kept(&self, text: &Arc<str>, base: Option<&Arc<str>>) -> Draft {
         let whole = |file: &FilePath| absolute(file).unwrap_or_else(|_| file.to_path_buf());
         let design = self.design.as_ref().map(|design| DraftDesign {
             from: whole(&design.from),
             name: design.name.clone(),
             history: design.history.clone(),
         });
-        let base = self.base.as_ref().map(ToString::to_string);
-        Some(Draft { file: whole(&self.file), text, base, design })
+        let base = base.map(ToString::to_string);
+        Draft { file: whole(&self.file), text: text.to_string(), base, design }
     }
 
     /// Whether another program wrote to the file since the draft was begun.
@@ -214,10 +220,73 @@ impl Entry {
         }
     }
 
-    /// Takes a text that was typed; what made a design is forgotten.
+    /// Takes a text that was typed. A design is one again when a text that sliders can make is read.
     pub(crate) fn type_in(&mut self, text: Option<Arc<str>>) {
-        self.design = None;
+        if text.is_some() && text.as_ref() == self.shown_text() {
+            self.save_problem = None;
+            return;
+        }
+        self.leave_design();
         self.edit(text);
+    }
+
+    fn leave_design(&mut self) {
+        if let Some(design) = self.design.take() {
+            self.left = Some((design, self.shown_text().cloned()));
+        }
+    }
+
+    /// Makes it a design again if the text that was just read is one that sliders can make, or that of a design that is
+    /// known: `kept` has this text by the settings of an earlier run.
+    fn recognise(&mut self, made: Option<Made>, kept: Option<Design>) {
+        let is_saved = self.draft.is_none();
+        let is_other = |design: &Design| is_saved && design.is_saved_otherwise(self.text.as_ref());
+        if self.design.as_ref().is_some_and(is_other) {
+            // Another program wrote the file.
+            self.leave_design();
+        }
+        if self.design.is_some() || (self.left.is_none() && !is_saved) {
+            return;
+        }
+        let text = self.shown_text().cloned();
+        let found = match (self.left.take(), made, kept) {
+            (Some((design, known)), ..) if known == text => Some(design),
+            (Some((mut design, _)), ..) if is_saved && design.is_saved_as(text.as_ref()) => {
+                design.revert();
+                Some(design)
+            }
+            (Some((mut design, _)), Some(made), _) if design.from == made.from => {
+                design.take_typed(made);
+                Some(design)
+            }
+            (_, _, Some(kept)) if is_saved => Some(kept),
+            (_, Some(made), _) if is_saved => Some(Design::made(made)),
+            (left, ..) => {
+                self.left = left;
+                None
+            }
+        };
+        if let Some(mut design) = found {
+            design.is_as_read();
+            if let (true, Some(text)) = (is_saved, &text) {
+                design.written(text);
+            }
+            self.design = Some(design);
+        }
+    }
+
+    /// Goes back to the text on the disk, and to the settings that it has.
+    pub(super) fn revert(&mut self) {
+        if !self.design.as_mut().is_some_and(Design::revert) {
+            self.leave_design();
+        }
+        self.edit(None);
+    }
+
+    /// The file that it is made of, or was before its text was edited by hand.
+    pub(super) fn made_of(&self) -> Option<&FilePath> {
+        let left = self.left.as_ref().map(|(design, _)| design);
+        self.design.as_ref().or(left).map(|design| &design.from)
     }
 
     /// Takes in a design as it was counted, unless it has changed since.
@@ -237,11 +306,17 @@ impl Entry {
                 }
                 let (is_restored, file) = (self.is_restored, Arc::clone(&self.file));
                 self.edit(Some(text));
+                if let (Some(design), Some(text), None) =
+                    (&mut self.design, &self.text, &self.draft)
+                {
+                    design.written(text);
+                }
                 // Counting it again changes nothing.
                 self.is_restored = is_restored && self.draft.is_some();
                 let (text, draft, written) = (self.text.clone(), self.draft.clone(), self.written);
                 let is_gone = false;
-                self.take_in(Reading { file, text, is_gone, written, draft, result });
+                let made = None;
+                self.take_in(Reading { file, text, is_gone, written, draft, result, made }, None);
             }
             Err(error) => self.state = State::Wrong(Arc::new(error)),
         }
@@ -257,16 +332,24 @@ impl Entry {
         // The user may have typed more.
         self.draft = self.draft.take().filter(|draft| *draft != text);
         self.base = self.draft.is_some().then(|| Arc::clone(&text));
+        if let Some(design) = self.design.as_mut().filter(|_| self.draft.is_none()) {
+            design.written(&text);
+        }
         self.text = Some(text);
         self.is_restored = false;
-        if let Some(design) = self.design.as_mut().filter(|_| self.draft.is_none()) {
-            design.written();
-        }
     }
 
-    /// Stores the result of reading a text in the editor or the file.
-    pub(super) fn take_in(&mut self, reading: Reading) {
-        let Reading { text, draft, is_gone, written, result, .. } = reading;
+    /// The design that its file on the disk is, with the steps that led to it.
+    pub(super) fn saved_design(&self) -> Option<Draft> {
+        let design = self.design.as_ref().filter(|_| self.draft.is_none())?;
+        let text = self.text.as_ref().filter(|text| design.is_saved_as(Some(text)))?;
+        Some(self.kept(text, Some(text)))
+    }
+
+    /// Stores the result of reading a text in the editor or the file; `kept` is the design of an earlier run with this
+    /// text.
+    pub(super) fn take_in(&mut self, reading: Reading, kept: Option<Design>) {
+        let Reading { text, draft, is_gone, written, result, made, .. } = reading;
         if !is_gone {
             self.text = text;
         }
@@ -293,6 +376,7 @@ impl Entry {
                 }
                 let text = self.shown_text().cloned();
                 self.good = Some(Good { content: content.clone(), text });
+                self.recognise(made, kept);
                 State::Good(content)
             }
             Err(error) => State::Wrong(Arc::new(error)),
@@ -331,8 +415,8 @@ mod tests {
             let mut entry = Entry { text: Some("".into()), ..Entry::new(&file) };
             entry.edit(Some(Arc::clone(&text)));
             let (file, result) = (Arc::clone(&file), inspect(&edited, &file));
-            let (text, draft, written) = (None, Some(text), None);
-            entry.take_in(Reading { file, text, is_gone, written, draft, result });
+            let (text, draft, written, made) = (None, Some(text), None, None);
+            entry.take_in(Reading { file, text, is_gone, written, draft, result, made }, None);
             entry
         };
         let text =

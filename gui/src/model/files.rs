@@ -62,6 +62,7 @@ impl Model {
 
     /// Gives a file of the list another name, with its draft and with the designs that are made of it.
     pub(super) fn move_entry(&mut self, from: &FilePath, to: &FilePath) {
+        self.kept.rename(from, to);
         let Some(mut entry) = self.entries.remove(from) else { return };
         entry.file = Arc::clone(to);
         self.entries.insert(Arc::clone(to), entry);

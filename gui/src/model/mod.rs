@@ -7,29 +7,28 @@ mod design;
 mod designs;
 mod entry;
 mod files;
+mod import;
 mod jobs;
+mod kept;
 mod training;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use egui::ThemePreference;
-use inceptive_app::{
-    Imported, Inspected, NewFile, SaveError, TensorValues, WeightStatistics, error_chain,
-};
+use inceptive_app::{Inspected, NewFile, SaveError, TensorValues, WeightStatistics, error_chain};
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
 use inceptive_files::InputFiles;
-use inceptive_format::counted;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Command, Commands},
-    file::{FileOrder, FilePath, stem},
+    file::{FileOrder, FilePath},
     inspection::Inspection,
     jobs::{
         Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading, Output, Place,
@@ -42,10 +41,8 @@ use crate::{
 pub use design::{Design, Original};
 pub use entry::{Entry, Good, State};
 pub use jobs::{JobState, Jobs, Status};
+pub use kept::KeptDesigns;
 pub use training::{LiveRun, Training};
-
-/// Networks that a message names.
-const MOST_NAMED: usize = 5;
 
 /// A message below the screens, shown until it is dismissed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,10 +117,14 @@ pub struct Model {
     pub original: Option<Original>,
     /// What designs are kept within.
     pub targets: AllTargets,
+    /// Designs whose files are written, with their steps.
+    pub kept: KeptDesigns,
     /// What one step of each slider costs, as it was counted last.
     pub steps: Option<(StepsRequest, Option<Arc<StepCosts>>)>,
     /// Networks of a space by cost, as they were counted last.
     pub cloud: Option<Arc<Cloud>>,
+    /// Why the table of the import dialog was not imported.
+    pub import_problem: Option<String>,
     /// Engines, found or not; `None` before the first search.
     pub engines: Option<Vec<EngineState>>,
     /// Data sets and recipes; `None` before the first search.
@@ -274,14 +275,13 @@ impl Model {
         match output {
             Output::Listed(folder, files) if folder == self.folder => self.list(files, commands),
             Output::Listed(..) => {}
-            Output::Read(reading) => {
-                if let Some(entry) = self.entries.get_mut(&reading.file) {
-                    entry.take_in(reading);
-                }
-            }
+            Output::Read(reading) => self.take_reading(reading),
             Output::Saved(file, text, result) => {
                 if let Some(entry) = self.entries.get_mut(&file) {
                     entry.saved(text, result);
+                    if let Some(design) = entry.saved_design() {
+                        self.kept.keep(design);
+                    }
                     commands.push(Command::Start(Job::Read(self.read_request(&file))));
                 }
             }
@@ -326,10 +326,7 @@ impl Model {
                     commands.push(Command::Start(self.read_results()));
                 }
             }
-            Output::Imported(imported) => {
-                self.imported(&imported);
-                commands.push(Command::Start(self.read_results()));
-            }
+            Output::Imported(reading) => self.imported(reading, commands),
             Output::Engines(engines) => self.engines = Some(engines),
             Output::TrainingChoices(choices) => self.training_choices = Some(choices),
             Output::Inspection(inspection, inputs) => {
@@ -339,29 +336,6 @@ impl Model {
             Output::Trained(inputs) => self.read_by_jobs.extend(&inputs),
             // The list of jobs says it, or a message.
             Output::Measured | Output::Written(_) => {}
-        }
-    }
-
-    /// Says what was imported, and which of it is of no network of the list.
-    fn imported(&mut self, imported: &Imported) {
-        let Imported { rows, added, networks } = imported;
-        let rows = counted(*rows, "row", "rows");
-        self.messages.push(Message::Done(format!("{added} of {rows} imported")));
-        let stems: Vec<String> = self.networks().map(|(entry, _)| stem(&entry.file)).collect();
-        let of_list = self.networks().zip(&stems).flat_map(|((_, network), stem)| {
-            [stem.as_str(), &network.architecture.name, &network.fingerprint]
-        });
-        let known: HashSet<&str> = of_list.collect();
-        let unknown: BTreeSet<&str> =
-            networks.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
-        if !unknown.is_empty() {
-            let names: Vec<&str> = unknown.iter().copied().take(MOST_NAMED).collect();
-            let more = match unknown.len() - names.len() {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            let text = format!("no network of the list is called {}{more}", names.join(", "));
-            self.messages.push(Message::Problem(text));
         }
     }
 

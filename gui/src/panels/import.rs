@@ -1,8 +1,13 @@
 //! The question for a table of the user's own results.
 
-use egui::{Context, Key, Role, TextEdit, WidgetInfo};
+use egui::{Button, Context, Key, RichText, Role, TextEdit, WidgetInfo};
 
-use crate::command::{Command, Commands};
+use crate::{
+    command::{Command, Commands},
+    jobs::Job,
+    model::Model,
+    theme::colors,
+};
 
 /// The question, while it is asked.
 #[derive(Default)]
@@ -10,19 +15,29 @@ pub struct Import {
     asked: Option<String>,
     /// Whether the path is to get the keyboard.
     focuses: bool,
+    /// Whether the table is being read.
+    waits: bool,
 }
 
 impl Import {
     /// Asks for the path of a table.
     pub(crate) fn ask(&mut self) {
         let folder = std::env::current_dir().unwrap_or_default();
-        self.asked = Some(folder.join("results.csv").display().to_string());
-        self.focuses = true;
+        let asked = Some(folder.join("results.csv").display().to_string());
+        *self = Self { asked, focuses: true, waits: false };
     }
 
-    /// Draws the question.
-    pub fn ui(&mut self, ctx: &Context, commands: &mut Commands) {
-        let Self { asked: Some(path), focuses } = self else { return };
+    /// Draws the question. It stays until the table is imported.
+    pub fn ui(&mut self, ctx: &Context, model: &Model, commands: &mut Commands) {
+        let is_read = |job: &Job| matches!(job, Job::Import(request) if request.has_dialog);
+        let goes_on = model.jobs.active().any(|state| is_read(&state.job));
+        if self.waits && !goes_on {
+            if model.import_problem.is_none() {
+                self.asked = None;
+            }
+            (self.waits, self.focuses) = (false, true);
+        }
+        let Self { asked: Some(path), focuses, waits } = self else { return };
         let modal = super::question(ctx, "import", 460.0, |ui| {
             ui.heading("Import results");
             ui.label(
@@ -32,19 +47,23 @@ impl Import {
             let field = ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY));
             field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path of the table"));
             super::focus_once(&field, focuses);
+            if let Some(problem) = model.import_problem.as_ref().filter(|_| !*waits) {
+                ui.label(RichText::new(problem).color(colors(ui).error));
+            }
             let enter = ui.input(|input| input.key_pressed(Key::Enter));
             ui.horizontal(|ui| {
-                let imports = ui.button("Import").clicked() || enter;
-                (imports && !path.trim().is_empty(), ui.button("Cancel").clicked())
+                let can = !*waits && !path.trim().is_empty();
+                let imports = ui.add_enabled(can, Button::new("Import")).clicked();
+                ((imports || enter) && can, ui.button("Cancel").clicked())
             })
             .inner
         });
         let (imports, cancels) = modal.inner;
         if imports {
-            commands.push(Command::Import(path.trim().into()));
-        }
-        if imports || cancels || modal.should_close() {
-            self.asked = None;
+            commands.push(Command::Import { table: path.trim().into(), has_dialog: true });
+            self.waits = true;
+        } else if cancels || modal.should_close() {
+            *self = Self::default();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod browser;
 mod caveat;
+mod choices;
 pub mod compare;
 pub mod design;
 mod evidence;
@@ -20,6 +21,7 @@ use egui::{RichText, Ui};
 use crate::model::{Entry, Model};
 
 pub(crate) use caveat::{caveat, caveat_line, caveat_lines, job_caveats, mistake};
+pub(crate) use choices::entries;
 
 /// All screens.
 #[derive(Default)]
@@ -92,6 +94,13 @@ pub(crate) fn focus_once(field: &egui::Response, is_wanted: &mut bool) {
     if *is_wanted && field.enabled() {
         field.request_focus();
         *is_wanted = false;
+    }
+}
+
+/// Leaves the keyboard focus in a field when Enter is pressed there.
+pub(crate) fn stay_on_enter(ui: &Ui, field: &egui::Response) {
+    if field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) {
+        field.request_focus();
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use egui::{Key, Modifiers, Role};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, load};
 use inceptive_format::exact;
@@ -175,6 +175,9 @@ fn a_number_is_taken_exactly_or_refused() {
     };
     write(&mut window, "37.5");
     assert_eq!(window.selected(), ["googlenet"], "nothing was set");
+    // The reason is there, and the keyboard is still in the field.
+    assert!(window.says("A whole number from 1"));
+    assert!(window.get("3a.c3 as text").accesskit_node().is_focused());
     write(&mut window, "37");
     assert!(window.has(&counts(&file, &["3a.c3=37"]).0));
     write(&mut window, "5000");
@@ -313,6 +316,56 @@ fn a_design_whose_text_is_edited_by_hand_is_a_text_like_any_other() {
     assert_eq!(window.selected(), ["googlenet-design-1-design-1"]);
     let (params, _) = counts(&window.file("googlenet.yaml"), &["4a.c3=300", "classes=10"]);
     assert!(window.has(&params));
+}
+
+#[test]
+fn a_design_whose_width_is_typed_stays_a_design() {
+    let mut window = design(&["googlenet.yaml"]);
+    slide(&mut window, "4a.c3", 256.0);
+    window.press(Modifiers::COMMAND, Key::Num2);
+    let text =
+        |window: &Window| window.model().current().unwrap().shown_text().unwrap().to_string();
+    let before = text(&window);
+    let type_in = |window: &mut Window, text: &str| {
+        let editor = window.harness.get_by_role(Role::MultilineTextInput);
+        editor.set_text_value_accesskit(text);
+        window.harness.run();
+    };
+    // Of a mistake too, nothing is lost.
+    type_in(&mut window, &before.replace("256", "c3"));
+    window.wait("it is wrong", |model| model.current().is_some_and(|it| it.is_wrong()));
+    assert_eq!(window.selected(), ["googlenet-design-1"]);
+    type_in(&mut window, &before.replace("256", "300"));
+    window.wait("it is counted", is_designed);
+    let file = window.file("googlenet.yaml");
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("its sliders are there", |model| has_sliders(model) && is_designed(model));
+    assert!(window.has(&counts(&file, &["4a.c3=300"]).1) && window.says("1 change to"));
+    // What was typed is a step.
+    window.click("Undo");
+    window.wait("it is counted", is_designed);
+    assert!(window.has(&counts(&file, &["4a.c3=256"]).1));
+    assert_eq!(text(&window), before);
+}
+
+#[test]
+fn a_move_that_a_target_refuses_leaves_what_was_undone() {
+    let mut window = design(&["googlenet.yaml"]);
+    slide(&mut window, "4a.c3", 100.0);
+    slide(&mut window, "4a.c3", 90.0);
+    slide(&mut window, "width_multiplier", 0.5);
+    window.press(Modifiers::COMMAND, Key::Z);
+    window.wait("it is counted", is_designed);
+    window.fill("Targets", "params < 7M");
+    window.wait("it is counted", is_designed);
+    let macs = window.model().network().unwrap().cost.total.macs;
+    window.click("FC");
+    window.wait("it is counted", is_designed);
+    assert!(window.says("this choice would break params < 7M"));
+    assert!(window.model().current().unwrap().design.as_ref().is_some_and(|it| it.can_redo()));
+    window.click("Redo");
+    window.wait("it is counted", is_designed);
+    assert!(window.model().network().unwrap().cost.total.macs < macs / 2);
 }
 
 #[test]

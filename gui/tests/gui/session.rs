@@ -8,7 +8,7 @@ use egui_kittest::{Harness, kittest::Queryable};
 use inceptive_gui::{App, Options, jobs::MeasurementBackend, model::Model};
 use tempfile::TempDir;
 
-use crate::common::{Window, copies};
+use crate::common::{Window, copies, has_sliders, is_designed};
 
 const NAME: &str = "alexnet.yaml";
 
@@ -199,4 +199,76 @@ fn the_selected_node_comes_back() {
     let window = again(end(window), "architectures");
     let heading = window.harness.query_by_role_and_label(Role::Label, "conv1");
     assert!(heading.is_some(), "the details are about it");
+}
+
+/// A saved design with two steps and a target.
+fn saved_design() -> Window {
+    let mut window = Window::on(&["googlenet.yaml"]);
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("it is counted", has_sliders);
+    window.fill("Targets", "macs <= 1.6G");
+    for (key, value) in [("3a.c3", 96.0), ("4a.c3", 200.0)] {
+        window.harness.get_by_role_and_label(Role::Slider, key).set_value_accesskit(value);
+        window.wait("it is counted again", is_designed);
+    }
+    window.press(Modifiers::COMMAND, Key::S);
+    window.wait("it is written", |model| is_designed(model) && draft(model).is_none());
+    window
+}
+
+#[test]
+fn a_saved_design_comes_back_with_its_base_its_steps_and_its_targets() {
+    let (folder, memory) = end(saved_design());
+    let mut window = again((folder, memory), "architectures");
+    assert_eq!(window.selected(), ["googlenet-design-1"]);
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("its sliders are there", |model| has_sliders(model) && is_designed(model));
+    assert!(window.says("2 changes to googlenet.yaml") && window.says("macs <= 1.6G is satisfied"));
+    assert_eq!(draft(window.model()), None, "nothing is to be saved");
+    window.click("Undo");
+    window.wait("it is counted", is_designed);
+    assert!(window.says("1 change to googlenet.yaml"));
+    let text = draft(window.model()).unwrap();
+    assert!(text.contains("c3: 96") && !text.contains("c3: 200"), "{text}");
+    // Once more, with a step that is not saved.
+    let mut window = again(end(window), "architectures");
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("its sliders are there", |model| has_sliders(model) && is_designed(model));
+    window.click("Redo");
+    window.wait("it is counted", is_designed);
+    assert_eq!(draft(window.model()), None, "it is as it was saved");
+}
+
+#[test]
+fn a_design_of_somebody_else_is_known_by_its_text() {
+    let (folder, _) = end(saved_design());
+    fs::remove_dir_all(folder.path().join("drafts")).unwrap();
+    let written = folder.path().join("architectures/googlenet-design-1.yaml");
+    let text = fs::read_to_string(&written).unwrap();
+    let mine = folder.path().join("architectures/mine.yaml");
+    fs::write(&mine, format!("# By hand\n{text}")).unwrap();
+    let mut window = again((folder, Memory::default()), "architectures");
+    window.click("googlenet-design-1");
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("its sliders are there", |model| has_sliders(model) && is_designed(model));
+    assert!(window.says("2 changes to googlenet.yaml"));
+    // A text that sliders would write in another way is a network like any other.
+    window.click("mine");
+    window.wait("its sliders are there", has_sliders);
+    assert!(window.model().shown_design().is_none());
+    assert!(window.says("Move a slider to make a design"));
+}
+
+#[test]
+fn quitting_without_saving_loses_no_saved_design() {
+    let mut window = saved_design();
+    window.harness.get_by_role_and_label(Role::Slider, "5b.c3").set_value_accesskit(300.0);
+    window.wait("it is counted again", is_designed);
+    close(&mut window);
+    window.click("Quit without saving");
+    let window = again(end(window), "architectures");
+    assert_eq!(draft(window.model()), None);
+    let entry = window.model().current().unwrap();
+    let steps = entry.design.as_ref().map(|design| design.history.steps().len());
+    assert_eq!(steps, Some(3), "as in the file, and two more");
 }

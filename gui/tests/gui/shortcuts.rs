@@ -2,6 +2,7 @@
 
 use egui::{Event, Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
+use inceptive_cost::Convention;
 use inceptive_gui::{
     Pane,
     actions::{Action, Need, Scope, Spec, TABLE, latest_action, spec},
@@ -137,6 +138,47 @@ fn axes_and_colours_are_chosen_from_the_palette() {
         window.harness.run();
         assert_eq!(shown(&window, list).as_deref(), Some("nodes"), "{list}");
     }
+}
+
+#[test]
+fn a_list_is_searched_by_letters_and_closes_when_one_is_chosen() {
+    let mut window = Window::on(&["alexnet.yaml", "googlenet.yaml"]);
+    let shown = |window: &Window, list: &str| {
+        window.harness.get_by_role_and_label(Role::ComboBox, list).value()
+    };
+    choose(&mut window, spec(Action::PointColour).unwrap());
+    window.harness.run();
+    assert!(window.has_button("nodes"));
+    window.harness.event(Event::Text("nod".to_owned()));
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(shown(&window, "colour").as_deref(), Some("nodes"));
+    assert!(!window.has_button("nodes"), "the list is closed");
+}
+
+#[test]
+fn choices_of_lists_are_found_in_the_palette() {
+    let mut window = Window::on(&["alexnet.yaml", "googlenet.yaml"]);
+    let search = |window: &mut Window, text: &str| {
+        window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+        window.get("Search actions").type_text(text);
+        window.harness.run();
+        window.press(Modifiers::NONE, Key::Enter);
+    };
+    search(&mut window, "colour nodes");
+    let list = window.harness.get_by_role_and_label(Role::ComboBox, "colour").value();
+    assert_eq!(list.as_deref(), Some("nodes"));
+    search(&mut window, "count thop");
+    assert_eq!(window.model().settings.convention(), Convention::Thop);
+    // What cannot be done is passed over.
+    assert!(window.model().messages.is_empty());
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    window.get("Search actions").type_text("s");
+    window.harness.run();
+    let before = latest_action(&window.harness.ctx);
+    window.press(Modifiers::NONE, Key::Enter);
+    assert_ne!(latest_action(&window.harness.ctx), before);
+    assert!(!window.has("Search actions"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use egui::{Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, load};
+use inceptive_gui::model::Model;
 
 use crate::common::{Window, has_sliders, is_designed, is_idle};
 
@@ -83,7 +84,7 @@ fn a_width_stops_where_a_target_would_be_broken() {
     assert!(most > 129, "the case is about a width between");
     slide(&mut window, "3a.c3", 400.0);
     assert_eq!(value(&window, "3a.c3"), f64::from(most));
-    assert!(window.says(&format!("3a.c3 stops at {most}, not 400: macs <= 1.6G")));
+    assert!(window.says(&format!("3a.c3: {most} at most; 400 would break macs <= 1.6G")));
     let left = 1_600_000_000 - macs(&window, &format!("3a.c3={most}"));
     assert!(window.says(&format!("{} left", inceptive_format::exact(left))));
     // It is locked by now, as is what a step of costs more than is left; it can be moved back.
@@ -111,7 +112,9 @@ fn a_target_that_is_missed_already_lets_a_design_come_nearer() {
     write(&mut window, "Targets", "macs <= 1.5G and params < 7M");
     assert!(window.says("macs <= 1.5G is violated by 82,671,872"));
     assert!(window.says("params < 7M is satisfied"));
-    assert!(window.says("at max"));
+    // That is said once, and not beside each slider.
+    assert!(window.says("macs <= 1.5G is violated: sliders only move towards it"));
+    assert!(!window.says("at max"));
     window.harness.get_by_role_and_label(Role::Slider, "3a.c3").set_value_accesskit(200.0);
     window.harness.run();
     assert_eq!(value(&window, "3a.c3"), 128.0, "farther away");
@@ -143,6 +146,44 @@ fn a_choice_that_breaks_a_target_is_not_taken() {
     write(&mut window, "Targets", "params < 7M");
     window.click("FC");
     window.wait("it is counted", is_designed);
-    assert!(window.says("tail stops") && window.says("no changes to googlenet.yaml"));
+    assert!(window.says("tail: this choice would break params < 7M"));
+    assert!(window.says("no changes to googlenet.yaml"));
     assert!(window.says("params < 7M is satisfied"));
+}
+
+#[test]
+fn what_is_said_of_targets_moves_nothing_below() {
+    let mut window = design("googlenet.yaml");
+    let place =
+        |window: &Window| window.harness.get_by_role_and_label(Role::Slider, "3a.c1").rect();
+    let before = place(&window);
+    for target in ["speed < 3", "macs <= 1.5G", "macs <= 2G"] {
+        write(&mut window, "Targets", target);
+        assert_eq!(place(&window), before, "{target}");
+    }
+}
+
+#[test]
+fn the_multiplier_and_the_size_have_costs_and_marks_too() {
+    let mut window = design("googlenet.yaml");
+    let after = |model: &Model, key: &str| {
+        let costs = model.steps.as_ref()?.1.as_ref()?;
+        Some((costs.after.get(key)?[1], costs.broken.contains_key(key)))
+    };
+    window.wait("steps are counted", |model| model.steps.is_some() && is_idle(model));
+    let size = macs(&window, "input.size=225");
+    assert_eq!(after(window.model(), "input.size"), Some((size, false)));
+    let wider = macs(&window, "width_multiplier=1.05");
+    assert_eq!(after(window.model(), "width_multiplier"), Some((wider, false)));
+    assert!(window.says("next step: MACs"));
+    // With a multiplier, the next step is the next one that makes another layer.
+    slide(&mut window, "width_multiplier", 0.5);
+    window.wait("steps are counted", |model| is_idle(model) && after(model, "3a.c1").is_some());
+    let now = window.model().network().unwrap().cost.total.macs;
+    assert!(after(window.model(), "3a.c1").unwrap().0 > now);
+    write(&mut window, "Targets", &format!("macs <= {now}"));
+    window.wait("steps are counted", |model| {
+        is_idle(model) && after(model, "input.size").is_some_and(|(_, is_broken)| is_broken)
+    });
+    assert!(window.says("at max"));
 }

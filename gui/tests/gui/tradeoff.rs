@@ -198,7 +198,18 @@ fn a_box_makes_a_shortlist_that_is_saved_as_files() {
     assert!(window.has("Shortlist (3)"));
     window.click("Save as files…");
     window.harness.run();
-    window.click("Save 3");
+    assert!(
+        window.get("File 1").rect().width() > 150.0 && window.get("Name 1").rect().width() > 150.0
+    );
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.has("File 1"));
+    // A network of the list is a file already.
+    window.click("Table");
+    window.click("Mark small");
+    window.click("Save as files…");
+    window.harness.run();
+    assert!(window.says("1 network is a file already."));
+    window.click("Save 3 files");
     window.wait("they are on the list", |model| model.entries.len() == 5);
     for stem in [4, 8, 12] {
         let file = window.file(&format!("small-{stem}-4.yaml"));
@@ -235,7 +246,12 @@ fn a_condition_filters_networks_of_the_list() {
     filter(&mut window, "trained_top1 > 90 or name contains res");
     assert_eq!(points(&window), 1);
     assert!(window.has("5 networks have no trained_top1"));
+    let top = window.get("Filter parameters").rect().top();
     filter(&mut window, "mac < 2G");
+    // Nothing moves, and the keyboard stays in the field.
+    assert_eq!(window.get("Filter parameters").rect().top(), top);
+    window.press(Modifiers::NONE, Key::Enter);
+    assert!(window.get("Filter networks").accesskit_node().is_focused());
     assert!(window.has("there is no column `mac`; did you mean `macs`?"));
     assert_eq!(points(&window), 5);
 }

@@ -577,7 +577,7 @@ fn timm(chosen: &Chosen) -> anyhow::Result<Vec<u8>> {
 }
 
 fn import(file: &Path, store: &Path) -> anyhow::Result<Outcome> {
-    let Imported { rows, added, .. } = inceptive_app::import(file, store)?;
+    let Imported { rows, added, .. } = inceptive_app::import(file, store, &[])?;
     let rows = counted(rows, "row", "rows");
     Ok(Outcome::new(format!("{added} of {rows} added\n")))
 }

@@ -162,7 +162,7 @@ fn own_results_are_in_lists_and_reports() {
     assert!(said.contains("tiny") && said.contains("91.25") && said.contains("own.csv"), "{said}");
     assert!(run(folder, "results list").1.contains("2 imported results"));
     let (_, said) = run(folder, "results export csv --kind imported");
-    assert!(said.contains("1,tiny,mine,91.25,,,own.csv,"), "{said}");
+    assert!(said.contains("1,tiny,,mine,91.25,,,own.csv,"), "{said}");
     let (_, said) = run(folder, "results show 1 --kind imported");
     assert!(said.contains("top1") && said.contains("91.25"), "{said}");
 
@@ -182,4 +182,42 @@ fn own_results_are_in_lists_and_reports() {
     let again = fs::read_to_string(folder.join("second/data.json")).unwrap();
     let again: serde_json::Value = serde_json::from_str(&again).unwrap();
     assert_eq!(again["candidates"][0]["imported"], *imported);
+}
+
+/// With a fingerprint, a result is of that graph, whatever its file is called now.
+#[test]
+fn own_results_with_a_fingerprint_are_of_that_network_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let network = |channels: u32| {
+        format!(
+            "name: Tiny\ninput: {{channels: {channels}, size: 8}}\nclasses: 2\nbody:\n  - relu\ntail: gap\n"
+        )
+    };
+    fs::write(folder.join("first.yaml"), network(3)).unwrap();
+    let (_, counts) = run(folder, "cost first.yaml --json");
+    let counts: serde_json::Value = serde_json::from_str(&counts).unwrap();
+    let fingerprint = counts[0]["fingerprint"].as_str().unwrap();
+    fs::write(
+        folder.join("own.csv"),
+        format!("network,top1,fingerprint\nfirst,90,{fingerprint}\n"),
+    )
+    .unwrap();
+    run(folder, "results import own.csv");
+    let imported = |name: &str| {
+        run(folder, &format!("report {name}.yaml inceptive.db --out {name}"));
+        let data = fs::read_to_string(folder.join(name).join("data.json")).unwrap();
+        let data: serde_json::Value = serde_json::from_str(&data).unwrap();
+        let candidates = data["candidates"].as_array().unwrap();
+        let of_file = candidates.iter().find(|it| it["file"] == format!("{name}.yaml")).unwrap();
+        of_file["imported"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(imported("first"), 1);
+    fs::rename(folder.join("first.yaml"), folder.join("renamed.yaml")).unwrap();
+    fs::write(folder.join("first.yaml"), network(1)).unwrap();
+    assert_eq!((imported("renamed"), imported("first")), (1, 0));
+    fs::write(folder.join("wrong.csv"), "network,top1,fingerprint\nfirst,90,abc\n").unwrap();
+    let (code, said) = run(folder, "results import wrong.csv");
+    assert_eq!(code, Some(1));
+    assert!(said.contains("fingerprint is abc, not 32 digits"), "{said}");
 }

@@ -10,6 +10,7 @@ impl Table for ImportedResult {
         vec![
             count("id", |s| C(s.id.unsigned_abs())),
             text("network", |s| T(s.result.network.clone())),
+            text("fingerprint", |s| maybe(s.result.fingerprint.clone(), T)),
             text("dataset", |s| maybe(s.result.dataset.clone(), T)),
             number("top1", |s| maybe(s.result.top1, N)),
             number("top5", |s| maybe(s.result.top5, N)),

@@ -60,7 +60,7 @@ impl Browser {
         ui.add_space(4.0);
         self.place.ui(ui, &mut self.ask, model, commands);
         self.ask.ui(ui, model, commands);
-        let takes_best = self.search_field(ui);
+        let (takes_best, is_searching) = self.search_field(ui);
         header(ui, model, commands);
         let mut rows = self.rows(model);
         if takes_best && let Some(best) = self.best(&rows) {
@@ -78,7 +78,8 @@ impl Browser {
             problem_line(ui, problem, commands);
         }
         self.keys(ui, &rows, model, commands);
-        self.list(ui, &rows, model, commands);
+        let best = self.best(&rows).filter(|_| is_searching);
+        self.list(ui, &rows, best.as_ref(), model, commands);
     }
 
     /// Shows the field for a path to open.
@@ -97,8 +98,8 @@ impl Browser {
         }
     }
 
-    /// Draws the search field; returns whether Enter selects the best match.
-    fn search_field(&mut self, ui: &mut Ui) -> bool {
+    /// Draws the search field; returns whether Enter selects the best match, and whether it would.
+    fn search_field(&mut self, ui: &mut Ui) -> (bool, bool) {
         let search = TextEdit::singleline(&mut self.search)
             .hint_text("Search files  Ctrl P")
             .desired_width(f32::INFINITY);
@@ -118,7 +119,7 @@ impl Browser {
         if takes_best {
             self.is_left = false;
         }
-        takes_best
+        (takes_best, response.has_focus() && !self.search.is_empty())
     }
 
     /// Of the files that match the search: the one that is called so, else one whose name begins so, else the first.
@@ -145,7 +146,15 @@ impl Browser {
         }
     }
 
-    fn list(&mut self, ui: &mut Ui, rows: &[Row<'_>], model: &Model, commands: &mut Commands) {
+    /// Draws the rows; `best` is what Enter would take.
+    fn list(
+        &mut self,
+        ui: &mut Ui,
+        rows: &[Row<'_>],
+        best: Option<&FilePath>,
+        model: &Model,
+        commands: &mut Commands,
+    ) {
         ui.spacing_mut().item_spacing.y = 0.0;
         let revealed = self.revealed.take();
         let place = revealed.and_then(|wanted| {
@@ -161,7 +170,7 @@ impl Browser {
                 match row {
                     Row::Folder(folder) => folder_row(ui, folder),
                     Row::File(entry) => {
-                        let response = file_row(ui, entry, model);
+                        let response = file_row(ui, entry, best == Some(&entry.file), model);
                         if response.clicked() {
                             self.click(ui, entry, rows, model, commands);
                         }

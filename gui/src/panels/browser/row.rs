@@ -24,13 +24,21 @@ use super::order::order_menu;
 /// Height of a row.
 pub(super) const ROW: f32 = 22.0;
 
-/// Width of a column of numbers.
+/// Width of a column of numbers, and in a narrow list, where names need the room.
 const NUMBER: f32 = 54.0;
+const SHORT_NUMBER: f32 = 44.0;
+
+/// Below this width, in points, a list is narrow.
+const NARROW: f32 = 250.0;
+
+fn number_width(rect: Rect) -> f32 {
+    if rect.width() < NARROW { SHORT_NUMBER } else { NUMBER }
+}
 
 /// Where the columns of numbers end, from the right edge of a row.
 fn columns(rect: Rect) -> [f32; 2] {
-    let right = rect.right() - 10.0;
-    [right - NUMBER, right]
+    let right = rect.right() - if rect.width() < NARROW { 4.0 } else { 10.0 };
+    [right - number_width(rect), right]
 }
 
 /// Draws the order of files and the names of the columns.
@@ -60,8 +68,8 @@ pub(super) fn folder_row(ui: &mut Ui, folder: &std::path::Path) {
     ui.painter().text(at, Align2::LEFT_CENTER, text, font, colors(ui).weak);
 }
 
-/// Draws a file with its mark and counts.
-pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
+/// Draws a file with its mark and counts; what Enter would take has a frame.
+pub(super) fn file_row(ui: &mut Ui, entry: &Entry, is_best: bool, model: &Model) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::CLICK);
     let is_selected = model.selection.contains(&entry.file);
     let is_current = model.selection.last() == Some(&entry.file);
@@ -75,6 +83,10 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
         (false, false) => Color32::TRANSPARENT,
     };
     ui.painter().rect_filled(rect, 4.0, fill);
+    if is_best {
+        let stroke = Stroke::new(1.0, palette.accent);
+        ui.painter().rect_stroke(rect.shrink(1.0), 4.0, stroke, egui::StrokeKind::Inside);
+    }
     if is_current {
         let bar = Rect::from_min_size(rect.min, vec2(3.0, rect.height()));
         ui.painter().rect_filled(bar, 1.0, palette.accent);
@@ -85,13 +97,14 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
     let [params_right, macs_right] = columns(rect);
     let name_rect = Rect::from_min_max(
         pos2(rect.left() + 26.0, rect.top()),
-        pos2(params_right - NUMBER + 8.0, rect.bottom()),
+        pos2(params_right - number_width(rect) + 4.0, rect.bottom()),
     );
     let color = if entry.is_wrong() { palette.error } else { visuals.text_color() };
     let galley = name_galley(ui, &font, color, name_rect.width(), (entry, model));
     ui.painter().galley(name_rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, color);
     let numbers = numbers(entry);
     let said = match (&entry.state, &entry.network) {
+        _ if is_best => "Enter opens it".to_owned(),
         (State::Wrong(_), _) => "has errors".to_owned(),
         (State::Gone, _) => "deleted or moved".to_owned(),
         (_, Some(_)) => format!("{} params, {} MACs", numbers[0], numbers[1]),

@@ -15,18 +15,30 @@ use crate::{
     changes::Changes,
     command::{Command, Commands},
     format::short_count,
-    jobs::{METRICS, StepCosts, Stopped},
+    jobs::{Counts, METRICS, StepCosts, Stopped},
+    panels::stay_on_enter,
     theme::colors,
 };
 
-/// Width of the names before sliders.
+/// Width of the names before sliders, and where there is little room.
 const NAME: f32 = 118.0;
+const SHORT_NAME: f32 = 88.0;
+
+/// Below this width of a line, in points, there is little room.
+const ROOMY: f32 = 366.0;
 
 /// Width of the real widths after sliders.
 const REAL: f32 = 44.0;
 
-/// Width of what a step costs.
+/// Width of what a step costs, and where there is little room.
 const COST: f32 = 48.0;
+const SHORT_COST: f32 = 46.0;
+
+/// Widths beyond the next place of a slider that are looked at for one that makes another layer.
+const MOST_TRIED: usize = 64;
+
+/// Steps of the width multiplier.
+const MULTIPLIER_STEP: f64 = 0.05;
 
 /// Sliders whose steps are counted: more are seldom in view.
 const MOST_STEPS: usize = 1000;
@@ -37,8 +49,17 @@ const MOST_OPEN: usize = 24;
 /// What sliders of widths can stop at.
 const SNAPS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
 
-/// Draws the choice of where sliders of widths stop.
-pub fn snapping(ui: &mut Ui, snap: f64, commands: &mut Commands) {
+/// What a setting is called in the window.
+pub fn shown(key: &str) -> &str {
+    match key {
+        "width_multiplier" => "width multiplier",
+        "input.size" => "input size",
+        _ => key,
+    }
+}
+
+/// Draws the choice of where sliders of widths stop, and which cost stands beside them.
+pub fn snapping(ui: &mut Ui, snap: f64, metric: Metric, commands: &mut Commands) {
     ui.horizontal(|ui| {
         let label = ui.label("widths in steps of");
         let list = ComboBox::from_id_salt("steps of widths").width(50.0);
@@ -50,6 +71,11 @@ pub fn snapping(ui: &mut Ui, snap: f64, commands: &mut Commands) {
             }
         });
         shown.response.labelled_by(label.id);
+        let cost = RichText::new(format!("next step: {}", metric.label())).weak();
+        ui.add(egui::Label::new(cost).truncate()).on_hover_text(
+            "What stands beside each slider: how much more the network needs after its next step. By module chooses \
+             the metric",
+        );
     });
 }
 
@@ -59,23 +85,22 @@ pub fn ui(
     settables: &Settables,
     (filter, snap): (&mut String, f64),
     (costs, metric): (Option<&StepCosts>, Metric),
-    stopped: Option<&Stopped>,
+    (stopped, is_violated): (Option<&Stopped>, bool),
     changes: &mut Changes,
 ) {
     let field =
         TextEdit::singleline(filter).hint_text("Filter widths").desired_width(f32::INFINITY);
-    ui.add(field).widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter widths"));
+    let field = ui.add(field);
+    field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter widths"));
+    stay_on_enter(ui, &field);
     let wanted = filter.trim().to_lowercase();
     let matches = |key: &str| key.to_lowercase().contains(&wanted);
-    let is_parameter = |settable: &&Settable| settable.kind == SettableKind::Parameter;
-    let mut parameters = settables.values.iter().filter(is_parameter);
-    // With other parameters, the rule may be another one.
-    let is_known = settables.has_fixed_rule || !parameters.any(|it| changes.get(&it.key).is_some());
-    let rule = is_known.then_some(settables.width_rule);
-    let widths = Widths { rule, snap, costs, metric, stopped };
+    let rule = rule_of(settables, changes);
+    let widths = Widths { rule, snap, costs, metric, stopped, is_violated };
     if matches("width multiplier") {
         let own = settables.width_rule.multiplier;
-        let limits = Limits { range: 0.1..=(2.0 * own).max(2.0), step: 0.05, typed: Numbers::All };
+        let range = 0.1..=(2.0 * own).max(2.0);
+        let limits = Limits { range, step: MULTIPLIER_STEP, typed: Numbers::All };
         widths.plain(ui, ("width_multiplier", "width multiplier"), own, limits, changes);
     }
     if let Some(size) = settables.input_size.filter(|_| matches("input size")) {
@@ -143,18 +168,55 @@ fn is_whole_width(settable: &Settable, step: f64) -> bool {
     settable.kind != SettableKind::Parameter && step >= 1.0
 }
 
+/// How widths are multiplied; `None` where that is not known: with other parameters, the rule may be another one.
+fn rule_of(settables: &Settables, changes: &Changes) -> Option<WidthRule> {
+    let is_parameter = |settable: &&Settable| settable.kind == SettableKind::Parameter;
+    let mut parameters = settables.values.iter().filter(is_parameter);
+    let is_known = settables.has_fixed_rule || !parameters.any(|it| changes.get(&it.key).is_some());
+    is_known.then(|| {
+        let multiplier = changes.number("width_multiplier", settables.width_rule.multiplier);
+        WidthRule { multiplier, ..settables.width_rule }
+    })
+}
+
+/// The width that a width becomes.
+fn real(rule: Option<WidthRule>, width: f64) -> Option<u32> {
+    let is_width = width.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&width);
+    rule.filter(|_| is_width).map(|rule| rule.apply(width as u32))
+}
+
+/// The next place where a slider stops.
+fn next_stop(value: f64, step: f64) -> f64 {
+    // Steps of 0.05 are not exact.
+    (((value / step + 1e-6).floor() + 1.0) * step * 1e6).round() / 1e6
+}
+
+/// The value that a slider would have after one step: of a width, after the first one that makes another layer.
+fn next_value(settable: &Settable, snap: f64, rule: Option<WidthRule>, changes: &Changes) -> f64 {
+    let step = step_of(settable, snap);
+    let now = changes.number(&settable.key, settable.value);
+    let rule = rule.filter(|_| settable.kind != SettableKind::Parameter);
+    let before = real(rule, now);
+    let first = next_stop(now, step);
+    let stops = std::iter::successors(Some(first), |stop| Some(next_stop(*stop, step)));
+    let makes_another = |stop: &f64| before.is_none() || real(rule, *stop) != before;
+    stops.take(MOST_TRIED).find(makes_another).unwrap_or(first)
+}
+
 /// The values that sliders would have after one step.
 pub fn next_steps(settables: &Settables, snap: f64, changes: &Changes) -> Vec<Setting> {
     let tails = &settables.tails;
     let tail = tails.iter().find(|choice| changes.get("tail") == choice.value.as_deref());
     let widths = settables.values.iter().chain(tail.into_iter().flat_map(|tail| &tail.widths));
-    let next = |settable: &Settable| {
-        let step = step_of(settable, snap);
-        // The next place where the slider stops.
-        let value = ((changes.number(&settable.key, settable.value) / step).floor() + 1.0) * step;
-        Setting { key: settable.key.clone(), value: value.to_string() }
-    };
-    widths.take(MOST_STEPS).map(next).collect()
+    let rule = rule_of(settables, changes);
+    let setting = |key: &str, value: f64| Setting { key: key.to_owned(), value: value.to_string() };
+    let plain =
+        |key: &str, own: f64, step: f64| setting(key, next_stop(changes.number(key, own), step));
+    let multiplier = plain("width_multiplier", settables.width_rule.multiplier, MULTIPLIER_STEP);
+    let size = settables.input_size.map(|size| plain("input.size", f64::from(size), 1.0));
+    let next =
+        |settable: &Settable| setting(&settable.key, next_value(settable, snap, rule, changes));
+    [multiplier].into_iter().chain(size).chain(widths.take(MOST_STEPS).map(next)).collect()
 }
 
 /// How widths are shown and moved.
@@ -169,6 +231,8 @@ struct Widths<'a> {
     metric: Metric,
     /// The last setting that a target stopped.
     stopped: Option<&'a Stopped>,
+    /// Whether a target is missed already, which is said once above all sliders.
+    is_violated: bool,
 }
 
 impl Widths<'_> {
@@ -176,7 +240,6 @@ impl Widths<'_> {
     fn ui(&self, ui: &mut Ui, settable: &Settable, name: &str, changes: &mut Changes) {
         let own = settable.value;
         let (range, step) = range(own);
-        let is_width = settable.kind != SettableKind::Parameter;
         let is_whole = is_whole_width(settable, step);
         let step = step_of(settable, self.snap);
         let limits = match is_whole {
@@ -187,21 +250,20 @@ impl Widths<'_> {
             // A parameter may be multiplied with anything.
             false => Limits { range, step, typed: Numbers::All },
         };
-        let rule = self.rule.map(|rule| WidthRule {
-            multiplier: changes.number("width_multiplier", rule.multiplier),
-            ..rule
-        });
         let width = changes.number(&settable.key, own);
-        let whole =
-            is_width && width.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&width);
-        let real = rule.filter(|_| whole).map(|rule| rule.apply(width as u32));
-        let real = real.filter(|real| f64::from(*real) != width);
-        let cost = self.costs.and_then(|costs| StepCost::of(costs, &settable.key, self.metric));
+        let rule = self.rule.filter(|_| settable.kind != SettableKind::Parameter);
+        let real = real(rule, width).filter(|real| f64::from(*real) != width);
+        let cost = self.cost(&settable.key, || next_value(settable, self.snap, self.rule, changes));
         let lock = self.lock(&settable.key, own, changes);
         slider(ui, (&settable.key, name), own, limits, changes, Beside { real, cost, lock });
     }
 
-    /// A slider with nothing beside it.
+    fn cost(&self, key: &str, next: impl FnOnce() -> f64) -> Option<StepCost> {
+        let after = self.costs?.after.get(key)?;
+        Some(StepCost::new(&self.costs?.before, after, next(), self.metric))
+    }
+
+    /// A slider of something that is no width.
     fn plain(
         &self,
         ui: &mut Ui,
@@ -210,7 +272,8 @@ impl Widths<'_> {
         limits: Limits,
         changes: &mut Changes,
     ) {
-        let beside = Beside { lock: self.lock(key, own, changes), ..Beside::default() };
+        let cost = self.cost(key, || next_stop(changes.number(key, own), limits.step));
+        let beside = Beside { real: None, cost, lock: self.lock(key, own, changes) };
         slider(ui, (key, name), own, limits, changes, beside);
     }
 
@@ -219,7 +282,7 @@ impl Widths<'_> {
         let mut lock = Lock::default();
         if let Some(target) = self.costs.and_then(|costs| costs.broken.get(key)) {
             lock.high = changes.number(key, own);
-            lock.target = Some(target.clone());
+            lock.target = Some(target.clone()).filter(|_| !self.is_violated);
         }
         match self.stopped.and_then(|stopped| stopped.limit_of(key, changes)) {
             Some((limit, true)) => lock.high = limit,
@@ -245,7 +308,6 @@ impl Default for Lock {
 }
 
 /// What stands beside a slider.
-#[derive(Default)]
 pub struct Beside {
     /// The width that it really gives, if that is another one.
     real: Option<u32>,
@@ -262,23 +324,23 @@ struct StepCost {
 }
 
 impl StepCost {
-    fn of(costs: &StepCosts, key: &str, shown: Metric) -> Option<Self> {
-        let after = costs.after.get(key)?;
-        let each = || METRICS.into_iter().zip(costs.before).zip(after);
+    fn new(before: &Counts, after: &Counts, next: f64, shown: Metric) -> Self {
+        let each = || METRICS.into_iter().zip(*before).zip(after);
         let lines = each().map(|((metric, before), after)| {
             let sign = if *after < before { '-' } else { '+' };
             let amount = metric.exact(before.abs_diff(*after));
             let percent = percent_change(before, *after);
             format!("{}: {sign}{amount} {percent}", metric.label())
         });
-        let all = format!("One step to the right\n{}", lines.collect::<Vec<_>>().join("\n"));
+        let all = format!("The next step, to {next}\n{}", lines.collect::<Vec<_>>().join("\n"));
         let short = each().find(|((metric, _), _)| *metric == shown);
-        let short = short.filter(|((_, before), after)| before != *after);
         let short = short.map(|((_, before), after)| {
-            let sign = if *after < before { '-' } else { '+' };
+            let sign = if *after < before { "-" } else { "+" };
+            // Nothing is neither more nor less.
+            let sign = if *after == before { "" } else { sign };
             format!("{sign}{}", short_count(before.abs_diff(*after)))
         });
-        Some(Self { short: short.unwrap_or_default(), all })
+        Self { short: short.unwrap_or_default(), all }
     }
 }
 
@@ -318,10 +380,20 @@ pub fn slider(
     // A typed value beyond the ends moves them.
     let range = range.start().min(value)..=range.end().max(value);
     ui.horizontal(|ui| {
-        name_cell(ui, key, name, is_changed);
+        let is_narrow = ui.available_width() < ROOMY;
+        match (is_narrow, beside.real) {
+            // There is no room for a column of real widths.
+            (true, Some(real)) => name_cell(ui, key, &format!("{name} = {real}"), is_changed),
+            _ => name_cell(ui, key, name, is_changed),
+        }
         // The width left by the name, the number box, what stands beside it, and the button.
-        let is_narrow = ui.available_width() < 240.0;
-        let beside_slider = if is_narrow { 200.0 - COST } else { 200.0 };
+        let (beside_slider, cost_width) = match is_narrow {
+            true => (138.0, SHORT_COST),
+            false => (200.0, COST),
+        };
+        if is_narrow {
+            ui.spacing_mut().item_spacing.x = 4.0;
+        }
         ui.spacing_mut().slider_width = (ui.available_width() - beside_slider).max(40.0);
         // Only a movement is held to the steps: a value that was typed stays as it is.
         let lock = &beside.lock;
@@ -341,33 +413,29 @@ pub fn slider(
         if let Some(value) = typed(ui, key, value, numbers) {
             changes.set_number(key, value, own);
         }
-        let real = beside.real.map(|real| format!("= {real}")).unwrap_or_default();
-        cell(ui, REAL, &real, "The width after the width multiplier and rounding");
+        if !is_narrow {
+            let real = beside.real.map(|real| format!("= {real}")).unwrap_or_default();
+            cell(ui, (REAL, false), &real, "The width after the width multiplier and rounding");
+        }
         let (short, all) = match (&beside.lock.target, &beside.cost) {
             (Some(target), _) => ("at max", format!("One step to the right would break {target}")),
             (None, Some(cost)) => (&*cost.short, cost.all.clone()),
             (None, None) => ("", String::new()),
         };
-        if is_narrow {
-            // There is room for it under the pointer.
-            if !all.is_empty() {
-                response.on_hover_text(all);
-            }
-        } else {
-            cell(ui, COST, short, &all);
-        }
+        cell(ui, (cost_width, is_narrow), short, &all);
         reset(ui, key, is_changed, changes);
     });
 }
 
 /// A text of fixed width; the explanation is shown under the pointer.
-fn cell(ui: &mut Ui, width: f32, text: &str, explanation: &str) {
+fn cell(ui: &mut Ui, (width, is_small): (f32, bool), text: &str, explanation: &str) {
     let size = vec2(width, ui.spacing().interact_size.y);
     ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
         ui.set_min_width(width);
         if !text.is_empty() {
-            ui.add(egui::Label::new(RichText::new(text).weak()).truncate())
-                .on_hover_text(explanation);
+            let text = RichText::new(text).weak();
+            let text = if is_small { text.small() } else { text };
+            ui.add(egui::Label::new(text).truncate()).on_hover_text(explanation);
         }
     });
 }
@@ -378,9 +446,10 @@ pub fn name_cell(ui: &mut Ui, key: &str, name: &str, is_changed: bool) {
         true => RichText::new(name).strong().color(colors(ui).accent),
         false => RichText::new(name),
     };
-    let size = vec2(NAME, ui.spacing().interact_size.y);
+    let width = if ui.available_width() < ROOMY { SHORT_NAME } else { NAME };
+    let size = vec2(width, ui.spacing().interact_size.y);
     ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
-        ui.set_min_width(NAME);
+        ui.set_min_width(width);
         ui.add(egui::Label::new(text).truncate()).on_hover_text(key);
     });
 }

@@ -51,6 +51,8 @@ impl Head {
             }
         }
         let row = ui.horizontal_wrapped(|ui| {
+            // All fit into one line of a window of the usual size.
+            ui.spacing_mut().item_spacing.x = 4.0;
             steps::ui(ui, entry, commands);
             let resets = ui.add_enabled(!changes.is_empty(), Button::new("Reset")).clicked()
                 || asked(ui.ctx(), Action::Reset);

@@ -159,6 +159,9 @@ impl Design {
         });
         let shown = (costs.map(Arc::as_ref), self.bars.0);
         let stopped = entry.design.as_ref().and_then(|design| design.stopped.as_ref());
+        let targets = model.original_of(entry).map(|from| model.targets_of(&from.file));
+        let is_violated =
+            targets.is_some_and(|targets| targets::violated(entry, &targets).is_some());
         let (filter, snap) = (&mut self.filter, model.settings.snap);
         // With a fixed id, so that a dragged control stays the same when controls around it change.
         let named = UiBuilder::new().scope_id(Id::unique("design controls"));
@@ -167,8 +170,9 @@ impl Design {
                 match (base, original.and_then(|original| original.settables.as_ref())) {
                     (Content::Space(space), _) => variables::ui(ui, space, &mut changes),
                     (_, Some(settables)) => {
-                        controls::snapping(ui, snap, commands);
-                        controls::ui(ui, settables, (filter, snap), shown, stopped, &mut changes);
+                        controls::snapping(ui, snap, shown.1, commands);
+                        let known = (stopped, is_violated);
+                        controls::ui(ui, settables, (filter, snap), shown, known, &mut changes);
                     }
                     (_, None) if original.is_some() => {
                         ui.label("The settings of this network cannot be read; see Source.");

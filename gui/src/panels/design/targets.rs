@@ -1,15 +1,24 @@
 //! What designs are kept within, as it is typed.
 
-use egui::{RichText, Role, TextEdit, Ui, WidgetInfo};
+use egui::{Label, RichText, Role, TextEdit, Ui, WidgetInfo};
+use inceptive_app::counts_by_name;
+use inceptive_dsl::Constraint;
 
+use super::controls::shown;
 use crate::{
     command::{Command, Commands},
-    jobs::Stopped,
     model::{Entry, Model},
     theme::colors,
 };
 
-/// Draws the field for targets, what is wrong with them, and which setting they stopped.
+/// The first target that a network misses already.
+pub fn violated<'a>(entry: &Entry, targets: &'a [Constraint]) -> Option<&'a Constraint> {
+    let network = entry.network.as_ref()?;
+    let counts = counts_by_name(&network.architecture.graph, &network.cost);
+    targets.iter().find(|target| target.holds(&counts) == Some(false))
+}
+
+/// Draws the field for targets; below it is a line for what is wrong with them, or which setting they stopped.
 pub fn ui(ui: &mut Ui, entry: &Entry, from: &Entry, model: &Model, commands: &mut Commands) {
     let targets = model.targets.get(&from.file);
     let mut text = targets.map(|targets| targets.text.clone()).unwrap_or_default();
@@ -28,15 +37,22 @@ pub fn ui(ui: &mut Ui, entry: &Entry, from: &Entry, model: &Model, commands: &mu
         }
     });
     let palette = colors(ui);
-    if let Some(Err(problem)) = targets.map(|targets| &targets.conditions) {
-        ui.label(RichText::new(problem).small().color(palette.error));
-    }
     let design = entry.design.as_ref();
-    let stopped = design.and_then(|design| Some((design, design.stopped.as_ref()?)));
-    if let Some((_, stopped)) = stopped.filter(|(design, it)| *design.changes() == it.changes) {
-        let Stopped { key, wanted, target, changes } = stopped;
-        let at = changes.get(key).map(|at| format!(" at {at}")).unwrap_or_default();
-        let text = format!("{key} stops{at}, not {wanted}: {target}");
-        ui.label(RichText::new(text).small().color(palette.warning));
-    }
+    let stopped = design.and_then(|design| {
+        design.stopped.as_ref().filter(|stopped| *design.changes() == stopped.changes)
+    });
+    let of_base = model.targets_of(&from.file);
+    let missed = || violated(entry, &of_base);
+    let (text, color) = match (targets.map(|targets| &targets.conditions), stopped) {
+        (Some(Err(problem)), _) => (problem.clone(), palette.error),
+        (_, Some(stopped)) => (stopped.sentence(shown(&stopped.key)), palette.warning),
+        _ => match missed() {
+            Some(target) => {
+                (format!("{target} is violated: sliders only move towards it"), palette.warning)
+            }
+            // The line is there always, so that nothing below moves.
+            None => (" ".to_owned(), palette.weak),
+        },
+    };
+    ui.add(Label::new(RichText::new(text).small().color(color)).truncate());
 }

@@ -2,7 +2,7 @@
 
 use egui::{Id, Key, Role, TextEdit, Ui, WidgetInfo};
 
-use crate::theme::colors;
+use crate::{panels::stay_on_enter, theme::colors};
 
 /// What can be typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Numbers {
 const WIDTH: f32 = 46.0;
 
 /// Draws a field with a number; returns another one when it was typed to the end. What is no such number stays in the
-/// field, marked, until it is corrected, or dropped with Esc.
+/// field, marked and with the reason, until it is corrected, or dropped with Esc.
 pub fn typed(ui: &mut Ui, key: &str, value: f64, numbers: Numbers) -> Option<f64> {
     let id = ui.make_persistent_id(("typed", key));
     let typed: Option<String> = ui.data(|data| data.get_temp(id));
@@ -47,7 +47,11 @@ pub fn typed(ui: &mut Ui, key: &str, value: f64, numbers: Numbers) -> Option<f64
     }
     let is_over = response.lost_focus();
     if let Some(problem) = problem {
-        response.on_hover_text(problem);
+        stay_on_enter(ui, &response);
+        match response.has_focus() {
+            true => response.show_tooltip_text(problem),
+            false => drop(response.on_hover_text(problem)),
+        }
     }
     if !is_over {
         return None;

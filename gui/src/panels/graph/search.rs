@@ -3,8 +3,8 @@
 use std::{collections::HashSet, sync::Arc};
 
 use egui::{
-    EventFilter, Id, Key, Modifiers, Popup, PopupCloseBehavior, Rect, Response, RichText, Role,
-    TextEdit, TextWrapMode, Ui, WidgetInfo,
+    Align, EventFilter, Id, Key, Label, Layout, Modifiers, Popup, PopupCloseBehavior, Rect,
+    Response, RichText, Role, TextEdit, TextWrapMode, Ui, UiBuilder, WidgetInfo, vec2,
 };
 use inceptive_app::Inspected;
 use inceptive_draw::{Scene, modules};
@@ -87,7 +87,7 @@ impl Search {
             chosen = Some(self.at);
         }
         if is_asked {
-            self.count(ui);
+            self.count(ui, response.rect);
             chosen = self.list(ui, &response).or(chosen);
         }
         if let Some(at) = chosen {
@@ -124,8 +124,8 @@ impl Search {
         response
     }
 
-    /// Says how many hits there are, and which one is shown.
-    fn count(&self, ui: &mut Ui) {
+    /// Says at the end of the field how many hits there are, and which one is shown.
+    fn count(&self, ui: &mut Ui, field: Rect) {
         let text = match (self.found.hits.len(), self.went) {
             (0, _) => return,
             (count, true) => format!("{} of {count}", self.at + 1),
@@ -134,7 +134,13 @@ impl Search {
         };
         let hint =
             "Enter goes to the next match, Shift Enter to the previous one, Esc ends the search";
-        ui.label(RichText::new(text).color(colors(ui).weak)).on_hover_text(hint);
+        let end = UiBuilder::new()
+            .max_rect(field.shrink2(vec2(4.0, 0.0)))
+            .layout(Layout::right_to_left(Align::Center));
+        let mut end = ui.new_child(end);
+        let text = RichText::new(text).small().color(colors(ui).weak);
+        let text = text.background_color(ui.visuals().extreme_bg_color);
+        end.add(Label::new(text).selectable(false)).on_hover_text(hint);
     }
 
     /// The first hits below the field, until one was gone to; returns the one that was clicked.

@@ -53,7 +53,7 @@ impl Column {
         (Self::Threads, "threads", 58.0, true),
         (Self::Median, "median", 76.0, true),
         (Self::Interval, "95% interval", 130.0, true),
-        (Self::Verdict, "verdict", 78.0, false),
+        (Self::Verdict, "verdict", 92.0, false),
         (Self::Grade, "grade", 52.0, true),
         (Self::Gflops, "GFLOP/s", 70.0, true),
         (Self::Peak, "of peak", 62.0, true),
@@ -325,8 +325,8 @@ fn line(
         row.col(|ui| number(ui, &text));
     }
     row.col(|ui| {
-        if let Some(verdict::Outcome { word, reason }) = outcome {
-            ui.label(word).on_hover_text(reason);
+        if let Some(verdict::Outcome { words, reason }) = outcome {
+            ui.label(words).on_hover_text(reason);
         }
     });
     row.col(|ui| grade(ui, result));

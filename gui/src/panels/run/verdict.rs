@@ -1,14 +1,15 @@
 //! Whether a network is faster than the network that was selected first.
 
-use inceptive_results::{Measurement, Verdict, compare_any};
+use inceptive_format::decimals;
+use inceptive_results::{Measurement, Verdict, compare, compare_any};
 
 use crate::model::Model;
 
 /// What is known of a measurement, compared with the network that was selected first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
-    /// The verdict in a word or two.
-    pub word: &'static str,
+    /// The verdict in a word or two, with how many times faster or slower.
+    pub words: String,
     /// What it is based on.
     pub reason: &'static str,
 }
@@ -26,7 +27,8 @@ pub(super) fn base(model: &Model) -> Option<&str> {
 /// Compares a measurement with that of the base under the same conditions that was finished nearest to it.
 pub(super) fn outcome(result: &Measurement, base: &str, model: &Model) -> Option<Outcome> {
     if result.subject.fingerprint == base {
-        return Some(Outcome { word: "base", reason: "The network that was selected first." });
+        let reason = "The network that was selected first.";
+        return Some(Outcome { words: "base".to_owned(), reason });
     }
     let of_base = model.results.measurements.iter().map(|stored| &stored.result);
     let of_base = of_base.filter(|it| it.subject.fingerprint == base);
@@ -35,12 +37,16 @@ pub(super) fn outcome(result: &Measurement, base: &str, model: &Model) -> Option
     let nearest = same.min_by_key(apart)?;
     let (verdict, took_turns) = compare_any(result, nearest);
     let reason = if took_turns { TURNS } else { APART };
-    Some(match verdict {
-        Verdict::FirstIsFaster => Outcome { word: "faster", reason },
-        Verdict::SecondIsFaster => Outcome { word: "slower", reason },
-        Verdict::Indistinguishable => Outcome { word: "cannot tell", reason },
-        Verdict::TooFewTurns => {
-            Outcome { word: "cannot tell", reason: "Too few turns: increase the budget." }
-        }
-    })
+    let ratio = match took_turns {
+        true => compare(result, nearest).ratio.value,
+        false => result.latency_ms.median.value / nearest.latency_ms.median.value,
+    };
+    let times = |factor: f64, word: &str| format!("{}x {word}", decimals(factor, 2));
+    let (words, reason) = match verdict {
+        Verdict::FirstIsFaster => (times(1.0 / ratio, "faster"), reason),
+        Verdict::SecondIsFaster => (times(ratio, "slower"), reason),
+        Verdict::Indistinguishable => ("cannot tell".to_owned(), reason),
+        Verdict::TooFewTurns => ("cannot tell".to_owned(), "Too few turns: increase the budget."),
+    };
+    Some(Outcome { words, reason })
 }

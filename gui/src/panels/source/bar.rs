@@ -41,7 +41,7 @@ pub(super) fn header(
             false => revert.on_hover_text("Discard unsaved changes"),
         };
         if revert.clicked() || (asked(ui.ctx(), Action::Revert) && can_revert) {
-            commands.push(Command::Edit(Arc::clone(file), None));
+            commands.push(Command::Discard(Arc::clone(file)));
         }
         let mut beside = is_beside;
         let toggle = ui.toggle_value(&mut beside, "Beside graph");

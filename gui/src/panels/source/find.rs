@@ -2,7 +2,9 @@
 
 use std::{ops::Range, sync::Arc};
 
-use egui::{EventFilter, Id, Key, Modifiers, RichText, Role, TextEdit, Ui, WidgetInfo};
+use egui::{
+    EventFilter, Id, Key, Label, Modifiers, RichText, Role, TextEdit, Ui, WidgetInfo, vec2,
+};
 
 use crate::actions::{Action, asked};
 use crate::theme::colors;
@@ -12,6 +14,9 @@ const MOST: usize = 100_000;
 
 /// Width of the two fields, in points.
 const WIDTH: f32 = 180.0;
+
+/// Width of the number of hits, in points: nothing moves when there are others.
+const COUNT_WIDTH: f32 = 92.0;
 
 /// What is looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,10 +119,7 @@ impl Find {
             } else if on || enter == Some(true) {
                 ask = self.step(true, selection);
             }
-            let count = RichText::new(self.count());
-            let is_missing = self.hits.is_empty() && !self.wanted.text.is_empty();
-            let color = if is_missing { colors(ui).error } else { colors(ui).weak };
-            ui.label(count.color(color));
+            self.show_count(ui);
             ui.toggle_value(&mut self.replaces, "Replace…").on_hover_text("Replace (Ctrl H)");
             if ui.button("Close").on_hover_text("Esc").clicked() || leaves {
                 ask = Some(self.leave());
@@ -146,6 +148,19 @@ impl Find {
     fn leave(&mut self) -> Ask {
         self.is_open = false;
         Ask::Leave(self.at.and_then(|at| self.hits.get(at)).cloned())
+    }
+
+    /// Draws how many hits there are, in room that is always taken.
+    fn show_count(&self, ui: &mut Ui) {
+        let size = vec2(COUNT_WIDTH, ui.spacing().interact_size.y);
+        let text = self.count();
+        if text.is_empty() {
+            ui.allocate_space(size);
+            return;
+        }
+        let is_missing = self.hits.is_empty();
+        let color = if is_missing { colors(ui).error } else { colors(ui).weak };
+        ui.add_sized(size, Label::new(RichText::new(text).color(color)).truncate());
     }
 
     /// How many hits there are, and which one was gone to.

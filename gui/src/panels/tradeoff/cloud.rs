@@ -34,22 +34,31 @@ pub struct CloudView {
 }
 
 impl CloudView {
-    /// Looks again at the cloud if it is another one. Returns whether its variables are others.
-    pub fn update(view: &mut Option<Self>, model: &Model) -> bool {
+    /// Looks again at the cloud if it is another one. If its variables are others, returns for each of those before the
+    /// place of the variable of the same name.
+    pub fn update(view: &mut Option<Self>, model: &Model) -> Option<Vec<Option<usize>>> {
         let convention = model.settings.convention();
         let before = view.as_ref().map(|view| Arc::clone(&view.cloud));
+        let names = |cloud: &Cloud| -> Vec<String> {
+            cloud.counts.variables.iter().map(|(name, _)| name.clone()).collect()
+        };
+        let old = before.as_ref().map(|before| names(before)).unwrap_or_default();
         let Some(cloud) = &model.cloud else {
             *view = None;
-            return before.is_some();
+            return before.map(|_| vec![None; old.len()]);
         };
         let is_same =
             |view: &Self| Arc::ptr_eq(&view.cloud, cloud) && view.convention == convention;
         if view.as_ref().is_some_and(is_same) {
-            return false;
+            return None;
         }
         let version = view.as_ref().map_or(0, |view| view.version + 1);
         *view = Some(Self::new(cloud, convention, version));
-        before.is_none_or(|before| before.counts.variables != cloud.counts.variables)
+        let is_other =
+            before.is_none_or(|before| before.counts.variables != cloud.counts.variables);
+        let new = names(cloud);
+        let place = |name: &String| new.iter().position(|other| other == name);
+        is_other.then(|| old.iter().map(place).collect())
     }
 
     fn new(cloud: &Arc<Cloud>, convention: Convention, version: u64) -> Self {

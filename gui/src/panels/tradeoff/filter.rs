@@ -1,6 +1,6 @@
 //! The field that filters networks: words of their names, or a condition such as `macs < 2G and trained_top1 > 90`.
 
-use egui::{Response, RichText, Role, TextEdit, Ui, WidgetInfo};
+use egui::{Label, Response, RichText, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_dsl::Filter;
 use inceptive_format::counted;
 
@@ -10,7 +10,7 @@ use super::{
     look::{PlotSettings, Shown},
     rows::Rows,
 };
-use crate::theme::colors;
+use crate::{panels::stay_on_enter, theme::colors};
 
 /// What the filter depends on: its text, the networks, the space, and which are wanted.
 type Key = (String, u64, Option<usize>, Shown, Option<u64>);
@@ -86,10 +86,11 @@ impl Filtering {
     pub fn notes(&self, ui: &mut Ui) {
         let notes = match &self.problem {
             Some(problem) => RichText::new(problem.as_str()).color(colors(ui).error),
-            None if self.unknown.is_empty() => return,
+            // The line is there always, so that nothing below moves.
+            None if self.unknown.is_empty() => RichText::new(" "),
             None => RichText::new(self.unknown.join("; ")).color(colors(ui).warning),
         };
-        ui.label(notes.small());
+        ui.add(Label::new(notes.small()).truncate());
     }
 }
 
@@ -102,6 +103,7 @@ pub fn field(ui: &mut Ui, text: &mut String) -> Response {
          < <= == != >= >, and, or, not, contains",
     );
     response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter networks"));
+    stay_on_enter(ui, &response);
     response
 }
 

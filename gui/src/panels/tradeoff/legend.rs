@@ -23,7 +23,7 @@ const TRAINED: &str = "On the test images, with the mean over seeds and its 95% 
                        interval over test images. A network that was trained with settings is not that of its file";
 
 /// Draws one line or more.
-pub fn ui(ui: &mut Ui, look: &PlotSettings, shared: &Shared<'_>) {
+pub fn ui(ui: &mut Ui, look: &PlotSettings, has_space_front: bool, shared: &Shared<'_>) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
         families(ui, look, shared);
@@ -45,12 +45,14 @@ pub fn ui(ui: &mut Ui, look: &PlotSettings, shared: &Shared<'_>) {
             text(ui, "design");
         }
         if let Some(view) = shared.cloud.filter(|_| look.shown != Shown::Networks) {
-            sample(ui, |ui, rect| {
-                let stroke = Stroke::new(1.5, colors(ui).warning);
-                let line = [rect.left_center(), rect.right_center()];
-                ui.painter().extend(Shape::dashed_line(&line, stroke, 4.0, 3.0));
-            });
-            text(ui, "front of the space");
+            if has_space_front {
+                sample(ui, |ui, rect| {
+                    let stroke = Stroke::new(1.5, colors(ui).warning);
+                    let line = [rect.left_center(), rect.right_center()];
+                    ui.painter().extend(Shape::dashed_line(&line, stroke, 4.0, 3.0));
+                });
+                text(ui, "front of the space");
+            }
             space(ui, look, view, shared);
         }
         missing(ui, look, shared);

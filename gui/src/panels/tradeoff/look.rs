@@ -89,19 +89,28 @@ impl PlotSettings {
         })
     }
 
-    /// The settings without variables of a space, for another space or none.
-    pub fn forget_variables(&mut self) {
+    /// Takes the variables of another space instead of those of the same names, given the place of each in the other
+    /// one; forgets those that it has not, and ranges of all.
+    pub fn move_variables(&mut self, places: &[Option<usize>]) {
         let default = Self::default();
-        let is_variable = |quantity: &Quantity| quantity.metric().is_none();
+        let moved = |quantity: Quantity| match quantity {
+            Quantity::Variable(at) => places.get(at).copied().flatten().map(Quantity::Variable),
+            Quantity::Metric(_) => Some(quantity),
+        };
         for axis in 0..2 {
-            if is_variable(&self.axes[axis]) {
-                (self.axes[axis], self.is_log[axis]) = (default.axes[axis], default.is_log[axis]);
+            match moved(self.axes[axis]) {
+                Some(quantity) => self.axes[axis] = quantity,
+                None => {
+                    (self.axes[axis], self.is_log[axis]) =
+                        (default.axes[axis], default.is_log[axis]);
+                }
             }
         }
-        if matches!(self.color, ColorBy::Metric(Quantity::Variable(_))) {
-            self.color = default.color;
+        if let ColorBy::Metric(quantity) = self.color {
+            self.color = moved(quantity).map_or(default.color, ColorBy::Metric);
         }
-        self.brushes.retain(|quantity, _| !is_variable(quantity));
+        // The values of a variable of the same name may be others.
+        self.brushes.retain(|quantity, _| quantity.metric().is_some());
     }
 
     /// The radius of a network's ball, its area in proportion to the metric.

@@ -36,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use mini::mini;
 pub(crate) use rows::Rows;
+pub use toolbar::PlotChoice;
 
 use cloud::CloudView;
 use data::Data;
@@ -162,6 +163,25 @@ impl Tradeoff {
         Remembered { look, view: self.view, page: self.page, families }
     }
 
+    /// Everything that can be chosen in the lists of the plot, with the names of list and choice.
+    pub(crate) fn choices(&self, model: &Model) -> Vec<(PlotChoice, String)> {
+        let variables = self.cloud.as_ref().map(CloudView::variables);
+        let names = Names { rows: &self.rows, variables, convention: model.settings.convention() };
+        let lists = toolbar::plot_lists(&names).into_iter();
+        let titled = |(list, all): (&'static str, Vec<(PlotChoice, String)>)| {
+            all.into_iter().map(move |(choice, title)| (choice, format!("{list}: {title}")))
+        };
+        lists.flat_map(titled).collect()
+    }
+
+    /// Takes a choice of the plot, which is shown for it.
+    pub(crate) fn choose(&mut self, choice: PlotChoice) {
+        choice.apply(&mut self.look);
+        if self.page == Page::Table {
+            self.page = Page::Plot;
+        }
+    }
+
     /// Draws plots and table.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         super::caveat_lines(ui, model, commands);
@@ -172,8 +192,8 @@ impl Tradeoff {
         }
         self.rows.update(model, self.look.way.as_deref(), self.look.trained.as_deref());
         self.rows.update_runs(model, self.look.lists_runs);
-        if CloudView::update(&mut self.cloud, model) {
-            self.look.forget_variables();
+        if let Some(places) = CloudView::update(&mut self.cloud, model) {
+            self.look.move_variables(&places);
         }
         let margin = Frame::NONE.inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 2 });
         margin.show(ui, |ui| {
@@ -244,7 +264,8 @@ impl Tradeoff {
             lines.show(ui, |ui| parallel.ui(ui, look, &shared, commands));
         }
         if height >= LEAST_FOR_LEGEND {
-            frame.show(ui, |ui| legend::ui(ui, look, &shared));
+            let has_front = scatter.has_space_front();
+            frame.show(ui, |ui| legend::ui(ui, look, has_front, &shared));
         }
         if *view != View::Parallel {
             scatter.ui(ui, look, &shared, shortlist, commands);

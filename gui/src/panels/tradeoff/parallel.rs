@@ -77,7 +77,8 @@ impl Parallel {
         let hovered =
             canvas.hover_pos().and_then(|pointer| nearest(&shown, &columns, rect, pointer));
         if let Some(view) = cloud {
-            self.cloud.paint(ui, view, &columns, rect);
+            let shades = look.colors(rows, shared.cloud, ui.ctx().theme());
+            self.cloud.paint(ui, view, (&columns, rect), shades);
         }
         lines(ui, look, shared, (&shown, &columns, rect, hovered));
         let gap = rect.width() / (columns.len() - 1) as f32;

@@ -16,7 +16,7 @@ use inceptive_results::{ImportedResult, Metric, Origin, Source, Value, statistic
 use super::{metric::AxisMetric, quantity::Quantity, runs::RunRow};
 use crate::{
     file::{FilePath, stem},
-    model::Model,
+    model::{Entry, Model},
     results::TrainedOn,
 };
 
@@ -95,10 +95,10 @@ impl Rows {
         let latest = on.or_else(|| all.first().map(|(on, _)| on));
         let mut families = mem::take(&mut self.families);
         add_families(&mut families, model);
-        let row = |(entry, network): (&crate::model::Entry, &Arc<Inspected>)| Row {
+        let row = |(entry, network): (&Entry, &Arc<Inspected>)| Row {
             file: Arc::clone(&entry.file),
             name: stem(&entry.file),
-            family: families.get(&family(&entry.file, model)).copied(),
+            family: families.get(&family(entry, model)).copied(),
             network: Arc::clone(network),
             values: values(model, network, way, on),
             seeds: on.map(|on| seeds(model, network, on)).unwrap_or_default(),
@@ -151,7 +151,7 @@ impl Rows {
 fn add_families(families: &mut BTreeMap<String, usize>, model: &Model) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (entry, _) in model.networks() {
-        *counts.entry(family(&entry.file, model)).or_default() += 1;
+        *counts.entry(family(entry, model)).or_default() += 1;
     }
     for name in counts.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name) {
         let is_free = |slot: &usize| !families.values().any(|taken| taken == slot);
@@ -203,8 +203,12 @@ fn key(model: &Model, way: Option<&str>, trained: Option<&str>) -> u64 {
 }
 
 /// The first word of a file's name, with the folder that it is in: `resnet` of `resnet50.yaml`, `small/single` of
-/// `small/single-3x3.yaml`.
-fn family(file: &Path, model: &Model) -> String {
+/// `small/single-3x3.yaml`. A design is of the family of the network that it is made of, whatever its file is called.
+fn family(entry: &Entry, model: &Model) -> String {
+    let original = model.original_of(entry).unwrap_or(entry);
+    let is_design = entry.design.is_some();
+    let base = original.space().filter(|_| is_design).map(|space| space.base_file.as_path());
+    let file = base.unwrap_or(&original.file);
     let name = stem(file);
     let end = name.find(|c: char| !c.is_alphabetic()).unwrap_or(name.len());
     let folder = model.name_of(file).parent().unwrap_or(Path::new(""));

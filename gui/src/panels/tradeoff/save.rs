@@ -2,17 +2,26 @@
 
 use std::path::PathBuf;
 
-use egui::{Grid, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, Window};
+use egui::{Button, Grid, Key, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, vec2};
 use inceptive_app::{Content, NewFile, yaml_file_name};
 use inceptive_dsl::{Setting, Space};
+use inceptive_format::counted;
 
 use crate::{
     command::{Command, Commands},
     file::{FilePath, stem},
     jobs::Job,
     model::{Model, State},
+    panels::question,
     theme::colors,
 };
+
+/// Width of the dialog and of its columns, in points.
+const WIDTH: f32 = 500.0;
+const FILE_WIDTH: f32 = 200.0;
+
+/// Room around it in a small window.
+const AROUND: [f32; 2] = [90.0, 200.0];
 
 /// The dialog.
 #[derive(Default)]
@@ -20,64 +29,98 @@ pub struct SavePoints {
     files: Vec<NewFile>,
     /// The folders of the files, as long as they are.
     folders: Vec<PathBuf>,
+    /// Networks of the shortlist that are files already.
+    written: usize,
+    /// Networks of spaces that cannot be read at the moment.
+    unreadable: usize,
     is_open: bool,
 }
 
 impl SavePoints {
-    /// Opens the dialog for these networks.
-    pub fn open(&mut self, points: Vec<(FilePath, Vec<(String, String)>)>, model: &Model) {
+    /// Opens the dialog for these networks of spaces; so many others are files already.
+    pub fn open(
+        &mut self,
+        points: Vec<(FilePath, Vec<(String, String)>)>,
+        written: usize,
+        model: &Model,
+    ) {
+        let count = points.len();
         let with_space = points.into_iter().filter_map(|(file, settings)| {
             match &model.entries.get(&file)?.state {
                 State::Good(Content::Space(space)) => Some(new_file(space, &settings, model)),
                 _ => None,
             }
         });
-        (self.files, self.folders) = with_space.unzip();
-        self.is_open = !self.files.is_empty();
+        let (files, folders): (Vec<_>, Vec<_>) = with_space.unzip();
+        let unreadable = count - files.len();
+        *self = Self { files, folders, written, unreadable, is_open: true };
     }
 
     /// Draws the dialog if it is open.
-    pub fn dialog(&mut self, ui: &Ui, model: &Model, commands: &mut Commands) {
+    pub fn dialog(&mut self, ui: &Ui, commands: &mut Commands) {
         if !self.is_open {
             return;
         }
-        let mut is_open = true;
-        let window = Window::new("Save as files").open(&mut is_open).collapsible(false);
-        let center = ui.ctx().content_rect().center();
-        let height = (ui.ctx().content_rect().height() - 160.0).max(80.0);
-        let window = window.pivot(egui::Align2::CENTER_CENTER).default_pos(center);
-        let mut is_done = false;
-        window.resizable(false).show(ui.ctx(), |ui| {
-            let problems: Vec<Option<String>> =
-                (0..self.files.len()).map(|at| self.problem(at)).collect();
+        let problems: Vec<Option<String>> =
+            (0..self.files.len()).map(|at| self.problem(at)).collect();
+        let can = !self.files.is_empty() && problems.iter().all(Option::is_none);
+        let screen = ui.ctx().content_rect();
+        let width = WIDTH.min(screen.width() - AROUND[0]);
+        let height = (screen.height() - AROUND[1]).max(80.0);
+        let modal = question(ui.ctx(), "save points", width, |ui| {
+            ui.heading("Save as files");
+            self.notes(ui);
             ScrollArea::vertical().max_height(height).show(ui, |ui| {
-                Grid::new("points to save").num_columns(2).spacing([8.0, 4.0]).show(ui, |ui| {
-                    ui.weak("file");
-                    ui.weak("name");
-                    ui.end_row();
-                    for (at, (new, problem)) in self.files.iter_mut().zip(&problems).enumerate() {
-                        line(ui, &mut new.file_name, 200.0, format!("File {}", at + 1));
-                        line(ui, &mut new.name, 260.0, format!("Name {}", at + 1));
-                        ui.end_row();
-                        if let Some(problem) = problem {
-                            ui.label(RichText::new(problem).small().color(colors(ui).error));
-                            ui.end_row();
-                        }
-                    }
-                });
+                self.lines(ui, width, &problems);
             });
+            ui.add_space(6.0);
+            let enter = ui.input(|input| input.key_pressed(Key::Enter));
             ui.horizontal(|ui| {
-                let can = problems.iter().all(Option::is_none);
-                let title = format!("Save {}", self.files.len());
-                if ui.add_enabled(can, egui::Button::new(title)).clicked() {
-                    commands.push(Command::Start(Job::SavePoints(self.files.clone())));
-                    is_done = true;
-                }
-                is_done |= ui.button("Cancel").clicked();
-            });
+                let title = format!("Save {}", counted(self.files.len(), "file", "files"));
+                let saves = ui.add_enabled(can, Button::new(title)).clicked() || (can && enter);
+                (saves, ui.button("Cancel").clicked())
+            })
+            .inner
         });
-        let is_escaped = ui.input(|input| input.key_pressed(egui::Key::Escape));
-        self.is_open = is_open && !is_done && !is_escaped && !model.entries.is_empty();
+        let (saves, cancels) = modal.inner;
+        if saves {
+            commands.push(Command::Start(Job::SavePoints(self.files.clone())));
+        }
+        self.is_open = !saves && !cancels && !modal.should_close();
+    }
+
+    /// Says which networks of the shortlist are not saved.
+    fn notes(&self, ui: &mut Ui) {
+        let written = counted(self.written, "network is a file", "networks are files");
+        let unreadable =
+            counted(self.unreadable, "network is of a space", "networks are of spaces");
+        for (count, text) in [
+            (self.written, format!("{written} already.")),
+            (self.unreadable, format!("{unreadable} with errors, and cannot be saved.")),
+        ] {
+            if count > 0 {
+                ui.label(RichText::new(text).color(colors(ui).weak));
+            }
+        }
+    }
+
+    fn lines(&mut self, ui: &mut Ui, width: f32, problems: &[Option<String>]) {
+        Grid::new("points to save").num_columns(2).spacing([8.0, 4.0]).show(ui, |ui| {
+            ui.weak("file");
+            ui.weak("name");
+            ui.end_row();
+            // Room for the scroll bar.
+            let rest = width - FILE_WIDTH - 24.0;
+            for (at, (new, problem)) in self.files.iter_mut().zip(problems).enumerate() {
+                line(ui, &mut new.file_name, FILE_WIDTH, format!("File {}", at + 1));
+                line(ui, &mut new.name, rest, format!("Name {}", at + 1));
+                ui.end_row();
+                if let Some(problem) = problem {
+                    ui.label(RichText::new(problem).small().color(colors(ui).error));
+                    ui.end_row();
+                }
+            }
+        });
     }
 
     /// Why a file cannot be written, as far as is known before.
@@ -125,6 +168,8 @@ fn plain(value: &str) -> String {
 }
 
 fn line(ui: &mut Ui, text: &mut String, width: f32, name: String) {
-    let response = ui.add(TextEdit::singleline(text).desired_width(width));
+    // A cell of a grid is as wide as what was there before.
+    let size = vec2(width, ui.spacing().interact_size.y);
+    let response = ui.add_sized(size, TextEdit::singleline(text));
     response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, &name));
 }

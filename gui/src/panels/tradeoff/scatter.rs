@@ -15,7 +15,7 @@ use super::{
     look::{PlotSettings, Shown},
     marks::{ROOM, axes},
     quantity::Quantity,
-    rows::{Values, design_values},
+    rows::{Row, Rows, Values, design_values},
     scale::{Axis, Field},
     shortlist::Shortlist,
 };
@@ -66,7 +66,12 @@ impl Scatter {
         inner.set_clip_rect(rect.intersect(ui.clip_rect()));
         if let Some(view) = cloud {
             let shades = look.colors(shared.rows, shared.cloud, ui.ctx().theme());
+            let had_front = self.has_space_front();
             self.cloud.paint(&inner, view, field, shades);
+            if had_front != self.has_space_front() {
+                // The legend, which is above, lists it.
+                ui.ctx().request_repaint();
+            }
             for at in shortlist.places().filter_map(|at| place(view, &field, at)) {
                 ring(&inner, at);
             }
@@ -120,6 +125,38 @@ impl Scatter {
             Axis::around(look.axes[axis], look.is_log[axis], span.into_iter().flatten())
         };
         self.zoomed = Some((look.axes, look.is_log, [axis(0), axis(1)]));
+    }
+
+    /// Shows what the filters let through: networks of the list, and of the space.
+    pub fn fit_shown(&mut self, look: &PlotSettings, rows: &Rows, cloud: Option<&CloudView>) {
+        let is_shown = |row: &&Row| row.is_shown && look.is_brushed(row);
+        let value = |row: &Row, axis: usize| row.get(look.axes[axis]);
+        let of_rows = |axis: usize| {
+            let both =
+                rows.rows.iter().filter(is_shown).filter(|row| value(row, 1 - axis).is_some());
+            let known = both.filter_map(move |row| value(row, axis));
+            known.flat_map(|estimate| [estimate.low, estimate.high]).collect::<Vec<f64>>()
+        };
+        let cloud = cloud.filter(|_| look.shown != Shown::Networks);
+        let of_cloud = |axis: usize| cloud.and_then(|view| view.kept_span(look.axes[axis]));
+        let values = [0, 1].map(|axis| {
+            let span = of_cloud(axis).filter(|_| of_cloud(1 - axis).is_some());
+            of_rows(axis).into_iter().chain(span.into_iter().flatten()).collect::<Vec<f64>>()
+        });
+        if values.iter().any(Vec::is_empty) {
+            self.zoomed = None;
+            return;
+        }
+        let axes = [0, 1].map(|axis| {
+            Axis::around(look.axes[axis], look.is_log[axis], values[axis].iter().copied())
+        });
+        self.zoomed = Some((look.axes, look.is_log, axes));
+    }
+
+    /// Whether a front of the networks of the space was drawn last.
+    pub fn has_space_front(&self) -> bool {
+        // One network alone makes no line.
+        self.cloud.front().len() > 1
     }
 
     /// The axes: those that were zoomed to, or around everything.

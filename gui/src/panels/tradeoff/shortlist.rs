@@ -182,6 +182,10 @@ impl Shortlist {
             }
         });
         ui.horizontal_wrapped(|ui| self.actions(ui, shared, commands));
+        if self.entries.len() > MOST_COMPARED {
+            let text = format!("Compare shows {MOST_COMPARED} networks at most.");
+            ui.label(RichText::new(text).small().color(colors(ui).weak));
+        }
         if let Some(note) = &self.note {
             ui.label(RichText::new(note.as_str()).small().color(colors(ui).warning));
         }
@@ -201,19 +205,16 @@ impl Shortlist {
         if let Some(point) = removed {
             self.remove(&point);
         }
-        self.save.dialog(ui, shared.model, commands);
+        self.save.dialog(ui, commands);
     }
 
     fn actions(&mut self, ui: &mut Ui, shared: &Shared<'_>, commands: &mut Commands) {
         let files: Vec<FilePath> = self.entries.iter().filter_map(Entry::file).collect();
         let points: Vec<(FilePath, Vec<(String, String)>)> =
             self.entries.iter().filter_map(Entry::of_space).collect();
-        let count = files.len() + points.len();
-        let title = match count {
-            0 | 1 => "Compare".to_owned(),
-            count => format!("Compare {count}"),
-        };
+        let (written, count) = (files.len(), files.len() + points.len());
         let can = (2..=MOST_COMPARED).contains(&count);
+        let title = if can { format!("Compare {count}") } else { "Compare".to_owned() };
         let compare = ui.add_enabled(can, Button::new(title));
         let hint = format!(
             "Compare 2 to {MOST_COMPARED} networks. Networks of a space become designs in the list."
@@ -225,8 +226,9 @@ impl Shortlist {
         }
         let save = ui.add_enabled(!points.is_empty(), Button::new("Save as files…"));
         let hint = "Save each network of a space as a file that extends the network of the space";
-        if save.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
-            self.save.open(points, shared.model);
+        let none = "The networks of the shortlist are files already";
+        if save.on_hover_text(hint).on_disabled_hover_text(none).clicked() {
+            self.save.open(points, written, shared.model);
         }
     }
 }

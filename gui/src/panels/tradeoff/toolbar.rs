@@ -16,8 +16,10 @@ use super::{
 use crate::{
     actions::{Action, asked, is_chosen},
     command::{Command, Commands},
+    format::exact,
     jobs::{CloudRequest, Job},
     model::Model,
+    panels::entries,
 };
 
 /// Room for the choice of accuracies with its label, in points.
@@ -63,18 +65,19 @@ pub fn ui(
     let names = Names { rows, variables, convention: model.settings.convention() };
     if *page != Page::Table {
         ui.horizontal_wrapped(|ui| {
-            let axes = [("x axis", Action::XAxis), ("y axis", Action::YAxis)];
-            for (axis, (name, action)) in axes.into_iter().enumerate() {
-                let before = look.axes[axis];
-                axis_choice(ui, (name, action), &mut look.axes[axis], &names);
-                if look.axes[axis] != before {
-                    look.is_log[axis] = look.axes[axis].is_log();
-                }
+            let [x, y, size, color] = plot_lists(&names);
+            for (axis, (action, list)) in
+                [(Action::XAxis, x), (Action::YAxis, y)].into_iter().enumerate()
+            {
+                let now = PlotChoice::Axis(axis, look.axes[axis]);
+                plot_choice(ui, (action, 160.0), now, list, look);
                 ui.checkbox(&mut look.is_log[axis], "log").on_hover_text("Logarithmic scale");
                 ui.separator();
             }
-            size_choice(ui, look, &names);
-            color_choice(ui, look, &names);
+            let now = PlotChoice::Size(look.size);
+            plot_choice(ui, (Action::PointSize, 100.0), now, size, look);
+            let now = PlotChoice::Color(look.color);
+            plot_choice(ui, (Action::PointColour, 100.0), now, color, look);
         });
     }
     ui.horizontal_wrapped(|ui| {
@@ -117,9 +120,14 @@ pub fn ui(
             look.filter.clear();
         }
         if *page != Page::Table {
-            let fit = ui.add_enabled(scatter.is_zoomed(), egui::Button::new("Fit"));
-            if fit.on_hover_text("Fit all points").clicked() || asked(ui.ctx(), Action::FitPoints) {
-                scatter.fit();
+            let can = scatter.is_zoomed() || has_any;
+            let fit = ui.add_enabled(can, egui::Button::new("Fit"));
+            let hint = "Fit all points that the filters let through";
+            if fit.on_hover_text(hint).clicked() || asked(ui.ctx(), Action::FitPoints) {
+                match has_any {
+                    true => scatter.fit_shown(look, rows, cloud),
+                    false => scatter.fit(),
+                }
             }
         }
         if let Some(cloud) = cloud {
@@ -152,10 +160,10 @@ fn shown(
     ];
     let name = all.iter().find(|(shown, _)| *shown == look.shown).map_or("", |(_, name)| *name);
     labelled(ui, "show", name, 110.0, |ui| {
-        for (shown, name) in all {
-            if ui.selectable_value(&mut look.shown, shown, name).clicked() {
-                scatter.fit();
-            }
+        let all = all.map(|(shown, name)| (shown, name.to_owned()));
+        if let Some(shown) = entries(ui, "show", &look.shown, all) {
+            look.shown = shown;
+            scatter.fit();
         }
     });
 }
@@ -190,36 +198,64 @@ fn opened(
     }
 }
 
-fn axis_choice(ui: &mut Ui, name: (&str, Action), axis: &mut Quantity, names: &Names<'_>) {
-    let now = *axis;
-    opened(ui, name, &names.title(now), 160.0, |ui| {
-        for choice in names.offered() {
-            ui.selectable_value(axis, choice, names.title(choice));
-        }
-    });
+/// What can be chosen of the plot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PlotChoice {
+    /// What an axis shows: the horizontal one is 0.
+    Axis(usize, Quantity),
+    /// What the size of points shows.
+    Size(Option<Metric>),
+    /// What their colour shows.
+    Color(ColorBy),
 }
 
-fn size_choice(ui: &mut Ui, look: &mut PlotSettings, names: &Names<'_>) {
-    let title = |metric: Metric| names.title(metric.into());
-    let shown = look.size.map_or_else(|| "same".to_owned(), title);
-    opened(ui, ("size", Action::PointSize), &shown, 100.0, |ui| {
-        ui.selectable_value(&mut look.size, None, "same");
-        for metric in names.offered().into_iter().filter_map(Quantity::metric) {
-            ui.selectable_value(&mut look.size, Some(metric), title(metric));
+impl PlotChoice {
+    /// Takes the choice.
+    pub fn apply(self, look: &mut PlotSettings) {
+        match self {
+            Self::Axis(axis, quantity) => {
+                if look.axes[axis] != quantity {
+                    (look.axes[axis], look.is_log[axis]) = (quantity, quantity.is_log());
+                }
+            }
+            Self::Size(size) => look.size = size,
+            Self::Color(color) => look.color = color,
         }
-    });
+    }
 }
 
-fn color_choice(ui: &mut Ui, look: &mut PlotSettings, names: &Names<'_>) {
-    let shown = match look.color {
-        ColorBy::Family => "family".to_owned(),
-        ColorBy::Metric(quantity) => names.title(quantity),
+/// The lists of the plot, each with its name, and with its choices and their names.
+pub fn plot_lists(names: &Names<'_>) -> [(&'static str, Vec<(PlotChoice, String)>); 4] {
+    let offered = names.offered();
+    let quantities = |choice: &dyn Fn(Quantity) -> PlotChoice| -> Vec<(PlotChoice, String)> {
+        offered.iter().map(|&quantity| (choice(quantity), names.title(quantity))).collect()
     };
-    opened(ui, ("colour", Action::PointColour), &shown, 100.0, |ui| {
-        ui.selectable_value(&mut look.color, ColorBy::Family, "family");
-        for quantity in names.offered() {
-            let choice = ColorBy::Metric(quantity);
-            ui.selectable_value(&mut look.color, choice, names.title(quantity));
+    let metrics = offered.iter().filter_map(|quantity| quantity.metric());
+    let size = |metric: Metric| (PlotChoice::Size(Some(metric)), names.title(metric.into()));
+    let same = (PlotChoice::Size(None), "same".to_owned());
+    let family = (PlotChoice::Color(ColorBy::Family), "family".to_owned());
+    let colors = quantities(&|quantity| PlotChoice::Color(ColorBy::Metric(quantity)));
+    [
+        ("x axis", quantities(&|quantity| PlotChoice::Axis(0, quantity))),
+        ("y axis", quantities(&|quantity| PlotChoice::Axis(1, quantity))),
+        ("size", [same].into_iter().chain(metrics.map(size)).collect()),
+        ("colour", [family].into_iter().chain(colors).collect()),
+    ]
+}
+
+/// Draws a list of the plot.
+fn plot_choice(
+    ui: &mut Ui,
+    (action, width): (Action, f32),
+    now: PlotChoice,
+    (name, all): (&str, Vec<(PlotChoice, String)>),
+    look: &mut PlotSettings,
+) {
+    let shown = all.iter().find(|(choice, _)| *choice == now);
+    let shown = shown.map(|(_, title)| title.clone()).unwrap_or_default();
+    opened(ui, (name, action), &shown, width, |ui| {
+        if let Some(choice) = entries(ui, name, &now, all) {
+            choice.apply(look);
         }
     });
 }
@@ -230,11 +266,9 @@ fn way_choice(ui: &mut Ui, look: &mut PlotSettings, rows: &Rows) {
     ui.separator();
     let shown = shown.label();
     labelled(ui, "latency with", &shown, 150.0, |ui| {
-        for way in &rows.ways {
-            let label = way.label();
-            if ui.selectable_label(label == shown, &label).clicked() {
-                look.way = Some(label);
-            }
+        let all = rows.ways.iter().map(|way| (way.label(), way.label()));
+        if let Some(label) = entries(ui, "latency with", &shown, all) {
+            look.way = Some(label);
         }
     });
 }
@@ -254,9 +288,11 @@ fn accuracy_choice(ui: &mut Ui, look: &mut PlotSettings, scatter: &mut Scatter, 
     let title = |label: &str| format!("trained: {label}");
     let shown = rows.accuracy().map_or_else(|| "published".to_owned(), title);
     labelled(ui, "accuracy", &shown, 150.0, |ui| {
-        ui.selectable_value(&mut look.trained, None, "published");
-        for (on, label) in &rows.trained {
-            ui.selectable_value(&mut look.trained, Some(on.exact_label()), title(label));
+        let trained = rows.trained.iter();
+        let trained = trained.map(|(on, label)| (Some(on.exact_label()), title(label)));
+        let all = [(None, "published".to_owned())].into_iter().chain(trained);
+        if let Some(trained) = entries(ui, "accuracy", &before, all) {
+            look.trained = trained;
         }
     });
     if look.trained != before {
@@ -276,6 +312,9 @@ fn draw_space(
     let Some(space) = entry.space() else { return };
     ui.separator();
     let counts = DragValue::new(most).range(100..=100_000).speed(100.0).suffix(" networks");
+    let counts = counts
+        .custom_formatter(|count, _| exact(count as u64))
+        .custom_parser(|text| text.replace(',', "").trim().parse().ok());
     ui.add(counts).on_hover_text("Maximum number of networks to count");
     let is_counting = model.jobs.active().any(|state| matches!(state.job, Job::Cloud(_)));
     let button = egui::Button::new("Draw the space");
