@@ -3,8 +3,8 @@
 use inceptive_ir::Activation;
 
 use crate::field::{
-    Act, Branches, Condition, Count, Extent, Flag, Index, Join, Maybe, Norm, Pad, Real, Scales,
-    Steps, Width, record,
+    Act, Branches, Condition, Count, Extent, Flag, Index, InputNames, Join, Maybe, Norm, Pad, Real,
+    Scales, Steps, Width, record,
 };
 
 record! {
@@ -224,6 +224,18 @@ record! {
 }
 
 record! {
+    /// The results of steps, joined.
+    pub(crate) struct JoinArgs {
+        required {
+        }
+        optional {
+            /// Factors of the inputs, for `add` only.
+            "scale" scale: Maybe<Scales>,
+        }
+    }
+}
+
+record! {
     /// Steps that are repeated.
     pub(crate) struct RepeatArgs {
         required {
@@ -233,6 +245,8 @@ record! {
             "steps" steps: Maybe<Steps>,
         }
         optional {
+            /// Names of what a repetition reads: the result of the repetition before it, of the one before that, and so on.
+            "inputs" inputs: InputNames,
         }
     }
 }
@@ -272,14 +286,22 @@ pub(crate) enum Builtin {
     Dropout,
     Shuffle,
     Parallel,
+    Join(Join),
     Repeat,
     If,
     Group,
+    /// Passes its input on.
+    Identity,
+    /// Leaves nothing to read.
+    None,
 }
+
+/// Keys of every step that has a map of arguments.
+pub(crate) const STEP_KEYS: [&str; 1] = ["from"];
 
 impl Builtin {
     /// Every built-in step by its name.
-    pub(crate) const ALL: [(&'static str, Self); 24] = [
+    pub(crate) const ALL: [(&'static str, Self); 30] = [
         ("conv", Self::Conv),
         ("depthwise", Self::Depthwise),
         ("linear", Self::Linear),
@@ -301,16 +323,22 @@ impl Builtin {
         ("dropout", Self::Dropout),
         ("shuffle", Self::Shuffle),
         ("parallel", Self::Parallel),
+        ("concat", Self::Join(Join::Concat)),
+        ("add", Self::Join(Join::Add)),
+        ("multiply", Self::Join(Join::Multiply)),
         ("repeat", Self::Repeat),
         ("if", Self::If),
         ("group", Self::Group),
+        ("identity", Self::Identity),
+        ("skip", Self::Identity),
+        ("none", Self::None),
     ];
 
     pub(crate) fn find(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, builtin)| *builtin)
     }
 
-    /// The keys of its arguments; empty for `group`, whose argument is a list.
+    /// The keys of its arguments but [`STEP_KEYS`]; empty for `group`, whose argument is a list.
     pub(crate) fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Conv => ConvArgs::KEYS,
@@ -324,7 +352,8 @@ impl Builtin {
             Self::GlobalAvgPool | Self::GlobalMaxPool | Self::Activation(_) | Self::Softmax => {
                 PlainArgs::KEYS
             }
-            Self::Flatten | Self::Group => &[],
+            Self::Join(_) => JoinArgs::KEYS,
+            Self::Flatten | Self::Group | Self::Identity | Self::None => &[],
             Self::Dropout => DropoutArgs::KEYS,
             Self::Shuffle => ShuffleArgs::KEYS,
             Self::Parallel => ParallelArgs::KEYS,

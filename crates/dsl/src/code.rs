@@ -114,8 +114,9 @@ the value does not have.";
 Use it or remove it.";
     TooManyCalls "E303" "blocks are nested too deeply":
 "Blocks may use other blocks at most 32 levels deep; a block that uses itself never ends.";
-    ReservedName "E304" "a block has the name of a built-in step":
-"A block cannot have the name of a built-in step, because uses of it would be ambiguous.";
+    ReservedName "E304" "a reserved name":
+"A block cannot have the name of a built-in step, because uses of it would be ambiguous, and a parameter of a block
+cannot be called `from`, which every step has.";
     PathEscape "E401" "a path leaves the folder":
 "`extends`, `use` and `base` take relative paths to files in the current folder or beside the file itself
 (or in the enclosing folder named `architectures`, or in the folder that contains one named `blocks` or
@@ -141,7 +142,17 @@ exact; the blocks of one file may expand to 200,000 steps and branches, and its 
 "`body` and `tail` have no steps, so the network would return its input.";
     UnknownPlace "E505" "a step that does not exist":
 "`after` of an auxiliary head and the keys of `set` are paths of steps, such as `4a` or `4a/3x3/reduce`.
-`inceptive show FILE` lists them.";
+`inceptive show FILE` lists them. `from` names steps that come before it, in the same list of steps or in one around
+it, not outside of the block; `in` is the input of the list.";
+    UnreadStep "E506" "a result that nothing reads":
+"A step reads the one before it, or what its `from` names, and the last step of a list is its result. The result of this
+step is neither. Name it in the `from` of a later step, join it with `concat` or `add`, or remove the step.";
+    WrongInputs "E507" "a step reads another number of inputs":
+"Built-in steps and blocks read one input. Only `concat`, `add` and `multiply` join several, and only a block or a
+`repeat` that names its `inputs` reads as many as it names.";
+    AbsentOutput "E508" "`none` leaves nothing to compute":
+"`none` leaves out what reads it, joins leave out such inputs, and if nothing else is left to join, the result of the join is
+left out too. On every way to this output there is a `none`.";
     UnknownSetting "E601" "an unknown setting":
 "`--set KEY=VALUE` sets a parameter of the architecture, a variable of the space, a top-level value such
 as `classes`, `input.size`, `tail` or `width_multiplier`, or an argument of a step such as `4a.c3`; of a recipe,

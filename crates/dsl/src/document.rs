@@ -146,6 +146,8 @@ record! {
             "description" description: Text,
             /// Parameters with their defaults; null if a value is required.
             "params" params: Params,
+            /// Names of the inputs, where there are several; a call gives them with `from`.
+            "inputs" inputs: crate::field::InputNames,
             /// Steps, one after the other.
             "steps" steps: Maybe<Steps>,
             /// Parallel branches, instead of `steps`.

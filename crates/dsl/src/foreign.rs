@@ -2,7 +2,7 @@
 
 /// Words of Keras, PyTorch, Caffe and TensorFlow without underscores, with the keys, steps and choices that are meant. The
 /// first one that can stand in the place is suggested.
-const WORDS: [(&[&str], &[&str]); 24] = [
+const WORDS: [(&[&str], &[&str]); 29] = [
     (
         &["filters", "outchannels", "numoutput", "channels", "units", "features", "outfeatures"],
         &["width"],
@@ -31,6 +31,11 @@ const WORDS: [(&[&str], &[&str]); 24] = [
     ),
     (&["globalmaxpool", "globalmaxpooling2d"], &["gmp"]),
     (&["localresponsenorm", "localresponsenormalization"], &["lrn"]),
+    (&["input", "inputs", "bottom", "source"], &["from"]),
+    (&["cat", "concatenate"], &["concat"]),
+    (&["sum", "eltwise", "elementwiseadd"], &["add"]),
+    (&["skipconnect", "passthrough"], &["identity"]),
+    (&["zero", "zeros", "zeroize"], &["none"]),
     (&["swish"], &["silu"]),
     (&["identity", "linear", "no"], &["none"]),
 ];

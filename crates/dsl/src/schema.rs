@@ -6,12 +6,14 @@ use serde_json::{Map, Value, json};
 use crate::{
     args::{
         AdaptiveArgs, AvgPoolArgs, BatchNormArgs, Builtin, ConvArgs, DepthwiseArgs, DropoutArgs,
-        IfArgs, LinearArgs, LrnArgs, MaxPoolArgs, ParallelArgs, PlainArgs, RepeatArgs, ShuffleArgs,
+        IfArgs, JoinArgs, LinearArgs, LrnArgs, MaxPoolArgs, ParallelArgs, PlainArgs, RepeatArgs,
+        ShuffleArgs,
     },
     document::{
         ArchitectureKeys, AuxiliaryKeys, BlockKeys, FcTailKeys, GapTailKeys, InputKeys,
         LibraryKeys, PublishedKeys, SpaceKeys, VariableKeys,
     },
+    field::{FromKey, Join},
 };
 
 /// The JSON Schema (draft 2020-12) of architectures, spaces and libraries of blocks. Editors complete and
@@ -109,7 +111,10 @@ fn arguments(builtin: Builtin, generator: &mut SchemaGenerator) -> Value {
         Builtin::Parallel => ParallelArgs::json_schema(generator),
         Builtin::Repeat => RepeatArgs::json_schema(generator),
         Builtin::If => IfArgs::json_schema(generator),
-        Builtin::Flatten => json_schema!({"type": "object", "maxProperties": 0}),
+        Builtin::Join(Join::Add) => JoinArgs::json_schema(generator),
+        Builtin::Flatten | Builtin::Join(_) | Builtin::Identity | Builtin::None => {
+            json_schema!({"type": "object", "properties": {}, "additionalProperties": false})
+        }
         Builtin::Group => json_schema!({"type": "array", "items": {"$ref": "#/$defs/Step"}}),
     };
     schema.to_value()
@@ -120,7 +125,13 @@ fn step(generator: &mut SchemaGenerator) -> Schema {
     let mut patterns = Map::new();
     let mut properties = Map::new();
     for (name, builtin) in Builtin::ALL {
-        let schema = json!({"anyOf": [arguments(builtin, generator), {"type": "null"}]});
+        let mut arguments = arguments(builtin, generator);
+        if builtin != Builtin::If
+            && let Some(properties) = arguments.get_mut("properties").and_then(Value::as_object_mut)
+        {
+            properties.insert("from".to_owned(), FromKey::json_schema(generator).to_value());
+        }
+        let schema = json!({"anyOf": [arguments, {"type": "null"}]});
         patterns.insert(format!("^{name}\\s"), schema.clone());
         // Named once more as a property, because editors complete properties and not patterns.
         properties.insert(name.to_owned(), schema);

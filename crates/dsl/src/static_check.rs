@@ -6,13 +6,13 @@ use std::{collections::HashSet, sync::Arc};
 use inceptive_ir::{Graph, Path, Shape};
 
 use crate::{
-    args::Builtin,
+    args::{Builtin, STEP_KEYS},
     code::Code,
     diagnostic::{Diagnostic, DiagnosticSink, suggestion},
     expr,
     field::unknown_keys,
     lower::{
-        Cursor, Lowering,
+        Cursor, Lowering, Names,
         block::{declared, parameters},
     },
     scope::{Named, Reader, Scope},
@@ -45,7 +45,7 @@ fn dry_run(map: &Map, names: &[Named], sink: &DiagnosticSink) -> u32 {
     let (scope, none, own) = (Scope::root(names), Map::default(), DiagnosticSink::default());
     let defaults = map.get("defaults").and_then(Node::map).unwrap_or(&none);
     let known = blocks(map).map(|entry| (Arc::clone(&entry.key), &entry.value)).collect();
-    let from = Cursor { node: graph.input(), known: false };
+    let from = Cursor::at(graph.input()).unknown();
     let mut lowering = Lowering::new(&own, graph, known, defaults, WidthRule::NONE, &scope);
     lowering.is_rehearsal = true;
     for Entry { key, value, .. } in blocks(map).filter(|entry| entry.value.map().is_some()) {
@@ -55,7 +55,7 @@ fn dry_run(map: &Map, names: &[Named], sink: &DiagnosticSink) -> u32 {
     let heads = heads.filter_map(|head| head.map()?.get("steps"));
     for steps in ["body", "tail"].iter().filter_map(|key| map.get(key)).chain(heads) {
         if steps.list().is_some() {
-            lowering.scope(steps, &scope, &Path::root(), from);
+            lowering.scope(steps, &scope, Names::of(Path::root(), from));
         }
     }
     // An argument that is missing may be set by the path of the step.
@@ -102,7 +102,17 @@ impl Checker<'_> {
         }
         for parameter in parameters(&entry.value) {
             check_name(&parameter.key, "parameter", parameter.key_span, &self.reader);
+            self.not_reserved(&parameter);
             self.unused(&parameter, &used, &format!("the block `{}`", entry.key));
+        }
+    }
+
+    /// Every call of a block may say what it reads.
+    fn not_reserved(&self, parameter: &Entry) {
+        if STEP_KEYS.contains(&&*parameter.key) {
+            let message = format!("`{}` is an argument of every step", parameter.key);
+            let reserved = Diagnostic::new(Code::ReservedName, message);
+            self.reader.sink.push(reserved.at(parameter.key_span, "choose another name"));
         }
     }
 

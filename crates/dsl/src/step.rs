@@ -1,7 +1,5 @@
 //! How a step is written: `conv reduce: {kernel: 1}` or `relu`.
 
-use std::collections::HashMap;
-
 use inceptive_ir::{Span, is_invisible};
 
 use crate::{
@@ -70,8 +68,15 @@ impl<'a> Step<'a> {
     }
 }
 
+impl Step<'_> {
+    /// Whether the operator is an expression, so that it may be one of several.
+    pub(crate) fn is_chosen(&self) -> bool {
+        self.word.starts_with('$')
+    }
+}
+
 /// Operator and name of a step. One that is too long is not looked through.
-fn words(text: &str) -> (&str, Option<&str>) {
+pub(crate) fn words(text: &str) -> (&str, Option<&str>) {
     if text.len() > LONGEST_STEP {
         return (text, None);
     }
@@ -101,54 +106,4 @@ pub(crate) fn check_name(name: &str, what: &str, span: Span, reader: &Reader<'_>
         None => return Some(()),
     };
     reader.report(Diagnostic::new(Code::InvalidName, message).at(span, "this name"))
-}
-
-/// The names that are taken in one scope.
-#[derive(Debug, Default)]
-pub(crate) struct Names {
-    taken: HashMap<String, Span>,
-    /// Steps without a name so far, by operator.
-    numbered: HashMap<String, usize>,
-}
-
-impl Names {
-    /// Takes the names that the steps of a list were given, so that numbering avoids them.
-    pub(crate) fn reserve(&mut self, steps: &[Node], reader: &Reader<'_>) {
-        for step in steps {
-            let key = match &step.value {
-                Value::Map(map) => map.0.first().map(|entry| (&*entry.key, entry.key_span)),
-                Value::Text(text) => Some((&**text, step.span)),
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) => None,
-            };
-            let named = key.and_then(|(key, span)| words(key).1.map(|name| (name, span)));
-            if let Some((name, span)) = named {
-                self.take(name, span, reader);
-            }
-        }
-    }
-
-    /// Takes a name that was given; false, with a report, when it is taken.
-    pub(crate) fn take(&mut self, name: &str, span: Span, reader: &Reader<'_>) -> bool {
-        let first = self.taken.insert(name.to_owned(), span);
-        if let Some(first) = first {
-            let message = format!("the name `{name}` is given twice in one scope");
-            let twice = Diagnostic::new(Code::DuplicateName, message);
-            reader.sink.push(twice.at(span, "again here").at(first, "first here"));
-        }
-        first.is_none()
-    }
-
-    /// A free name for a step without one: `conv`, `conv2`, `conv3`.
-    pub(crate) fn number(&mut self, word: &str, span: Span) -> String {
-        let count = self.numbered.entry(word.to_owned()).or_default();
-        let free = loop {
-            *count += 1;
-            let name = if *count == 1 { word.to_owned() } else { format!("{word}{count}") };
-            if !self.taken.contains_key(&name) {
-                break name;
-            }
-        };
-        self.taken.insert(free.clone(), span);
-        free
-    }
 }

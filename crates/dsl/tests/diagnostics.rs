@@ -94,7 +94,7 @@ const FIXTURES: &[Fixture] = &[
             "n.yaml",
             "{HEAD}body:\n  - conv: {filters: 8, kernel_size: 3, strides: 2, padding: same, activation: swish, batch_norm: true}\n  \
              - conv: {kernel: 1, width: 8, act: swish}\n  - max_pool_2d: {pool_size: 2}\n  - flatten\n  - dense: {units: 10}\n  \
-             - fc\n  - identity\ntail: []\n",
+             - fc\n  - skip_connect\ntail: []\n",
         )],
     ),
     one(
@@ -279,6 +279,14 @@ const FIXTURES: &[Fixture] = &[
         &[("n.yaml", "{HEAD}blocks: {conv: {steps: [relu]}}\nbody: [relu]\ntail: []\n")],
     ),
     one(
+        "E304",
+        "a parameter called from",
+        &[(
+            "n.yaml",
+            "{HEAD}blocks: {b: {params: {from}, steps: [$from]}}\nbody: [relu]\ntail: []\n",
+        )],
+    ),
+    one(
         "E401",
         "an absolute path",
         &[("n.yaml", "{HEAD}use: [/etc/passwd]\nbody: [relu]\ntail: []\n")],
@@ -354,6 +362,89 @@ const FIXTURES: &[Fixture] = &[
         &[(
             "n.yaml",
             "{HEAD}body: [conv a: {kernel: 3, width: 8}]\ntail: []\nauxiliary: [{after: aa, steps: [gap]}]\n",
+        )],
+    ),
+    one(
+        "E505",
+        "steps that a step cannot read",
+        &[(
+            "n.yaml",
+            "{HEAD}body:\n  - relu left\n  - silu right: {from: in}\n  - add: {from: [lfet, right]}\n  - relu a: {from: a}\n  \
+             - relu b: {from: [c]}\n  - group c: [relu x, relu y]\n  - add: {from: [left, a, b, c/z]}\ntail: []\n",
+        )],
+    ),
+    one(
+        "E505",
+        "a step outside of the block",
+        &[(
+            "n.yaml",
+            "{HEAD}blocks: {b: {steps: [relu c, add: {from: [c, a]}]}}\nbody: [relu a, b]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E506",
+        "results that nothing reads",
+        &[(
+            "n.yaml",
+            "{HEAD}blocks: {cell: {inputs: [h, p], steps: [relu a: {from: h}, silu b: {from: h}, sigmoid c: {from: a}]}}\nbody:\n  \
+             - relu x\n  - relu y: {from: in}\n  - cell: {from: [y, y]}\ntail: []\n",
+        )],
+    ),
+    one(
+        "E506",
+        "a result that nothing reads without a condition",
+        &[(
+            "n.yaml",
+            "{HEAD}params: {p: 1}\nbody: [relu a, silu b: {from: in}, if: {cond: $p == 2, then: [add: {from: [a, b]}]}]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E507",
+        "more and fewer inputs than are read",
+        &[(
+            "n.yaml",
+            "{HEAD}blocks: {cell: {inputs: [h, p], steps: [add: {from: [h, p]}]}, one: {steps: [relu]}}\nbody:\n  - relu a\n  \
+             - conv: {from: [in, a], kernel: 3, width: 8}\n  - cell: {from: a}\n  - cell\n  - one: {from: [a, a]}\n  \
+             - repeat: {from: [a, a], count: 2, steps: [relu]}\n  - relu: {from: []}\ntail: []\n",
+        )],
+    ),
+    one("E103", "a join of nothing", &[("n.yaml", "{HEAD}body: [relu, concat]\ntail: []\n")]),
+    one(
+        "E101",
+        "what cannot be scaled",
+        &[(
+            "n.yaml",
+            "{HEAD}body: [relu a, add b: {from: [in, a], scale: {c: 2}}, none: {kernel: 3}, identity: {from: b, kernel: 3}]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E106",
+        "two nodes of one name",
+        &[(
+            "n.yaml",
+            "{HEAD}body: [group: [relu a, silu a: {from: in}, add: {from: [a, in]}]]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E102",
+        "what is no name of a step",
+        &[("n.yaml", "{HEAD}body: [relu a: {from: {b: 1}}, relu: {from: [true]}]\ntail: []\n")],
+    ),
+    one(
+        "E502",
+        "results of a cell that do not fit",
+        &[(
+            "n.yaml",
+            "{HEAD}body:\n  - conv a: {kernel: 3, width: 8, stride: 2}\n  - conv b: {from: in, kernel: 3, width: 8}\n  \
+             - concat: {from: [a, b]}\ntail: []\n",
+        )],
+    ),
+    one(
+        "E508",
+        "nothing but none",
+        &[(
+            "n.yaml",
+            "{HEAD}classes: 2\nparams: {op: none}\nbody: [relu a, $op b, add: {from: b}]\ntail: gap\n",
         )],
     ),
     one(

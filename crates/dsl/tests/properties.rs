@@ -12,8 +12,9 @@ use inceptive_ir::Fingerprint;
 use proptest::{prelude::*, sample::Index};
 
 /// Small files that use every part of the language.
-const SEEDS: [&str; 3] = [
+const SEEDS: [&str; 4] = [
     "name: x\ninput: {channels: 3, size: 32}\nclasses: 10\nparams: {w: 8, tail: gap}\ndefaults: {conv: {norm: bn}}\nblocks:\n  b:\n    params: {c, d: 4}\n    branches: {a: [conv: {kernel: 1x3, width: $c}], s: [if: {cond: $d > 2, then: [conv: {kernel: 1, width: $c}]}]}\n    join: concat\nbody:\n  - repeat r: {count: 2, steps: [conv: {kernel: 3, width: $w * ($i + 1), stride: 2}, maxpool: {kernel: 3, stride: 1}]}\n  - b one: {c: 8}\n  - parallel: {branches: {m: [conv: {kernel: 3, width: 16, act: none}], s: []}, join: add, scale: {m: 0.5}, then: [relu]}\ntail: $tail\nauxiliary: [{after: one, steps: [gap, flatten, linear: {width: $classes}]}]\nset: {one: {c: 8}}\n",
+    "name: x\ninput: {channels: 8, size: 16}\nclasses: 4\nparams: {op: none, to: [a, in]}\nblocks:\n  cell:\n    inputs: [h, p]\n    params: {w: 8, s: 1}\n    steps: [conv a: {from: h, kernel: 1, width: $w, stride: $s}, conv b: {from: p, kernel: 1, width: $w, stride: $s}, add: {from: [a, b], scale: {a: 0.5}}]\nbody:\n  - relu a\n  - $op b: {from: in}\n  - add c: {from: [a, b]}\n  - concat d: {from: $to}\n  - group e: [identity f: {from: c}, multiply: {from: [f, a]}]\n  - none g: {from: d}\n  - repeat r: {from: [e/f, e], inputs: [h, p], count: 2, steps: [cell: {from: [h, p], w: 8}]}\n  - cell last: {from: [r, r.p], s: 2}\n  - if: {cond: $in > 4, then: [relu x: {from: last/a}, concat: {from: [x, last, g]}]}\ntail: gap\nset: {last: {w: 16}}\n",
     "space: s\nbase: base.yaml\nvary: {w: {from: 0.5, to: 1, step: 0.25, default: 1}, k: {values: {small: 1, large: 3}}}\nwith: {width_multiplier: $w, set: {c: {kernel: $k}}}\nconstraints: [params < 8M]\nobjectives: [minimize macs]\n",
     "description: blocks\nblocks: {b: {params: {c}, steps: [depthwise: {kernel: 3}, conv: {kernel: 1, width: \"round_to($c, 8)\"}, lrn, dropout: {p: 0.2}]}}\n",
 ];
@@ -111,6 +112,9 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
         "\u{1f600}",
         "$in // 2",
         "[relu]",
+        "none",
+        "from",
+        "[a, b]",
         "{c: 3}",
         "0.1",
         "1048576",

@@ -71,7 +71,7 @@ fn widths_decide_nothing_about_the_structure() {
 }
 
 /// Steps that use the variables `a` (a width), `b` (a small number), `r` (a ratio) and `k` (a word) in all ways.
-const STEPS: [&str; 24] = [
+const STEPS: [&str; 28] = [
     "conv: {kernel: 3, width: $a}",
     "conv: {kernel: 1, width: \"$a * $r\"}",
     "conv: {kernel: 1, width: \"max(1, round($in * $r))\"}",
@@ -96,6 +96,10 @@ const STEPS: [&str; 24] = [
     "if: {cond: \"$a > 9 or $r / ($b - 1) > 1\", then: [conv: {kernel: 1, width: $a}], else: [relu]}",
     "cell: {width: $a, list: [$b, 1]}",
     "cell: {width: \"$in * $r\", list: [1, 2]}",
+    "group: [conv x: {kernel: 1, width: $a}, $k y: {from: in}, concat: {from: [x, y, in]}]",
+    "group: [$k x: {from: in}, conv y: {kernel: 3, width: \"2 * $a\"}, conv z: {from: in, kernel: 1, width: $a}, concat: {from: [y, z]}]",
+    "group: [identity v, repeat: {from: [v, v], inputs: [h, p], count: $b, steps: [conv x: {from: h, kernel: 1, width: \"$a + $i\"}, concat: {from: [x, p]}]}]",
+    "group: [depthwise x: {kernel: 3, multiplier: $b}, $k y: {from: x}, conv z: {from: in, kernel: 1, width: $a}, depthwise w: {kernel: 3}, concat: {from: [y, w]}]",
 ];
 
 /// What an attack on the formulas found: each was counted wrongly once.

@@ -50,7 +50,7 @@ fn every_named_network_is_there() {
     let named = "googlenet googlenet-naive googlenet-fc googlenet-bn bn-inception inception-v2 inception-v3 \
         inception-v4 inception-resnet-v1 inception-resnet-v2 xception nin alexnet vgg16 vgg19 resnet18 \
         resnet34 resnet50 resnet101 resnet152 squeezenet1_1 mobilenet-v1 mobilenet-v2 densenet121 \
-        module-naive module-reduced";
+        module-naive module-reduced nasnet-a-mobile darts-v2 nas-bench-201 randwire-small";
     let mut named: Vec<String> =
         named.split_whitespace().map(|name| format!("architectures/{name}.yaml")).collect();
     named.sort();

@@ -1,6 +1,6 @@
 //! Our counts against what papers and lectures print: `reference/papers.json`.
 
-use crate::common::{network, reference};
+use crate::common::{changed, network, reference};
 use inceptive_cost::{Cost, Mode, Totals, by_module};
 use inceptive_ir::{Graph, Op, Path};
 
@@ -149,4 +149,43 @@ fn receptive_fields() {
         let field = Cost::new(&network(name), Mode::Inference).receptive_field;
         assert_eq!(field.size, Some(inceptive_ir::Size::square(size)), "{name}");
     }
+}
+
+/// Networks of cells. NASNet-A mobile: what Keras counts as trainable, and its 5,326,716 with the statistics of the
+/// normalisations. DARTS v2: the authors' network without its auxiliary head.
+#[test]
+fn networks_of_cells() {
+    let total = |name| Cost::new(&network(name), Mode::Inference).total;
+    let nasnet = total("nasnet-a-mobile");
+    assert_eq!((nasnet.params, nasnet.params + nasnet.buffers), (5_289_978, 5_326_716));
+    assert_eq!(total("darts-v2").params, 3_349_342);
+    // The paper has 5.6M and 583M multiply-adds for its samples of the same generator.
+    let randwire = total("randwire-small");
+    assert!((5_300_000..5_900_000).contains(&randwire.params), "{}", randwire.params);
+    assert!((550_000_000..620_000_000).contains(&randwire.macs), "{}", randwire.macs);
+}
+
+/// Parameters of cells by the table of NAS-Bench-201: all of those whose edges all lead to the output, and the one with the
+/// best accuracy.
+#[test]
+fn cells_of_nas_bench_201() {
+    let table = reference("nas-bench-201.json");
+    let edges = ["op01", "op02", "op12", "op03", "op13", "op23"];
+    let cells = table["params"].as_object().unwrap();
+    for (cell, params) in cells {
+        let operators: Vec<&str> =
+            cell.split(['|', '+']).filter_map(|edge| Some(edge.split_once('~')?.0)).collect();
+        let settings: Vec<String> = edges
+            .iter()
+            .zip(&operators)
+            .map(|(edge, operator)| format!("{edge}={operator}"))
+            .collect();
+        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+        let graph = changed("nas-bench-201", &settings);
+        let ours = Cost::new(&graph, Mode::Inference).total;
+        assert_eq!(ours.params, params.as_u64().unwrap(), "{cell}");
+    }
+    assert!(cells.len() >= 40, "{}", cells.len());
+    let best = Cost::new(&network("nas-bench-201"), Mode::Inference).total;
+    assert_eq!(best.params, 1_288_506);
 }

@@ -59,6 +59,25 @@ raw! {
 }
 
 raw! {
+    /// What a step reads.
+    FromKey "What the step reads: the name of a step before it, or `in`, the input of the list; or a list of them. Default: the step before it."
+    Value::Text(_) | Value::Number(_) | Value::List(_) => "the name of a step, or a list of names",
+    json_schema!({
+        "anyOf": [
+            {"type": ["string", "number"]},
+            {"type": "array", "minItems": 1, "items": {"type": ["string", "number"]}}
+        ]
+    })
+}
+
+raw! {
+    /// Names of inputs.
+    InputNames "Names of the inputs, for `from`; the first one is what the first step reads."
+    Value::List(_) => "a list of names",
+    json_schema!({"type": "array", "minItems": 1, "items": {"type": ["string", "number"]}})
+}
+
+raw! {
     /// A condition.
     Condition "A condition such as `$stride > 1`."
     Value::Text(_) | Value::Bool(_) => "a condition",

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use inceptive_ir::Path;
 
-use super::{Cursor, Lowering, MAX_CALLS, Site};
+use super::{
+    Cursor, Lowering, MAX_CALLS, Names, Site,
+    inputs::{Inputs, names_of},
+};
 use crate::{
     args::ParallelArgs,
     code::Code,
@@ -90,8 +93,11 @@ impl Lowering<'_> {
             value(&default, &Reader { scope: &scope, sink: self.sink });
             values.push((key, None));
         }
-        let cursor = Cursor { node: self.graph.input(), known: false };
-        let site = Site { scope: self.globals, path: Path::new(word), span: block.span, cursor };
+        let cursor = Cursor::at(self.graph.input()).unknown();
+        let (path, inputs) = (Path::new(word), Inputs::before(cursor));
+        let names = Names::of(path.clone(), cursor);
+        let (scope, span) = (self.globals, block.span);
+        let site = Site { scope, path, span, cursor, inputs: &inputs, names: &names };
         self.enter(word, block, &values, &site);
     }
 
@@ -112,15 +118,24 @@ impl Lowering<'_> {
         let reader = Reader { scope: &scope, sink: self.sink };
         let keys = fields(block, word, reader).and_then(|fields| BlockKeys::read(&fields));
         let Some(keys) = keys else { return self.hide(&site.path, site.cursor) };
-        let inner = Site { scope: &scope, path: site.path.clone(), ..*site };
+        let inputs = keys.inputs.as_ref().map(|inputs| names_of(inputs, &reader));
+        let inputs = inputs.unwrap_or_default();
+        let cursors = site.inputs.cursors(inputs.len().max(1));
+        let mut names = Names::of(site.path.clone(), cursors[0]);
+        for (input, &cursor) in inputs.iter().zip(&cursors) {
+            names.declare(&input.text, input.span, cursor, &reader);
+        }
         match (keys.steps, keys.branches) {
             (Some(Maybe(None)), None) => self.hide(&site.path, site.cursor),
-            (Some(Maybe(Some(steps))), None) => {
-                self.scope(&steps.0, &scope, &site.path, site.cursor)
-            }
+            (Some(Maybe(Some(steps))), None) => self.scope(&steps.0, &scope, names),
             (None, Some(branches)) => {
+                names.read_last();
                 let BlockKeys { join, scale, then, .. } = keys;
-                self.parallel(&ParallelArgs { branches, join, scale, then }, &inner)
+                let (path, names) = (site.path.clone(), &names);
+                let inner = Site { scope: &scope, path, names, cursor: cursors[0], ..*site };
+                let end = self.parallel(&ParallelArgs { branches, join, scale, then }, &inner);
+                self.expect_read(names);
+                end
             }
             (Some(_), Some(_)) | (None, None) => {
                 let message = format!("the block `{word}` needs either `steps` or `branches`");

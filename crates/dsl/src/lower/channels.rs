@@ -19,6 +19,21 @@ impl Channels {
         self.symbols.get(node.index()).copied().flatten()
     }
 
+    /// Notes that of the nodes from a number on, only some are left, by their old and new places.
+    pub(super) fn keep(&mut self, from: usize, kept: &[(NodeId, NodeId)]) {
+        let symbols: Vec<Option<Symbol>> = kept.iter().map(|&(old, _)| self.get(old)).collect();
+        self.symbols.truncate(from);
+        if !symbols.is_empty() {
+            self.symbols.resize(from, None);
+            self.symbols.extend(symbols);
+        }
+        let depthwise = std::mem::take(&mut self.depthwise);
+        let (before, of_part): (Vec<NodeId>, Vec<NodeId>) =
+            depthwise.into_iter().partition(|node| node.index() < from);
+        let moved = kept.iter().filter(|(old, _)| of_part.binary_search(old).is_ok());
+        self.depthwise = before.into_iter().chain(moved.map(|&(_, new)| new)).collect();
+    }
+
     /// Notes a node that was added last.
     pub(super) fn push(&mut self, node: NodeId, channels: Option<Symbol>, is_depthwise: bool) {
         // Nodes of a head that did not fit are gone.

@@ -8,8 +8,12 @@
 
 pub(crate) mod block;
 mod channels;
+mod flow;
+mod inputs;
 mod join;
+mod names;
 mod ops;
+mod sweep;
 pub(crate) mod tail;
 
 use std::{
@@ -22,16 +26,18 @@ use inceptive_ir::{Form, Graph, GraphError, NewNode, NodeId, Op, Part, Path, Sha
 
 pub(crate) use channels::Channels;
 use channels::Outputs;
+use inputs::Inputs;
+pub(crate) use names::Names;
 
 use crate::{
-    args::{Builtin, IfArgs, RepeatArgs},
+    args::{Builtin, STEP_KEYS},
     code::Code,
     diagnostic::{Diagnostic, DiagnosticSink, suggestion},
-    expr::{Symbol, Val, ValKind},
-    field::{Condition, Fields, Maybe, given},
+    expr::{Symbol, ValKind},
+    field::Fields,
     record::StepPlace,
     scope::{Reader, Scope},
-    step::{Names, Step},
+    step::Step,
     width_rule::WidthRule,
     yaml::{Map, Node, Value},
 };
@@ -49,11 +55,22 @@ pub(crate) struct Cursor {
     pub(crate) node: NodeId,
     /// False after an error: the shape here is not known.
     pub(crate) known: bool,
+    /// Whether `none` leaves nothing to read here; then it is not known either.
+    pub(crate) is_absent: bool,
 }
 
 impl Cursor {
-    fn unknown(self) -> Self {
-        Self { known: false, ..self }
+    /// The place after a node.
+    pub(crate) fn at(node: NodeId) -> Self {
+        Self { node, known: true, is_absent: false }
+    }
+
+    pub(crate) fn unknown(self) -> Self {
+        Self { known: false, is_absent: false, ..self }
+    }
+
+    pub(crate) fn absent(self) -> Self {
+        Self { known: false, is_absent: true, ..self }
     }
 }
 
@@ -93,6 +110,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) steps: u32,
     /// Scopes whose steps are not known because of an error.
     hidden: BTreeSet<Path>,
+    /// Steps that are left out because of `none`, with everything in them.
+    left_out: BTreeSet<Path>,
     /// Whether no value is known and every step is taken once.
     pub(crate) is_rehearsal: bool,
     /// Numbers that steps were given as they are, in the order of the steps.
@@ -106,6 +125,7 @@ pub(crate) struct Lowering<'a> {
 }
 
 /// The target of a step: a built-in operator or a block.
+#[derive(Clone, Copy)]
 enum Callee<'a> {
     Builtin(Builtin),
     Block(&'a Node),
@@ -116,7 +136,11 @@ struct Site<'s> {
     scope: &'s Scope<'s>,
     path: Path,
     span: Span,
+    /// The first input that there is.
     cursor: Cursor,
+    inputs: &'s Inputs,
+    /// The names in the list that the step is in.
+    names: &'s Names<'s>,
 }
 
 impl<'a> Lowering<'a> {
@@ -140,6 +164,7 @@ impl<'a> Lowering<'a> {
             part: Part::Main,
             steps: 0,
             hidden: BTreeSet::new(),
+            left_out: BTreeSet::new(),
             is_rehearsal: false,
             written: RefCell::default(),
             calls: Vec::new(),
@@ -156,20 +181,21 @@ impl<'a> Lowering<'a> {
 
     /// Whether there may be a step at a path that an error hides.
     pub(crate) fn is_hidden(&self, path: &Path) -> bool {
-        std::iter::successors(Some(path.clone()), Path::parent)
-            .any(|scope| self.hidden.contains(&scope))
+        is_within(path, &self.hidden)
+    }
+
+    /// Whether there may be a step at a path that `none` leaves out.
+    pub(crate) fn is_left_out(&self, path: &Path) -> bool {
+        is_within(path, &self.left_out)
     }
 
     /// Builds a list of steps that is a scope of its own.
-    pub(crate) fn scope(
-        &mut self,
-        list: &Node,
-        scope: &Scope<'_>,
-        path: &Path,
-        from: Cursor,
-    ) -> Cursor {
-        let mut names = Names::default();
-        self.steps(list, scope, path, from, &mut names)
+    pub(crate) fn scope(&mut self, list: &Node, scope: &Scope<'_>, names: Names<'_>) -> Cursor {
+        let mut names = names;
+        let Some(input) = names.input() else { return self.nowhere() };
+        let end = self.steps(list, scope, input, &mut names);
+        self.expect_read(&names);
+        end
     }
 
     /// Builds a list of steps in a scope that has names already.
@@ -177,24 +203,24 @@ impl<'a> Lowering<'a> {
         &mut self,
         list: &Node,
         scope: &Scope<'_>,
-        path: &Path,
         from: Cursor,
-        names: &mut Names,
+        names: &mut Names<'_>,
     ) -> Cursor {
         let reader = Reader { scope, sink: self.sink };
-        let Some(list) = reader.substitute(list) else { return self.hide(path, from) };
+        let path = names.path().clone();
+        let Some(list) = reader.substitute(list) else { return self.hide(&path, from) };
         let steps = match &list.value {
             Value::List(steps) => steps,
             Value::Null => return from,
             _ => {
                 reader.wrong_type::<()>(&list, "a list of steps");
-                return self.hide(path, from);
+                return self.hide(&path, from);
             }
         };
         if self.calls.len() + path.depth() > 2 * MAX_CALLS {
             let message = "steps are nested too deeply";
             reader.sink.push(Diagnostic::new(Code::TooManyCalls, message).at(list.span, "here"));
-            return self.hide(path, from);
+            return self.hide(&path, from);
         }
         names.reserve(steps, &reader);
         let mut cursor = from;
@@ -202,9 +228,14 @@ impl<'a> Lowering<'a> {
             if !self.may_go_on(step.span) {
                 return cursor.unknown();
             }
-            cursor = self.step(step, scope, path, cursor, names);
+            cursor = self.step(step, scope, cursor, names);
         }
         cursor
+    }
+
+    /// A place that is not known.
+    fn nowhere(&self) -> Cursor {
+        Cursor::at(self.graph.input()).unknown()
     }
 
     /// Counts a step; false when there were too many, or too many mistakes.
@@ -227,30 +258,44 @@ impl<'a> Lowering<'a> {
     fn step(
         &mut self,
         node: &Node,
-        scope: &Scope<'_>,
-        path: &Path,
+        outer: &Scope<'_>,
         cursor: Cursor,
-        names: &mut Names,
+        names: &mut Names<'_>,
     ) -> Cursor {
-        let scope = scope.reading(self.input(cursor));
+        let scope = outer.reading(self.input(cursor));
         let reader = Reader { scope: &scope, sink: self.sink };
-        let Some(step) = Step::read(node, &reader) else { return self.hide(path, cursor) };
+        let Some(step) = Step::read(node, &reader) else {
+            names.read_any();
+            names.finish_unnamed();
+            return self.hide(names.path(), cursor);
+        };
         let Some(word) = word(&step, &reader) else {
-            let place = step.name.map_or_else(|| path.clone(), |name| path.join(name));
-            return self.hide(&place, cursor);
+            return self.step_of_unknown_word(&step, cursor, names, &reader);
         };
         let callee = self.callee(&word);
         if matches!(callee, Some(Callee::Builtin(Builtin::If))) {
-            return self.branch_on(&step, &scope, path, cursor, names);
+            return self.branch_on(&step, &scope, cursor, names);
         }
         let name = match step.name {
             Some(name) => name.to_owned(),
             None => names.number(&word, step.span),
         };
-        let site = Site { scope: &scope, path: path.join(&name), span: step.span, cursor };
-        let place = site.path.clone();
+        let place = names.path().join(&name);
         self.record(&place, &step, node.span, &word);
+        let inputs = self.inputs(&step, &place, cursor, names, &reader);
+        let inputs = self.expect_count(inputs, callee, &step, &word);
+        let scope = outer.reading(self.input(inputs.first()));
+        let site = Site {
+            scope: &scope,
+            path: place.clone(),
+            span: step.span,
+            cursor: inputs.first(),
+            inputs: &inputs,
+            names: &*names,
+        };
         let end = match callee {
+            Some(Callee::Builtin(Builtin::None)) => self.none(&step, &site),
+            Some(_) if inputs.are_absent() => self.leave_out(&site),
             Some(Callee::Builtin(builtin)) => self.builtin(builtin, &step, site),
             Some(Callee::Block(block)) => self.call(&word, block, &step, &site),
             None => {
@@ -258,8 +303,49 @@ impl<'a> Lowering<'a> {
                 self.hide(&place, cursor)
             }
         };
+        names.finish(&name, step.span, end);
         self.places.insert(place, end);
         end
+    }
+
+    /// What a step does is not known; its input and its name are.
+    fn step_of_unknown_word(
+        &mut self,
+        step: &Step<'_>,
+        cursor: Cursor,
+        names: &mut Names<'_>,
+        reader: &Reader<'_>,
+    ) -> Cursor {
+        let place = step.name.map_or_else(|| names.path().clone(), |name| names.path().join(name));
+        self.inputs(step, &place, cursor, names, reader);
+        match step.name {
+            Some(name) => names.finish(name, step.span, cursor.unknown()),
+            None => names.finish_unnamed(),
+        }
+        self.hide(&place, cursor)
+    }
+
+    fn none(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
+        if !step.is_chosen() {
+            self.arguments(step, site, None, &[]);
+        }
+        self.leave_out(site)
+    }
+
+    /// The result of a step that `none` leaves out.
+    fn leave_out(&mut self, site: &Site<'_>) -> Cursor {
+        if self.is_rehearsal {
+            return site.cursor.unknown();
+        }
+        self.left_out.insert(site.path.clone());
+        self.use_settings(&site.path);
+        site.cursor.absent()
+    }
+
+    /// Notes that a step has no use for the arguments that were set for it.
+    fn use_settings(&self, path: &Path) {
+        let replaced = self.overrides.get(path).into_iter().flatten();
+        replaced.for_each(|replaced| replaced.used.set(true));
     }
 
     /// Notes where a step is written, for editors.
@@ -281,9 +367,6 @@ impl<'a> Lowering<'a> {
     fn unknown_step(&self, word: &str, span: Span) {
         let unknown = Diagnostic::new(Code::UnknownStep, format!("unknown step `{word}`"));
         self.sink.push_with(unknown.at(span, "neither a built-in step nor a block"), || {
-            if matches!(word.to_lowercase().as_str(), "identity" | "skip" | "skip_connect") {
-                return "a branch that passes its input on is an empty list of steps: `shortcut: []`".to_owned();
-            }
             let mut known: Vec<&str> = Builtin::ALL.iter().map(|(name, _)| *name).collect();
             known.extend(self.blocks.keys().map(|name| &**name));
             suggestion(word, "steps and blocks", known)
@@ -300,10 +383,11 @@ impl<'a> Lowering<'a> {
     ) -> Option<Fields<'m>> {
         let reader = Reader { scope: site.scope, sink: self.sink };
         let replaced = self.overrides.get(&site.path).into_iter().flatten();
+        let known: Vec<&str> = known.iter().copied().chain(STEP_KEYS).collect();
         let mut maps = Vec::new();
         for entry in replaced {
             entry.used.set(true);
-            crate::field::unknown_keys(&entry.args, step.word, known, &reader);
+            crate::field::unknown_keys(&entry.args, step.word, &known, &reader);
             maps.push(&*entry.args);
         }
         let own = match step.args.map(|args| &args.value) {
@@ -315,11 +399,11 @@ impl<'a> Lowering<'a> {
             }
         };
         if let Some(own) = own {
-            crate::field::unknown_keys(own, step.word, known, &reader);
+            crate::field::unknown_keys(own, step.word, &known, &reader);
             maps.push(own);
         }
         maps.extend(defaults);
-        Some(Fields { reader, what: step.word, span: step.span, maps, resolved: &[] })
+        Some(Fields { reader, what: step.word, span: step.span, maps, resolved: &STEP_KEYS })
     }
 
     /// Notes an argument of the step at a path that was given as a number: it can be set.
@@ -336,61 +420,6 @@ impl<'a> Lowering<'a> {
     /// Defaults of a built-in step.
     fn defaults_of(&self, name: &str) -> Option<&'a Map> {
         self.defaults.get(name).and_then(Node::map)
-    }
-
-    fn branch_on(
-        &mut self,
-        step: &Step<'_>,
-        scope: &Scope<'_>,
-        path: &Path,
-        cursor: Cursor,
-        names: &mut Names,
-    ) -> Cursor {
-        let reader = Reader { scope, sink: self.sink };
-        let args = step.args.and_then(|args| crate::document::fields(args, "if", reader));
-        let Some(args) = args.and_then(|fields| IfArgs::read(&fields)) else {
-            return self.hide(path, cursor);
-        };
-        let holds = args.cond.0.and_then(|Condition(cond)| holds(&cond, &reader));
-        if self.is_rehearsal {
-            // Both may use the same names.
-            for steps in [given(&args.then), given(&args.otherwise)].into_iter().flatten() {
-                self.scope(&steps.0, scope, path, cursor);
-            }
-            return cursor.unknown();
-        }
-        let chosen = match holds {
-            Some(true) => args.then,
-            Some(false) => args.otherwise,
-            None => return self.hide(path, cursor),
-        };
-        match chosen {
-            Some(Maybe(Some(steps))) => self.steps(&steps.0, scope, path, cursor, names),
-            Some(Maybe(None)) => self.hide(path, cursor),
-            None => cursor,
-        }
-    }
-
-    fn repeat(&mut self, args: &RepeatArgs, site: &Site<'_>) -> Cursor {
-        let Maybe(Some(steps)) = &args.steps else { return self.hide(&site.path, site.cursor) };
-        let count = match &args.count {
-            _ if self.is_rehearsal => 1,
-            Maybe(Some(count)) => count.0,
-            Maybe(None) => return self.hide(&site.path, site.cursor),
-        };
-        let mut cursor = site.cursor;
-        for iteration in 0..count {
-            if !self.may_go_on(site.span) {
-                return cursor.unknown();
-            }
-            let number = Val::number(iteration.into());
-            let values = [(Arc::from("i"), Some(number).filter(|_| !self.is_rehearsal))];
-            let scope = site.scope.with(&values);
-            let path = site.path.join(&(iteration + 1).to_string());
-            cursor = self.scope(&steps.0, &scope, &path, cursor);
-            self.places.insert(path, cursor);
-        }
-        cursor
     }
 
     /// Adds a node whose channels follow from its inputs.
@@ -420,7 +449,7 @@ impl<'a> Lowering<'a> {
                 if self.tape().is_some() {
                     self.channels.push(node, channels, outputs.is_depthwise);
                 }
-                Cursor { node, known: true }
+                Cursor::at(node)
             }
             Err(error) => {
                 self.report_graph_error(&error, &nodes, span);
@@ -467,23 +496,16 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// Whether a condition holds; none, with a report, when it is no condition.
-fn holds(cond: &Node, reader: &Reader<'_>) -> Option<bool> {
-    let value = match &cond.value {
-        Value::Text(text) => reader.evaluate(text, cond.span),
-        _ => reader.scalar(cond),
-    };
-    match value?.kind {
-        ValKind::Bool(holds) => Some(holds),
-        ValKind::Number(_) | ValKind::Text(_) | ValKind::Node(_) => {
-            reader.wrong_type(cond, "a condition, which is true or false")
-        }
-    }
+/// Whether a path is one of some scopes, or in one.
+fn is_within(path: &Path, scopes: &BTreeSet<Path>) -> bool {
+    !scopes.is_empty()
+        && std::iter::successors(Some(path.clone()), Path::parent)
+            .any(|scope| scopes.contains(&scope))
 }
 
 /// The operator of a step; `$kind` is replaced by its value.
 fn word(step: &Step<'_>, reader: &Reader<'_>) -> Option<Arc<str>> {
-    if !step.word.starts_with('$') {
+    if !step.is_chosen() {
         return Some(Arc::from(step.word));
     }
     match reader.evaluate(step.word, step.span)?.kind {

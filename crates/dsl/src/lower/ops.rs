@@ -5,11 +5,12 @@ use inceptive_ir::{
     Size,
 };
 
-use super::{Cursor, Lowering, Outputs, Site};
+use super::{Cursor, Lowering, Names, Outputs, Site};
 use crate::{
     args::{
         AdaptiveArgs, AvgPoolArgs, BatchNormArgs, Builtin, ConvArgs, DepthwiseArgs, DropoutArgs,
-        LinearArgs, LrnArgs, MaxPoolArgs, ParallelArgs, PlainArgs, RepeatArgs, ShuffleArgs,
+        JoinArgs, LinearArgs, LrnArgs, MaxPoolArgs, ParallelArgs, PlainArgs, RepeatArgs,
+        ShuffleArgs,
     },
     document::fields,
     expr::{Binary, Symbol},
@@ -72,11 +73,27 @@ impl Lowering<'_> {
                 None => self.hide(&site.path, site.cursor),
             },
             Builtin::Group => match step.args {
-                Some(steps) => self.scope(steps, site.scope, &site.path, site.cursor),
+                Some(steps) => {
+                    let names = Names::inside(site.names, site.path.clone(), site.cursor);
+                    self.scope(steps, site.scope, names)
+                }
                 None => site.cursor,
             },
-            // `if` has no scope of its own and is handled before a name is given.
-            Builtin::If => site.cursor,
+            Builtin::Join(join) => match self.read(builtin, step, &site, JoinArgs::read) {
+                Some(args) => self.join_step(join, &args, &site),
+                None => unknown,
+            },
+            // What may be chosen in its place takes arguments.
+            Builtin::Identity if step.is_chosen() => {
+                self.use_settings(&site.path);
+                site.cursor
+            }
+            Builtin::Identity => match self.read(builtin, step, &site, |_| Some(())) {
+                Some(()) => site.cursor,
+                None => unknown,
+            },
+            // `if` has no scope of its own, `none` no input: both are handled before.
+            Builtin::If | Builtin::None => site.cursor,
             _ => match self.plain(builtin, step, &site) {
                 Some((op, form)) => self.add(op, &[site.cursor], site.path, site.span, form),
                 None => unknown,
@@ -152,6 +169,9 @@ impl Lowering<'_> {
             | Builtin::Parallel
             | Builtin::Repeat
             | Builtin::If
+            | Builtin::Join(_)
+            | Builtin::Identity
+            | Builtin::None
             | Builtin::Group => return None,
         })
     }

@@ -2,7 +2,7 @@
 
 use inceptive_ir::{Activation, Form, Linear, Op, Path, PoolKind, Span};
 
-use super::{Cursor, Lowering, Outputs, ops::form};
+use super::{Cursor, Lowering, Names, Outputs, ops::form};
 use crate::{
     code::Code,
     diagnostic::{Diagnostic, suggestion},
@@ -28,7 +28,7 @@ impl Lowering<'_> {
         let path = Path::new("tail");
         let none = Map::default();
         let (word, span, args) = match &tail.0.value {
-            Value::List(_) => return self.scope(&tail.0, scope, &path, from),
+            Value::List(_) => return self.scope(&tail.0, scope, Names::of(path, from)),
             Value::Text(word) => (&**word, tail.0.span, &none),
             Value::Map(map) if map.0.len() == 1 => {
                 let entry = &map.0[0];

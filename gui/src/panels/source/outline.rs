@@ -1,4 +1,4 @@
-//! The names that a text declares: its keys, parameters and blocks. Half-typed text has them too.
+//! The names that a text declares: its keys, parameters, blocks and steps. Half-typed text has them too.
 
 /// A parameter of a file or block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,16 @@ pub(super) struct Block {
     pub parameters: Vec<Parameter>,
 }
 
+/// A step that was given a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub name: String,
+    /// Its operator or block.
+    pub word: String,
+    /// The block that it is a step of; `None` outside of blocks.
+    pub block: Option<String>,
+}
+
 /// What a text declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outline {
@@ -23,6 +33,7 @@ pub(super) struct Outline {
     pub keys: Vec<String>,
     pub parameters: Vec<Parameter>,
     pub blocks: Vec<Block>,
+    pub steps: Vec<Step>,
 }
 
 /// Lines that the parameters of a block may take.
@@ -36,6 +47,12 @@ impl Outline {
         let mut column = None;
         let mut lines = text.lines();
         while let Some(line) = lines.next() {
+            if let Some((word, name)) = named_step(line) {
+                let is_in_block = outline.keys.last().is_some_and(|key| key == "blocks");
+                let block = outline.blocks.last().filter(|_| is_in_block);
+                let block = block.map(|block| block.name.clone());
+                outline.steps.push(Step { name: name.to_owned(), word: word.to_owned(), block });
+            }
             let Some((indent, key, value)) = key_of(line) else { continue };
             let section = outline.keys.last().map(String::as_str);
             match (indent, section) {
@@ -63,6 +80,15 @@ impl Outline {
         }
         outline
     }
+}
+
+/// Operator and name of a step with a name that begins a line.
+fn named_step(line: &str) -> Option<(&str, &str)> {
+    let content = uncommented(line).trim_start().strip_prefix("- ")?;
+    let key = content.split_once(':').map_or(content, |(key, _)| key);
+    let (word, name) = key.trim().split_once(char::is_whitespace)?;
+    let is_name = |name: &str| !name.contains(|c: char| c.is_whitespace() || "{[\"'".contains(c));
+    Some((word, name.trim())).filter(|(word, name)| is_name(word) && is_name(name))
 }
 
 /// Indentation, key and value of a line.

@@ -94,6 +94,9 @@ impl<'a> Vocabulary<'a> {
         if !spot.is_first {
             return vec![];
         }
+        if self.is_read(&spot.path) {
+            return self.results(&spot.path);
+        }
         if let Some(block) = self.called(&spot.path).filter(|_| spot.is_key) {
             let about = |default: Option<&String>| match default {
                 Some(default) => format!("default {default}"),
@@ -101,7 +104,7 @@ impl<'a> Vocabulary<'a> {
             };
             let parameters = block.parameters.iter();
             let choices = parameters.map(|it| choice(&it.name, about(it.default.as_ref()), true));
-            return choices.collect();
+            return choices.chain([choice("from", about_from(), true)]).collect();
         }
         let schemas = self.schemas(&spot.path);
         let mut choices: Vec<Choice> = Vec::new();
@@ -123,6 +126,28 @@ impl<'a> Vocabulary<'a> {
         let mut known = std::collections::HashSet::new();
         choices.retain(|choice| known.insert(choice.name.clone()));
         choices
+    }
+
+    /// Whether what a step reads is written at a place.
+    fn is_read(self, path: &[Part]) -> bool {
+        let path = path.strip_suffix(&[Part::Item]).unwrap_or(path);
+        match path {
+            [before @ .., Part::Key(_), Part::Key(from)] if from == "from" => {
+                self.schemas(before).into_iter().any(is_step)
+            }
+            _ => false,
+        }
+    }
+
+    /// What a step can read: the input of its list, and steps of the same block or file.
+    fn results(self, path: &[Part]) -> Vec<Choice> {
+        let block = self.defined(path).map(|block| block.name.as_str());
+        let input = choice("in", "the input of the list".to_owned(), false);
+        let steps = self.own.steps.iter().filter(|step| step.block.as_deref() == block);
+        let steps = steps.map(|step| choice(&step.name, format!("the step {}", step.word), false));
+        let mut known = std::collections::HashSet::new();
+        let all = std::iter::once(input).chain(steps);
+        all.filter(|choice| known.insert(choice.name.clone())).collect()
     }
 
     fn variables(self, path: &[Part]) -> Vec<Choice> {
@@ -161,6 +186,15 @@ impl<'a> Vocabulary<'a> {
         let is_name = steps && spot.path == [Part::Key("blocks".to_owned())];
         self.block(word).filter(|_| is_step || is_name)
     }
+}
+
+/// What the argument `from` of every step is.
+fn about_from() -> String {
+    let steps = definition("Step");
+    let identity = Part::Key("identity".to_owned());
+    let arguments = steps.into_iter().flat_map(|schema| inside(schema, &identity));
+    let from = arguments.filter_map(|schema| properties(schema)?.get("from")).next();
+    from.map_or_else(String::new, description)
 }
 
 fn choice(name: &str, about: String, is_key: bool) -> Choice {
@@ -293,6 +327,16 @@ mod tests {
         check(&steps.replace("- |", "- conv |"), &[], &["conv"]);
         let variables = text.replace("- |", "- own");
         check(&variables, &["$w", "$s", "$in", "$classes"], &["$i", "conv"]);
+    }
+
+    #[test]
+    fn what_a_step_reads_is_a_step() {
+        let text = "name: A\nblocks:\n  own:\n    steps:\n      - conv left: {kernel: 1, width: 4}\n      - relu right: {from: [in, |]}\nbody:\n  \
+                    - conv stem: {kernel: 3, width: 4}\n  - own a\n  - add: {from: #}\n";
+        check(&text.replace('#', ""), &["in", "left", "right"], &["stem", "a", "conv"]);
+        check(&text.replace('|', "").replace('#', "|"), &["in", "stem", "a"], &["left", "conv"]);
+        check("name: A\nblocks:\n  own: {}\nbody:\n  - own a: {|", &["from"], &["conv"]);
+        check("space: A\nvary:\n  a: {from: |", &[], &["in"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! From the keys of a file to a checked network.
 
+mod heads;
+
 use std::{
     cell::Cell,
     collections::{BTreeMap, HashMap},
@@ -8,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use inceptive_ir::{AuxiliaryHead, Graph, Part, Path, Shape, Span};
+use inceptive_ir::{Graph, Path, Shape, Span};
 use inceptive_results::{Published, comparable};
 
 use crate::{
@@ -16,18 +18,17 @@ use crate::{
     constraint::Constraint,
     diagnostic::{Diagnostic, DiagnosticSink, nearest, suggestion},
     document::{
-        ArchitectureKeys, AuxiliaryKeys, InputKeys, RESOLVED_KEYS, SETTABLE, fields, published,
-        texts, without,
+        ArchitectureKeys, InputKeys, RESOLVED_KEYS, SETTABLE, fields, published, texts, without,
     },
     expr::{Symbol, Tape, Val, ValKind, is_multiplier},
-    field::{Fields, Maybe, Real, Text, given},
+    field::{Fields, Maybe, Text, given},
     lower::{
-        Channels, Cursor, Lowering, Override, Written,
+        Channels, Cursor, Lowering, Names, Override, Written,
         block::{declared, value},
     },
     scope::{Named, Reader, Scope},
     static_check,
-    step::{Names, check_name},
+    step::check_name,
     width_rule::WidthRule,
     yaml::{Entry, Map, Node, Value},
 };
@@ -37,9 +38,6 @@ const MOST_COMPARED: usize = 1000;
 
 /// Maximum number of parameters of a file, variables of its space included. Every expression looks through them.
 const MAX_PARAMETERS: usize = 512;
-
-/// Weight of an auxiliary loss where none is given (Szegedy et al. 2014, section 5).
-const AUXILIARY_WEIGHT: f32 = 0.3;
 
 /// A checked network.
 #[derive(Clone, Debug)]
@@ -296,7 +294,8 @@ fn start(input: Option<(Shape, Span)>, reader: &Reader<'_>) -> Option<(Graph, Cu
     let known = graph.is_some();
     let graph = graph.or_else(|| Graph::new(Shape::map(1, 1, 1), None).ok())?;
     let node = graph.input();
-    Some((graph, Cursor { node, known }))
+    let start = Cursor::at(node);
+    Some((graph, if known { start } else { start.unknown() }))
 }
 
 /// What the steps of a network make up.
@@ -327,8 +326,10 @@ fn lower(
     let mut lowering = Lowering::new(sink, graph, blocks(keys), defaults, width, scope);
     lowering.multiplier = multiplier;
     lowering.overrides = overrides(draft, keys, &reader);
-    let mut names = names(keys, &reader);
+    let mut names = names(keys, start, &reader);
+    let before = lowering.before();
     let end = network(&mut lowering, keys, scope, &mut names, start);
+    let end = lowering.sweep(&Path::root(), before, end);
     let heads = given(&keys.auxiliary).and_then(|list| list.0.list()).unwrap_or_default();
     lowering.graph.set_output(end.node);
     let mut unfit_heads = Vec::new();
@@ -336,13 +337,15 @@ fn lower(
         if lowering.is_cut_short() {
             return None;
         }
-        let unfit = auxiliary(&mut lowering, number, head, scope, &mut names, &of_head);
+        let unfit = heads::build(&mut lowering, number, head, scope, &mut names, &of_head);
         unfit_heads.extend(unfit);
     }
     check_overrides(&lowering);
+    lowering.forget_absent_numbers();
     let (steps, written) = (lowering.steps, lowering.written.into_inner());
     let (graph, channels) = (lowering.graph, lowering.channels);
-    Some(Lowered { graph, unfit_heads, steps, written, width_rule: width, channels })
+    // What is not known was reported.
+    end.known.then_some(Lowered { graph, unfit_heads, steps, written, width_rule: width, channels })
 }
 
 /// Builds the body and the tail.
@@ -350,16 +353,22 @@ fn network(
     lowering: &mut Lowering<'_>,
     keys: &ArchitectureKeys,
     scope: &Scope<'_>,
-    names: &mut Names,
+    names: &mut Names<'_>,
     start: Cursor,
 ) -> Cursor {
     let mut end = match &keys.body.0 {
-        Some(body) => lowering.steps(&body.0, scope, &Path::root(), start, names),
+        Some(body) => {
+            let end = lowering.steps(&body.0, scope, start, names);
+            expect_present(lowering, end, body.0.span)
+        }
         None => lowering.hide(&Path::root(), start),
     };
     let classes = keys.classes.map(|classes| Maybe(classes.0.map(|count| count.value)));
     match &keys.tail {
-        Some(Maybe(Some(tail))) => end = lowering.tail(tail, classes, scope, end),
+        Some(Maybe(Some(tail))) => {
+            end = lowering.tail(tail, classes, scope, end);
+            end = expect_present(lowering, end, tail.0.span);
+        }
         Some(Maybe(None)) => end = lowering.hide(&Path::new("tail"), end),
         None => {}
     }
@@ -370,9 +379,20 @@ fn network(
     end
 }
 
+/// Reports a part of the network of which `none` leaves nothing.
+fn expect_present(lowering: &Lowering<'_>, end: Cursor, span: Span) -> Cursor {
+    if !end.is_absent {
+        return end;
+    }
+    let message = "the output of the network is absent";
+    let absent = Diagnostic::new(Code::AbsentOutput, message).at(span, "nothing leads to its end");
+    lowering.sink.push(absent.help("on every way through it, a step is `none`"));
+    end.unknown()
+}
+
 /// The names of a network's outermost scope that are no steps.
-fn names(keys: &ArchitectureKeys, reader: &Reader<'_>) -> Names {
-    let mut names = Names::default();
+fn names<'n>(keys: &ArchitectureKeys, start: Cursor, reader: &Reader<'_>) -> Names<'n> {
+    let mut names = Names::of(Path::root(), start);
     if let Some(input) = &keys.input.0 {
         names.take("input", input.0.span, reader);
     }
@@ -446,7 +466,7 @@ fn check_overrides(lowering: &Lowering<'_>) {
         if lowering.is_cut_short() {
             break;
         }
-        if lowering.is_hidden(path) {
+        if lowering.is_hidden(path) || lowering.is_left_out(path) {
             continue;
         }
         let message = match lowering.places.contains_key(path) {
@@ -476,102 +496,6 @@ fn steps_like(path: &Path, lowering: &Lowering<'_>) -> String {
     let depth = path.depth();
     let known = lowering.places.keys().filter(|place| place.depth() == depth);
     suggestion(path.as_str(), "steps", known.take(MOST_COMPARED).map(Path::as_str))
-}
-
-/// Builds one auxiliary head; returns it if it does not fit. Its diagnostics go to a separate sink first.
-fn auxiliary<'a>(
-    lowering: &mut Lowering<'a>,
-    number: usize,
-    node: &Node,
-    scope: &Scope<'_>,
-    names: &mut Names,
-    of_head: &'a DiagnosticSink,
-) -> Option<UnfitHead> {
-    let sink = lowering.sink;
-    let reader = Reader { scope, sink };
-    let keys = fields(node, "auxiliary", reader).and_then(|fields| AuxiliaryKeys::read(&fields))?;
-    let (name, named_at) = match keys.name {
-        Some(Maybe(Some(Text { text, span }))) => (text, span),
-        Some(Maybe(None)) | None => (format!("aux{}", number + 1), node.span),
-    };
-    if check_name(&name, "auxiliary head", named_at, &reader).is_none()
-        || !names.take(&name, named_at, &reader)
-    {
-        return None;
-    }
-    let weight = match keys.weight {
-        Some(Maybe(weight)) => weight.and_then(|weight| loss_weight(weight, node, &reader)),
-        None => Some(AUXILIARY_WEIGHT),
-    };
-    let from = attached(lowering, keys.after.0.as_ref());
-    let steps = keys.steps.0?;
-    let path = Path::new(&name);
-    let before = lowering.graph.checkpoint();
-    lowering.part = Part::Auxiliary(lowering.graph.auxiliary().len());
-    of_head.count_on(sink);
-    lowering.sink = of_head;
-    lowering.note_head(true);
-    let end = lowering.scope(&steps.0, scope, &path, from);
-    lowering.note_head(false);
-    let diagnostics = of_head.take();
-    lowering.sink = sink;
-    sink.count_on(of_head);
-    lowering.part = Part::Main;
-    lowering.places.insert(path, end);
-    let is_unfit = !diagnostics.is_empty()
-        && !lowering.is_cut_short()
-        && diagnostics.iter().all(|diagnostic| is_misfit(diagnostic, lowering));
-    if is_unfit {
-        lowering.graph.go_back(before);
-        return Some(UnfitHead { name, diagnostics });
-    }
-    diagnostics.into_iter().for_each(|diagnostic| sink.push(diagnostic));
-    if end.known && end.node == from.node {
-        let message = format!("the head `{name}` has no layers");
-        sink.push(Diagnostic::new(Code::EmptyNetwork, message).at(node.span, "empty"));
-    } else if let (true, Some(weight)) = (end.known, weight) {
-        lowering.graph.add_auxiliary(AuxiliaryHead { name, output: end.node, weight });
-    }
-    None
-}
-
-/// Whether the error is that a head does not fit its position, which another input size may fix. Errors that do not
-/// depend on sizes have been found by the dry run, except for values that are set by path.
-fn is_misfit(diagnostic: &Diagnostic, lowering: &Lowering<'_>) -> bool {
-    match diagnostic.code {
-        Code::ShapeMismatch | Code::JoinMismatch | Code::NetworkTooLarge => true,
-        Code::OutOfRange | Code::NotWhole | Code::Evaluation => {
-            let place = diagnostic.labels.first().map(|(span, _)| *span);
-            let mut set = lowering.overrides.values().flatten().flat_map(|entry| &entry.args.0);
-            !set.any(|entry| Some(entry.value.span) == place)
-        }
-        _ => false,
-    }
-}
-
-/// The step that a head reads; unknown, with a report, if there is none.
-fn attached(lowering: &Lowering<'_>, after: Option<&Text>) -> Cursor {
-    let unknown = Cursor { node: lowering.graph.input(), known: false };
-    let Some(after) = after else { return unknown };
-    let path = Path::new(&after.text);
-    if let Some(&place) = lowering.places.get(&path) {
-        return place;
-    }
-    if !lowering.is_hidden(&path) {
-        let message = format!("there is no step `{path}` to put the head after");
-        let missing = Diagnostic::new(Code::UnknownPlace, message).at(after.span, "named here");
-        lowering.sink.push_with(missing, || steps_like(&path, lowering));
-    }
-    unknown
-}
-
-fn loss_weight(weight: Real, head: &Node, reader: &Reader<'_>) -> Option<f32> {
-    if weight.0 >= 0.0 {
-        return Some(weight.as_f32());
-    }
-    let message = format!("the weight of a loss cannot be {}", weight.0);
-    let written = head.map().and_then(|head| head.get("weight")).unwrap_or(head);
-    reader.report(Diagnostic::new(Code::OutOfRange, message).at(written.span, "below 0"))
 }
 
 /// An entry of `params` that holds a value given from outside.
