@@ -35,6 +35,7 @@ POINTS = [
     ("architectures/spaces/module-kinds.yaml", ["kind=residual"]),
     ("architectures/spaces/module-kinds.yaml", ["kind=separable"]),
     ("crates/onnx/tests/fixtures/operators.yaml", ["lrn=5"]),
+    ("crates/onnx/tests/fixtures/more_operators.yaml", []),
 ]
 TORCHVISION = {"googlenet-bn": ("googlenet", 224), "inception-v3": ("inception_v3", 299)}
 

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::AtomicBool,
 };
 
-use inceptive_dsl::{Loaded, Memory, resolve};
+use inceptive_dsl::{Loaded, Memory, describe, resolve};
 use inceptive_files::InputFiles;
 use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx};
 use inceptive_pytorch::to_pytorch;
@@ -97,11 +97,16 @@ impl Inspected {
         Loaded { architecture: self.architecture.clone(), sources: self.sources.clone() }
     }
 
-    /// The network as the text of one file, with everything that its file extends and uses.
+    /// The network as the text of one file: with everything that its file extends and uses, or as [`describe`] writes what
+    /// is in an ONNX file.
     ///
     /// # Errors
-    /// Why there is none, as for an ONNX file.
+    /// Why there is none.
     pub fn resolved(&self) -> Result<String, String> {
+        if is_onnx(&self.architecture.file) {
+            let described = describe(&self.architecture.graph, &self.architecture.name);
+            return described.map(|described| described.yaml).map_err(|error| error.to_string());
+        }
         let mut files = Memory::default();
         let place = |path: &PathBuf| absolute(path).map_err(|error| error.to_string());
         let mut main = None;

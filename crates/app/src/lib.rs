@@ -54,8 +54,8 @@ pub use inspect_trained::{InspectedNetwork, InspectionPlan, inspect_trained};
 pub use measured::{Network, Request};
 pub use memory::{OutOfMemory, Purpose, check_memory, with_batch};
 pub use network::{
-    ReadError, Runnable, WeightSource, files_of, import_notes, is_onnx, own_weights, read,
-    read_onnx, read_runnable,
+    CUT, INPUT_SIZE, ReadError, Runnable, WeightSource, files_of, import_notes, is_onnx,
+    own_weights, read, read_onnx, read_runnable,
 };
 pub use notes::{Note, notes_of, weight_notes};
 pub use profile::ProfilePlan;

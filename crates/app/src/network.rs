@@ -11,9 +11,10 @@ use std::{
 use inceptive_bench::available_memory;
 use inceptive_dsl::{Architecture, Disk, Failure, Files, Loaded, Setting, Sources, load};
 use inceptive_files::Refusal;
-use inceptive_ir::{Graph, GraphError, passes};
+use inceptive_ir::{Graph, GraphError, Size, passes};
 use inceptive_onnx::{
-    ExportError, ImportError, Imported, Opset, ValuesError, expect_size, from_onnx,
+    ExportError, ImportError, Imported, InputSize, Opset, ReadOptions, ValuesError, expect_size,
+    from_onnx_with,
 };
 use inceptive_results::Subnormals;
 use inceptive_train::{CheckpointError, CheckpointInfo};
@@ -28,9 +29,20 @@ pub enum ReadError {
     /// The YAML is wrong; every mistake has its place in the file.
     #[error("{0}")]
     Yaml(Failure),
-    /// Settings were given for something that cannot be set.
-    #[error("`{}`: --set works on YAML files only, not on ONNX files", .0.display())]
-    Fixed(PathBuf),
+    /// Something was set that an ONNX file does not have.
+    #[error(
+        "`{}`: `{key}` cannot be set in an ONNX file, only `input.size`, where the file leaves it open, and `cut`; --set of other keys works on YAML files only, not on ONNX files",
+        path.display()
+    )]
+    Fixed {
+        /// The file.
+        path: PathBuf,
+        /// What was set.
+        key: String,
+    },
+    /// The size of an ONNX file's input is no size.
+    #[error("`{0}` is no size of an input; write 224, 640x480 (height x width) or 3x640x480")]
+    InputSize(String),
     /// The system cannot open the file.
     #[error("cannot read `{}`", path.display())]
     File {
@@ -137,9 +149,7 @@ pub fn read_from(
     if !is_onnx(path) {
         return load(files, path, settings).map_err(ReadError::Yaml);
     }
-    if !settings.is_empty() {
-        return Err(ReadError::Fixed(path.to_owned()));
-    }
+    let options = read_options(path, settings)?;
     let limit = MAX_ONNX_BYTES.min(available_memory());
     let bytes = files
         .read(path, limit.saturating_add(1))
@@ -148,21 +158,59 @@ pub fn read_from(
             false => Ok(bytes),
         })
         .map_err(|error| ReadError::File { path: path.to_owned(), error })?;
-    let imported =
-        from_onnx(bytes).map_err(|error| ReadError::Onnx { path: path.to_owned(), error })?;
+    let imported = from_onnx_with(bytes, options)
+        .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })?;
     Ok(described(path, &imported))
 }
 
 /// Reads an ONNX file.
 ///
 /// # Errors
-/// The errors in the file; also if there are settings, which ONNX files do not support.
+/// The errors in the file; also if there are settings that ONNX files do not have.
 pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
-    if !settings.is_empty() {
-        return Err(ReadError::Fixed(path.to_owned()));
-    }
-    from_onnx(bytes(path, MAX_ONNX_BYTES)?)
+    let options = read_options(path, settings)?;
+    from_onnx_with(bytes(path, MAX_ONNX_BYTES)?, options)
         .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
+}
+
+/// The key of the size of the input.
+pub const INPUT_SIZE: &str = "input.size";
+/// The key that makes of a file the part before what is not supported.
+pub const CUT: &str = "cut";
+
+/// What settings ask of an ONNX file.
+fn read_options(path: &Path, settings: &[Setting]) -> Result<ReadOptions, ReadError> {
+    let mut options = ReadOptions::default();
+    for Setting { key, value } in settings {
+        match (key.as_str(), value.as_str()) {
+            (INPUT_SIZE, value) => {
+                let size = input_size(value);
+                options.size = Some(size.ok_or_else(|| ReadError::InputSize(value.to_owned()))?);
+            }
+            (CUT, "true") => options.cut = true,
+            (CUT, "false") => options.cut = false,
+            (key, _) => {
+                return Err(ReadError::Fixed { path: path.to_owned(), key: key.to_owned() });
+            }
+        }
+    }
+    Ok(options)
+}
+
+/// `224`, `640x480` or `3x640x480`; or as a list of YAML, `[640, 480]`.
+fn input_size(text: &str) -> Option<InputSize> {
+    let parts = text.trim_matches(['[', ']']).split(['x', ',']);
+    let sizes: Vec<u32> = parts
+        .map(|part| part.trim().parse().ok().filter(|&size| size > 0))
+        .collect::<Option<_>>()?;
+    match sizes[..] {
+        [side] => Some(InputSize { channels: None, size: Size::square(side) }),
+        [height, width] => Some(InputSize { channels: None, size: Size::new(height, width) }),
+        [channels, height, width] => {
+            Some(InputSize { channels: Some(channels), size: Size::new(height, width) })
+        }
+        _ => None,
+    }
 }
 
 /// The largest ONNX file: no message of Protocol Buffers may be larger.
@@ -180,10 +228,8 @@ fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
 /// Notes on an ONNX file: an operator set newer than the supported ones, outputs that the network does not include, and
 /// tensors that count more than once.
 pub fn import_notes(imported: &Imported) -> Vec<String> {
-    [opset_note(imported), outputs_note(imported), roles_note(imported)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let known = [opset_note(imported), outputs_note(imported), roles_note(imported)];
+    imported.remarks.iter().cloned().chain(known.into_iter().flatten()).collect()
 }
 
 fn opset_note(imported: &Imported) -> Option<String> {
@@ -220,14 +266,13 @@ fn roles_note(imported: &Imported) -> Option<String> {
 }
 
 fn outputs_note(imported: &Imported) -> Option<String> {
-    let left_out = &imported.left_out;
-    let named = enumerated(left_out.iter().map(String::as_str));
-    let (output, all) = (&imported.output, left_out.len() + 1);
-    (!left_out.is_empty()).then(|| {
+    let names = imported.outputs.iter().map(|output| output.name.as_str());
+    let (first, count) = (imported.outputs.first()?, names.len());
+    (count > 1).then(|| {
         format!(
-            "the file has {all} outputs, of which only the first, `{output}`, is used; nodes that only \
-             {named} need{} are not counted, run or exported",
-            if left_out.len() == 1 { "s" } else { "" },
+            "the network has {count} outputs, {}; commands that run it compute the first one, `{}`, alone",
+            enumerated(names),
+            first.name
         )
     })
 }
@@ -320,6 +365,10 @@ pub fn read_runnable(
     let stored_name = Some(imported.name.clone()).filter(|name| !name.is_empty());
     let loaded = described(path, &imported);
     let graph = passes::inference(&loaded.architecture.graph)?;
+    let graph = match purpose {
+        Purpose::Export => graph,
+        Purpose::Run { .. } => passes::first_output(&graph)?,
+    };
     with_weights(loaded, graph, Own { weights, stored_name }, from, stop)
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use inceptive_ir::{Activation, Graph, Op, Path};
+use inceptive_ir::{Activation, Graph, Op, Path, Pool, PoolKind};
 use inceptive_onnx::{Batch, ExportError, LrnForm, Opset, Options, to_onnx};
 use inceptive_results::{Precision, Subnormals};
 use inceptive_weights::{FoldError, Weights};
@@ -136,7 +136,18 @@ fn onnx_nodes_of(op: &Op, inputs: usize) -> usize {
         Op::Lrn(_) => 8,
         Op::ChannelShuffle { .. } => 3,
         Op::Activation(Activation::Silu) | Op::AdaptiveAvgPool { .. } => 2,
-        Op::Activation(_)
+        // One for each channel's factors, and the shape around them.
+        Op::Norm(_) => 6,
+        Op::Scale(_) | Op::Rescale(_) => 2,
+        Op::Maximum => 1,
+        Op::Activation(Activation::Gelu | Activation::GeluTanh | Activation::Mish) => 9,
+        Op::Pool(Pool { kind: PoolKind::L2, .. }) => 1,
+        Op::ConvTranspose(_)
+        | Op::DropPath { .. }
+        | Op::Prelu { .. }
+        | Op::Resize(_)
+        | Op::Rearrange(_)
+        | Op::Activation(_)
         | Op::Conv(_)
         | Op::Linear(_)
         | Op::BatchNorm(_)

@@ -178,7 +178,8 @@ fn moved_bytes(graph: &Graph, cost: &Cost, memory: &Memory, ids: &[NodeId]) -> u
     let learned = moving().map(|cost| cost.read_weight_bytes);
     let is_read_outside = |id: NodeId| {
         let mut readers = memory.readers[id.index()].iter();
-        owner(graph.output()) == id || readers.any(|reader| !inside.contains(reader))
+        graph.outputs().any(|output| owner(output) == id)
+            || readers.any(|reader| !inside.contains(reader))
     };
     let written = moving().filter(|cost| is_read_outside(cost.id)).map(|c| c.activation_bytes);
     let read = read.into_iter().map(|id| result_bytes(cost, id));

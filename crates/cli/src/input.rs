@@ -6,7 +6,9 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use inceptive_app::{Note, Purpose, ReadError, Runnable, WeightSource, notes_of, weight_notes};
+use inceptive_app::{
+    CUT, INPUT_SIZE, Note, Purpose, ReadError, Runnable, WeightSource, notes_of, weight_notes,
+};
 use inceptive_cost::Mode;
 use inceptive_dsl::{Architecture, Checked, Disk, Failure, Loaded, Setting, check, load};
 use inceptive_weights::MatchBy;
@@ -20,6 +22,12 @@ pub struct Settings {
     /// width=0.75, tail=fc, input.size=192 or 4a.c3=256; can be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<Setting>,
+    /// Height and width of the input of an ONNX file that leaves them open, such as 224 or 640x480
+    #[arg(long, value_name = "SIZE")]
+    input_size: Option<String>,
+    /// Read an ONNX file up to what is not supported, also in the middle of the network
+    #[arg(long)]
+    cut: bool,
 }
 
 /// The mode that a network runs in, as the command line names it.
@@ -43,7 +51,7 @@ impl From<ModeName> for Mode {
 impl Settings {
     /// Checks a file of any kind; with settings, the network that they make of it.
     pub fn check(&self, path: &Path) -> Result<Checked, Failure> {
-        match self.set.as_slice() {
+        match self.all().as_slice() {
             [] => check(&Disk, path),
             set => load(&Disk, path, set).map(|loaded| Checked::Architecture(Box::new(loaded))),
         }
@@ -51,13 +59,21 @@ impl Settings {
 
     /// These settings and more.
     pub fn and(&self, more: &[Setting]) -> Self {
-        Self { set: self.set.iter().chain(more).cloned().collect() }
+        Self { set: self.set.iter().chain(more).cloned().collect(), ..self.clone() }
+    }
+
+    /// Everything that is set.
+    pub fn all(&self) -> Vec<Setting> {
+        let setting = |key: &str, value: String| Setting { key: key.to_owned(), value };
+        let size = self.input_size.clone().map(|size| setting(INPUT_SIZE, size));
+        let cut = self.cut.then(|| setting(CUT, true.to_string()));
+        self.set.iter().cloned().chain(size).chain(cut).collect()
     }
 }
 
 /// Reads one network from YAML or ONNX; prints errors to standard error.
 pub fn read(path: &Path, settings: &Settings) -> Option<Loaded> {
-    known(inceptive_app::read(path, &settings.set))
+    known(inceptive_app::read(path, &settings.all()))
 }
 
 /// Prints why a network cannot be read.
@@ -126,7 +142,7 @@ pub fn read_runnable(
     purpose: Purpose,
 ) -> Option<Runnable> {
     let never = AtomicBool::new(false);
-    match inceptive_app::read_runnable(path, &settings.set, &from.source(), purpose, &never) {
+    match inceptive_app::read_runnable(path, &settings.all(), &from.source(), purpose, &never) {
         Ok(runnable) => {
             remark(&runnable.loaded.architecture);
             let notes = weight_notes(&from.source(), runnable.matching, runnable.subnormals);
@@ -145,7 +161,7 @@ pub fn read_for(mode: ModeName, path: &Path, settings: &Settings) -> Option<Load
     if mode == ModeName::Inference {
         return read(path, settings);
     }
-    let loaded = inceptive_app::read(path, &settings.set).and_then(|loaded| {
+    let loaded = inceptive_app::read(path, &settings.all()).and_then(|loaded| {
         loaded.expect_heads().map_err(ReadError::Yaml)?;
         Ok(loaded)
     });

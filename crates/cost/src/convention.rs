@@ -6,7 +6,8 @@
 use std::{fmt, str::FromStr};
 
 use inceptive_ir::{
-    Activation, BatchNorm, Conv, Form, Graph, Linear, NodeId, Op, Part, Pool, PoolKind, Shape,
+    Activation, BatchNorm, Conv, ConvTranspose, Form, Graph, Interpolation, Linear, NodeId, Norm,
+    NormOver, Op, Part, Pool, PoolKind, Resize, Scale, Shape,
 };
 
 use crate::node::macs;
@@ -143,6 +144,10 @@ impl Site {
         }
     }
 
+    fn per_output(&self, factor: u64, text: &'static str) -> Rule {
+        rule(factor * self.output.elements(), text)
+    }
+
     fn per_input(&self, factor: u64, text: &'static str) -> Rule {
         rule(factor * self.input.elements(), text)
     }
@@ -150,7 +155,7 @@ impl Site {
 
 fn inceptive(op: &Op, site: &Site) -> Rule {
     match op {
-        Op::Conv(_) | Op::Linear(_) => site.macs(),
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) => site.macs(),
         Op::Input(_)
         | Op::BatchNorm(_)
         | Op::Lrn(_)
@@ -164,13 +169,21 @@ fn inceptive(op: &Op, site: &Site) -> Rule {
         | Op::Flatten
         | Op::Dropout { .. }
         | Op::Softmax
-        | Op::ChannelShuffle { .. } => NOTHING,
+        | Op::ChannelShuffle { .. }
+        | Op::Maximum
+        | Op::DropPath { .. }
+        | Op::Norm(_)
+        | Op::Prelu { .. }
+        | Op::Scale(_)
+        | Op::Rescale(_)
+        | Op::Resize(_)
+        | Op::Rearrange(_) => NOTHING,
     }
 }
 
 fn fvcore(op: &Op, site: &Site) -> Rule {
     match op {
-        Op::Conv(_) | Op::Linear(_) => site.macs(),
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) => site.macs(),
         Op::BatchNorm(BatchNorm { scale: true, .. }) => site.per_input(2, "2 per value"),
         Op::BatchNorm(BatchNorm { scale: false, .. }) => {
             site.per_input(1, "1 per value, as it has no gamma")
@@ -178,18 +191,32 @@ fn fvcore(op: &Op, site: &Site) -> Rule {
         Op::GlobalPool(PoolKind::Average) | Op::AdaptiveAvgPool { .. } => {
             site.per_input(1, "1 per input value")
         }
+        Op::Norm(Norm { scale: true, .. }) => site.per_input(5, "5 per value"),
+        Op::Norm(Norm { scale: false, .. }) => {
+            site.per_input(4, "4 per value, as it has no factors")
+        }
+        Op::Resize(Resize { mode: Interpolation::Nearest, .. }) => {
+            site.per_output(1, "1 per output value")
+        }
+        Op::Resize(_) => site.per_output(4, "4 per output value"),
         Op::Input(_)
         | Op::Lrn(_)
         | Op::Activation(_)
         | Op::Pool(_)
-        | Op::GlobalPool(PoolKind::Max)
+        | Op::GlobalPool(PoolKind::Max | PoolKind::L2)
         | Op::Concat
         | Op::Add { .. }
         | Op::Multiply
         | Op::Flatten
         | Op::Dropout { .. }
         | Op::Softmax
-        | Op::ChannelShuffle { .. } => NOTHING,
+        | Op::ChannelShuffle { .. }
+        | Op::Maximum
+        | Op::DropPath { .. }
+        | Op::Prelu { .. }
+        | Op::Scale(_)
+        | Op::Rescale(_)
+        | Op::Rearrange(_) => NOTHING,
     }
 }
 
@@ -203,11 +230,40 @@ fn ptflops(op: &Op, site: &Site) -> Rule {
         Form::Functional => site.per_input(1, "1 per input value"),
     };
     match op {
-        Op::Conv(Conv { bias, .. }) | Op::Linear(Linear { bias, .. }) => site.macs_and_bias(*bias),
+        Op::Conv(Conv { bias, .. })
+        | Op::ConvTranspose(ConvTranspose { bias, .. })
+        | Op::Linear(Linear { bias, .. }) => site.macs_and_bias(*bias),
         Op::BatchNorm(BatchNorm { scale: false, center: false, .. }) => {
             site.per_input(1, "1 per value, as it is not affine")
         }
         Op::BatchNorm(_) => site.per_input(2, "2 per value"),
+        // Over the channels of maps it is a class of its own. Of vectors, it has the attribute that decides under another
+        // name.
+        Op::Norm(Norm { over: NormOver::Channels, .. }) => match site.input {
+            Shape::Map { .. } => NOTHING,
+            Shape::Vector { .. } => site.per_input(1, "1 per value"),
+        },
+        Op::Norm(Norm { scale: false, center: false, .. }) => {
+            site.per_input(1, "1 per value, as it is not affine")
+        }
+        Op::Norm(_) => site.per_input(2, "2 per value"),
+        Op::Prelu { .. }
+        | Op::Activation(Activation::Elu { .. } | Activation::Gelu | Activation::GeluTanh) => {
+            hooked()
+        }
+        Op::Activation(Activation::LeakyRelu { .. }) => match site.form {
+            Form::Module => site.per_input(1, "1 per value"),
+            Form::Functional => NOTHING,
+        },
+        Op::Resize(_) => match site.form {
+            Form::Module => rule(
+                site.output.elements()
+                    + u64::from(site.output.channels()) * site.output.size().area(),
+                "1 per output value, twice: as a module and as its function",
+            ),
+            Form::Functional => site.per_output(1, "1 per output value"),
+        },
+        Op::Scale(_) => NOTHING,
         Op::Lrn(lrn) => {
             // Computed with two products, a sum and an average over channels padded by size - 1.
             let channels = u64::from(site.input.channels());
@@ -222,16 +278,27 @@ fn ptflops(op: &Op, site: &Site) -> Rule {
         Op::Activation(Activation::Relu6 | Activation::Silu) | Op::Softmax => {
             site.per_input(1, "1 per value")
         }
-        Op::Activation(Activation::Sigmoid | Activation::HardSigmoid | Activation::HardSwish) => {
-            NOTHING
-        }
+        Op::Activation(
+            Activation::Sigmoid
+            | Activation::HardSigmoid
+            | Activation::HardSwish
+            | Activation::Selu
+            | Activation::Mish
+            | Activation::Softplus
+            | Activation::Tanh
+            | Activation::Clip { .. },
+        ) => NOTHING,
         Op::Input(_)
         | Op::Concat
         | Op::Add { .. }
         | Op::Multiply
         | Op::Flatten
         | Op::Dropout { .. }
-        | Op::ChannelShuffle { .. } => NOTHING,
+        | Op::ChannelShuffle { .. }
+        | Op::Maximum
+        | Op::DropPath { .. }
+        | Op::Rescale(_)
+        | Op::Rearrange(_) => NOTHING,
     }
 }
 
@@ -240,6 +307,29 @@ fn thop(op: &Op, site: &Site) -> Rule {
     let is_module = site.form == Form::Module;
     match op {
         Op::Conv(_) | Op::Linear(_) => site.macs(),
+        Op::ConvTranspose(conv) => {
+            let in_group = u64::from(site.input.channels() / conv.groups);
+            rule(
+                site.output.elements() * in_group * conv.kernel.area(),
+                "as if every output value had a whole kernel",
+            )
+        }
+        Op::Norm(Norm { over: NormOver::Groups(_), .. }) => NOTHING,
+        // Over the channels of maps it is a class of its own.
+        Op::Norm(Norm { over: NormOver::Channels, .. })
+            if matches!(site.input, Shape::Map { .. }) =>
+        {
+            NOTHING
+        }
+        Op::Norm(Norm { scale: false, center: false, .. }) => {
+            site.per_input(2, "2 per value, as it is not affine")
+        }
+        Op::Norm(_) => site.per_input(4, "4 per value"),
+        Op::Prelu { .. } => site.per_input(1, "1 per value"),
+        Op::Resize(Resize { mode: Interpolation::Nearest, .. }) if is_module => {
+            site.per_output(1, "1 per output value")
+        }
+        Op::Resize(_) if is_module => site.per_output(11, "11 per output value"),
         Op::BatchNorm(BatchNorm { scale: false, center: false, .. }) => {
             site.per_input(2, "2 per value, as it is not affine")
         }
@@ -267,7 +357,13 @@ fn thop(op: &Op, site: &Site) -> Rule {
         | Op::Flatten
         | Op::Dropout { .. }
         | Op::Softmax
-        | Op::ChannelShuffle { .. } => NOTHING,
+        | Op::ChannelShuffle { .. }
+        | Op::Maximum
+        | Op::DropPath { .. }
+        | Op::Scale(_)
+        | Op::Rescale(_)
+        | Op::Resize(_)
+        | Op::Rearrange(_) => NOTHING,
     }
 }
 
@@ -288,6 +384,29 @@ fn thop_adaptive(site: &Site) -> u64 {
 fn torchinfo(op: &Op, site: &Site) -> Rule {
     match op {
         Op::Conv(Conv { bias, .. }) | Op::Linear(Linear { bias, .. }) => site.macs_and_bias(*bias),
+        Op::ConvTranspose(conv) => {
+            let in_group = u64::from(site.input.channels() / conv.groups);
+            let bias = u64::from(conv.bias);
+            rule(
+                site.output.elements() * (in_group * conv.kernel.area() + bias),
+                "its parameters at every output position",
+            )
+        }
+        Op::Norm(Norm { scale, center, .. })
+        | Op::Scale(Scale { scale, center, shared: false }) => {
+            let affine = u64::from(*scale) + u64::from(*center);
+            rule(
+                affine * u64::from(site.input.channels()),
+                "its parameters once, not once per value",
+            )
+        }
+        Op::Scale(Scale { scale, center, shared: true }) => {
+            rule(u64::from(*scale) + u64::from(*center), "its parameters once, not once per value")
+        }
+        Op::Prelu { shared } => {
+            let slopes = if *shared { 1 } else { site.input.channels() };
+            rule(slopes.into(), "its parameters once, not once per value")
+        }
         Op::BatchNorm(BatchNorm { scale, center, .. }) => {
             let affine = u64::from(*scale) + u64::from(*center);
             rule(
@@ -307,13 +426,18 @@ fn torchinfo(op: &Op, site: &Site) -> Rule {
         | Op::Flatten
         | Op::Dropout { .. }
         | Op::Softmax
-        | Op::ChannelShuffle { .. } => NOTHING,
+        | Op::ChannelShuffle { .. }
+        | Op::Maximum
+        | Op::DropPath { .. }
+        | Op::Rescale(_)
+        | Op::Resize(_)
+        | Op::Rearrange(_) => NOTHING,
     }
 }
 
 fn torch(op: &Op, site: &Site) -> Rule {
     match op {
-        Op::Conv(_) | Op::Linear(_) => {
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) => {
             rule(2 * site.macs, "2 per multiply-accumulate, without bias")
         }
         Op::Input(_)
@@ -329,6 +453,14 @@ fn torch(op: &Op, site: &Site) -> Rule {
         | Op::Flatten
         | Op::Dropout { .. }
         | Op::Softmax
-        | Op::ChannelShuffle { .. } => NOTHING,
+        | Op::ChannelShuffle { .. }
+        | Op::Maximum
+        | Op::DropPath { .. }
+        | Op::Norm(_)
+        | Op::Prelu { .. }
+        | Op::Scale(_)
+        | Op::Rescale(_)
+        | Op::Resize(_)
+        | Op::Rearrange(_) => NOTHING,
     }
 }

@@ -83,7 +83,7 @@ fn last_uses(graph: &Graph, order: &[NodeId], mode: Mode) -> Vec<usize> {
     }
     let end = order.last().map_or(0, |id| id.index());
     let heads = graph.auxiliary().iter().map(|head| head.output);
-    let results = heads.filter(|_| mode == Mode::Training).chain([graph.output()]);
+    let results = heads.filter(|_| mode == Mode::Training).chain(graph.outputs());
     for result in results {
         last[owner[result.index()].index()] = end;
     }

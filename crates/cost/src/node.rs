@@ -3,7 +3,8 @@
 use std::{collections::HashSet, iter::Sum};
 
 use inceptive_ir::{
-    Activation, Conv, Graph, Linear, NodeId, Op, Path, Pool, PoolKind, Role, Shape, Size,
+    Activation, Conv, ConvTranspose, Graph, Interpolation, Linear, NodeId, Norm, Op, Path, Pool,
+    PoolKind, Resize, Role, Scale, Shape, Size,
 };
 
 use crate::{BYTES_PER_VALUE, mode::Mode, receptive_field::ReceptiveField, totals::Totals};
@@ -112,7 +113,7 @@ impl<'a> Sum<&'a NodeCost> for Totals {
 pub(crate) fn is_view(op: &Op, mode: Mode) -> bool {
     match op {
         Op::Flatten => true,
-        Op::Dropout { .. } => mode == Mode::Inference,
+        Op::Dropout { .. } | Op::DropPath { .. } => mode == Mode::Inference,
         Op::Input(_)
         | Op::Conv(_)
         | Op::BatchNorm(_)
@@ -126,7 +127,15 @@ pub(crate) fn is_view(op: &Op, mode: Mode) -> bool {
         | Op::Multiply
         | Op::Linear(_)
         | Op::Softmax
-        | Op::ChannelShuffle { .. } => false,
+        | Op::ChannelShuffle { .. }
+        | Op::Maximum
+        | Op::ConvTranspose(_)
+        | Op::Norm(_)
+        | Op::Prelu { .. }
+        | Op::Scale(_)
+        | Op::Rescale(_)
+        | Op::Resize(_)
+        | Op::Rearrange(_) => false,
     }
 }
 
@@ -150,7 +159,7 @@ fn counts(
     };
     let read: u64 = inputs.iter().map(|shape| shape.elements()).sum();
     let moves = !inputs.is_empty() && !is_view(op, mode);
-    let has_acts = matches!(op, Op::Conv(_) | Op::Linear(_));
+    let has_acts = matches!(op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_));
     let read_weight_bytes = if moves { weights.read * BYTES_PER_VALUE } else { 0 };
     let totals = Totals {
         nodes: 1,
@@ -214,6 +223,11 @@ pub(crate) fn macs(op: &Op, inputs: &[Shape], output: Shape) -> u64 {
     match op {
         Op::Conv(conv) => output.elements() * taps(conv, channels),
         Op::Linear(_) => output.elements() * channels,
+        // Every input value meets every weight of its channel, whatever is cut from the output.
+        Op::ConvTranspose(conv) => {
+            let input = inputs.first().map_or(0, |shape| shape.elements());
+            input * conv.kernel.area() * u64::from(conv.out_channels / conv.groups)
+        }
         Op::Input(_)
         | Op::BatchNorm(_)
         | Op::Lrn(_)
@@ -227,7 +241,15 @@ pub(crate) fn macs(op: &Op, inputs: &[Shape], output: Shape) -> u64 {
         | Op::Flatten
         | Op::Dropout { .. }
         | Op::Softmax
-        | Op::ChannelShuffle { .. } => 0,
+        | Op::ChannelShuffle { .. }
+        | Op::Maximum
+        | Op::DropPath { .. }
+        | Op::Norm(_)
+        | Op::Prelu { .. }
+        | Op::Scale(_)
+        | Op::Rescale(_)
+        | Op::Resize(_)
+        | Op::Rearrange(_) => 0,
     }
 }
 
@@ -236,7 +258,26 @@ fn other_flops(op: &Op, inputs: &[Shape], output: Shape, mode: Mode) -> u64 {
     let values = output.elements();
     let joined = (inputs.len() as u64).saturating_sub(1);
     match op {
-        Op::Conv(Conv { bias, .. }) | Op::Linear(Linear { bias, .. }) => values * u64::from(*bias),
+        Op::Conv(Conv { bias, .. })
+        | Op::ConvTranspose(ConvTranspose { bias, .. })
+        | Op::Linear(Linear { bias, .. }) => values * u64::from(*bias),
+        // A sum for the mean; a difference, a square and a sum for the variance; a difference and a product.
+        Op::Norm(Norm { scale, center, .. }) => {
+            values * (6 + u64::from(*scale) + u64::from(*center))
+        }
+        Op::Scale(Scale { scale, center, .. }) => values * (u64::from(*scale) + u64::from(*center)),
+        Op::Rescale(rescale) => {
+            let changes = |numbers: &[f32], neutral: f32| {
+                u64::from(numbers.iter().any(|&number| number != neutral))
+            };
+            values * (changes(&rescale.scale, 1.0) + changes(&rescale.shift, 0.0))
+        }
+        Op::Prelu { .. } => 2 * values,
+        Op::Resize(Resize { mode, .. }) => match mode {
+            Interpolation::Nearest => 0,
+            // Four products and three sums.
+            Interpolation::Bilinear | Interpolation::BilinearCorners => 7 * values,
+        },
         Op::BatchNorm(_) => 2 * values,
         Op::Lrn(lrn) => values * (2 * u64::from(lrn.size) + 3),
         Op::Activation(activation) => values * per_value(*activation),
@@ -252,34 +293,42 @@ fn other_flops(op: &Op, inputs: &[Shape], output: Shape, mode: Mode) -> u64 {
             let factors = scales.iter().filter(|&&scale| scale != 1.0).count() as u64;
             values * (joined + factors)
         }
-        Op::Multiply => values * joined,
+        Op::Multiply | Op::Maximum => values * joined,
         Op::Softmax => {
             // Over channels at every position; over the features of a vector.
             let n = u64::from(output.channels());
             (5 * n).saturating_sub(2) * output.size().area()
         }
-        Op::Dropout { .. } => match mode {
+        Op::Dropout { .. } | Op::DropPath { .. } => match mode {
             Mode::Inference => 0,
             Mode::Training => 2 * values,
         },
-        Op::Input(_) | Op::Concat | Op::Flatten | Op::ChannelShuffle { .. } => 0,
+        Op::Input(_) | Op::Concat | Op::Flatten | Op::ChannelShuffle { .. } | Op::Rearrange(_) => 0,
     }
 }
 
 const fn per_value(activation: Activation) -> u64 {
     match activation {
-        Activation::Relu => 1,
-        Activation::Relu6 => 2,
-        Activation::Sigmoid | Activation::HardSigmoid => 4,
-        Activation::Silu | Activation::HardSwish => 5,
+        Activation::Relu | Activation::Tanh => 1,
+        Activation::Relu6 | Activation::LeakyRelu { .. } | Activation::Clip { .. } => 2,
+        Activation::Softplus => 3,
+        Activation::Sigmoid | Activation::HardSigmoid | Activation::Elu { .. } => 4,
+        Activation::Silu
+        | Activation::HardSwish
+        | Activation::Selu
+        | Activation::Gelu
+        | Activation::Mish => 5,
+        Activation::GeluTanh => 9,
     }
 }
 
-/// FLOPs of one window: a maximum has area - 1, a mean area - 1 sums and a quotient.
+/// FLOPs of one window: a maximum has area - 1, a mean area - 1 sums and a quotient, a norm area squares, area - 1 sums
+/// and a root.
 const fn window(kind: PoolKind, area: u64) -> u64 {
     match kind {
         PoolKind::Max => area.saturating_sub(1),
         PoolKind::Average => area,
+        PoolKind::L2 => 2 * area,
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::fmt;
 
-use inceptive_ir::{Conv, Graph, Node, NodeId, Op, Padding, Pool, Shape, Size};
+use inceptive_ir::{
+    Axis as MapAxis, Conv, Graph, Node, NodeId, NormOver, Op, Padding, Pool, Rearrange, Shape, Size,
+};
 
 /// The receptive field of one value of a feature map: the part of the input image that it depends on (Araujo et al.
 /// 2019, *Computing Receptive Fields of Convolutional Neural Networks*). It may extend beyond the border of the image
 /// where padding is large.
 ///
-/// Size and stride are those along the path of the map. A gate, a 1x1 map that is multiplied with a larger one as in
-/// squeeze-and-excitation, does not change them if it depends on the whole image.
+/// Size and stride are those along the path of the map. A gate, a 1x1 map that is multiplied with a larger one or added to
+/// it as in squeeze-and-excitation, does not change them if it depends on the whole image; nor does a normalisation with
+/// the statistics of the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceptiveField {
     /// Rows and columns of the input that a value depends on, padding included; those of the value that has most.
@@ -19,10 +22,10 @@ pub struct ReceptiveField {
     /// How many rows and columns of the input lie between neighbouring values. None from 2^32 on, and where it is not
     /// the same everywhere.
     pub stride: Option<Size>,
-    /// Whether a value also depends on the whole image, through a gate.
+    /// Whether a value also depends on the whole image, through a gate or a normalisation with its statistics.
     pub is_gated: bool,
     /// Whether size or stride is None because it is not the same everywhere: after adaptive pooling to a size that does
-    /// not divide the map's, and where branches of different stride join.
+    /// not divide the map's, after a map was enlarged, and where branches of different stride join.
     pub is_irregular: bool,
 }
 
@@ -33,7 +36,7 @@ impl ReceptiveField {
     }
 }
 
-/// As `25x25, stride 2, and the whole image through a gate`.
+/// As `25x25, stride 2, and the whole image through a gate or a normalisation`.
 impl fmt::Display for ReceptiveField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let side = |f: &mut fmt::Formatter<'_>, side: Option<Size>| match side {
@@ -49,7 +52,7 @@ impl fmt::Display for ReceptiveField {
         f.write_str(", stride ")?;
         side(f, self.stride)?;
         if self.is_gated {
-            f.write_str(", and the whole image through a gate")?;
+            f.write_str(", and the whole image through a gate or a normalisation")?;
         }
         Ok(())
     }
@@ -74,6 +77,16 @@ impl Line {
             first: self.first.saturating_sub(shift),
             last: self.last.saturating_add(self.stride.saturating_mul(reach)).saturating_sub(shift),
             stride: self.stride.saturating_mul(i64::from(stride)),
+        }
+    }
+
+    /// Of every `step`-th value from `start` on.
+    fn sliced(self, start: u32, step: u32) -> Self {
+        let shift = self.stride.saturating_mul(i64::from(start));
+        Self {
+            first: self.first.saturating_add(shift),
+            last: self.last.saturating_add(shift),
+            stride: self.stride.saturating_mul(i64::from(step)),
         }
     }
 
@@ -113,6 +126,21 @@ impl Axis {
             Self::Uneven(..) if (reach, stride, before) == (0, 1, 0) => self,
             Self::Uneven(..) | Self::Unknown => Self::Unknown,
         }
+    }
+
+    /// Of every `step`-th value from `start` on.
+    fn sliced(self, start: u32, step: u32) -> Self {
+        match self {
+            Self::Lines(lines) => {
+                Self::Lines(lines.into_iter().map(|line| line.sliced(start, step)).collect())
+            }
+            Self::Uneven(..) | Self::Unknown => Self::Unknown,
+        }
+    }
+
+    /// Of a map that is `factor` times as long: the values between those of the map see what their neighbours see.
+    fn enlarged(self, factor: u32) -> Self {
+        if factor == 1 { self } else { Self::Unknown }
     }
 
     /// After one window over a map of this length.
@@ -235,6 +263,12 @@ impl Field {
         }
     }
 
+    fn enlarged(self, factor: Size) -> Self {
+        let (rows, columns) =
+            (self.rows.enlarged(factor.height), self.columns.enlarged(factor.width));
+        Self { rows, columns, ..self }
+    }
+
     fn joined(self, other: Self) -> Self {
         Self {
             rows: self.rows.joined(other.rows),
@@ -291,10 +325,11 @@ pub(crate) fn receptive_fields(graph: &Graph) -> Vec<ReceptiveField> {
     fields.iter().zip(graph.nodes()).map(public).collect()
 }
 
-/// Whether an input of a node is multiplied over a larger map.
+/// Whether an input of a node is multiplied with, or added to, all pixels of a larger map.
 fn is_gate(graph: &Graph, id: NodeId, input: NodeId) -> bool {
     let node = graph.node(id);
-    matches!(node.op, Op::Multiply) && graph.node(input).shape.size() != node.shape.size()
+    let broadcasts = matches!(node.op, Op::Multiply | Op::Add { .. });
+    broadcasts && graph.node(input).shape.size() != node.shape.size()
 }
 
 fn after(graph: &Graph, id: NodeId, op: &Op, before: Field) -> Field {
@@ -303,8 +338,8 @@ fn after(graph: &Graph, id: NodeId, op: &Op, before: Field) -> Field {
         Op::Conv(Conv { kernel, stride, padding, dilation, .. }) => {
             before.windowed(reach(*kernel, *dilation), *stride, *padding)
         }
-        Op::Pool(Pool { kernel, stride, padding, .. }) => {
-            before.windowed(reach(*kernel, Size::square(1)), *stride, *padding)
+        Op::Pool(Pool { kernel, stride, padding, dilation, .. }) => {
+            before.windowed(reach(*kernel, *dilation), *stride, *padding)
         }
         Op::AdaptiveAvgPool { output } => {
             let size = input().size();
@@ -325,7 +360,53 @@ fn after(graph: &Graph, id: NodeId, op: &Op, before: Field) -> Field {
         | Op::Linear(_)
         | Op::Dropout { .. }
         | Op::Softmax
-        | Op::ChannelShuffle { .. } => before,
+        | Op::ChannelShuffle { .. }
+        | Op::Maximum
+        | Op::DropPath { .. }
+        | Op::Prelu { .. }
+        | Op::Scale(_)
+        | Op::Rescale(_) => before,
+        Op::Norm(norm) => match norm.over {
+            NormOver::Channels => before,
+            NormOver::Groups(_) | NormOver::Instance => Field { is_gated: true, ..before },
+        },
+        Op::ConvTranspose(conv) if conv.stride == Size::square(1) => {
+            let reach = reach(conv.kernel, conv.dilation);
+            let before_of = |reach: u64, cut: u32| {
+                u32::try_from(reach.saturating_sub(cut.into())).unwrap_or(u32::MAX)
+            };
+            let Padding { top, left, .. } = conv.padding;
+            let padding = Padding {
+                top: before_of(reach.0, top),
+                left: before_of(reach.1, left),
+                ..Padding::NONE
+            };
+            before.windowed(reach, Size::square(1), padding)
+        }
+        Op::ConvTranspose(conv) => before.enlarged(conv.stride),
+        Op::Resize(_) => {
+            let (from, to) = (input().size(), graph.node(id).shape.size());
+            let factor = |from: u32, to: u32| if from == to { 1 } else { 0 };
+            let factor = Size::new(factor(from.height, to.height), factor(from.width, to.width));
+            before.enlarged(factor)
+        }
+        Op::Rearrange(rearrange) => rearranged(rearrange, before),
+    }
+}
+
+fn rearranged(rearrange: &Rearrange, before: Field) -> Field {
+    match *rearrange {
+        Rearrange::Slice { axis, start, step, .. } => match axis {
+            MapAxis::Channels => before,
+            MapAxis::Height => Field { rows: before.rows.sliced(start, step), ..before },
+            MapAxis::Width => Field { columns: before.columns.sliced(start, step), ..before },
+        },
+        Rearrange::Pad { padding, .. } => before.windowed((0, 0), Size::square(1), padding),
+        Rearrange::SpaceToDepth { block, .. } => {
+            let reach = u64::from(block.max(1) - 1);
+            before.windowed((reach, reach), Size::square(block), Padding::NONE)
+        }
+        Rearrange::DepthToSpace { block, .. } => before.enlarged(Size::square(block)),
     }
 }
 

@@ -1,6 +1,9 @@
 //! The words on a block of a drawing, and its kind, which decides its colour.
 
-use inceptive_ir::{Activation, Conv, Graph, Node, NodeId, Op, Pool, Shape, Size};
+use inceptive_ir::{
+    Activation, Conv, Graph, Node, NodeId, Norm, NormOver, Op, Pool, Rearrange, Resize, ResizeTo,
+    Shape, Size,
+};
 
 use super::view::{Block, View};
 
@@ -87,13 +90,20 @@ impl Kind {
         match op {
             Op::Input(_) => Self::Input,
             Op::Conv(conv) if is_depthwise(conv, input) => Self::Depthwise,
-            Op::Conv(_) => Self::Conv,
-            Op::BatchNorm(_) | Op::Lrn(_) => Self::Norm,
-            Op::Activation(_) => Self::Activation,
+            Op::Conv(_) | Op::ConvTranspose(_) => Self::Conv,
+            Op::BatchNorm(_) | Op::Norm(_) | Op::Lrn(_) | Op::Scale(_) | Op::Rescale(_) => {
+                Self::Norm
+            }
+            Op::Activation(_) | Op::Prelu { .. } => Self::Activation,
             Op::Pool(_) | Op::GlobalPool(_) | Op::AdaptiveAvgPool { .. } => Self::Pool,
-            Op::Concat | Op::Add { .. } | Op::Multiply => Self::Join,
+            Op::Concat | Op::Add { .. } | Op::Multiply | Op::Maximum => Self::Join,
             Op::Linear(_) => Self::Linear,
-            Op::Flatten | Op::Dropout { .. } | Op::ChannelShuffle { .. } => Self::Reshape,
+            Op::Flatten
+            | Op::Dropout { .. }
+            | Op::DropPath { .. }
+            | Op::ChannelShuffle { .. }
+            | Op::Resize(_)
+            | Op::Rearrange(_) => Self::Reshape,
             Op::Softmax => Self::Softmax,
         }
     }
@@ -162,6 +172,15 @@ const fn written(op: &Op) -> &'static str {
         Op::Activation(Activation::Silu) => "SiLU",
         Op::Activation(Activation::HardSigmoid) => "hard sigmoid",
         Op::Activation(Activation::HardSwish) => "hard swish",
+        Op::Activation(Activation::LeakyRelu { .. }) => "leaky ReLU",
+        Op::Activation(Activation::Elu { .. }) => "ELU",
+        Op::Activation(Activation::Selu) => "SELU",
+        Op::Activation(Activation::Gelu | Activation::GeluTanh) => "GELU",
+        Op::Activation(Activation::Mish) => "Mish",
+        Op::Prelu { .. } => "PReLU",
+        Op::Norm(Norm { over: NormOver::Groups(_), .. }) => "group norm",
+        Op::Norm(Norm { over: NormOver::Instance, .. }) => "instance norm",
+        Op::Norm(Norm { over: NormOver::Channels, .. }) => "layer norm",
         _ => op.name(),
     }
 }
@@ -220,6 +239,24 @@ fn operator(graph: &Graph, id: NodeId) -> String {
         Op::Dropout { p } => format!("dropout {p}"),
         Op::Lrn(lrn) => format!("lrn {}", lrn.size),
         Op::ChannelShuffle { groups } => format!("shuffle {groups}"),
+        Op::ConvTranspose(conv) => {
+            let window = window(conv.kernel, conv.stride);
+            format!("transposed conv {window}, {}", conv.out_channels)
+        }
+        Op::DropPath { p } => format!("drop path {p}"),
+        Op::Resize(Resize { to: ResizeTo::Factor(factor), .. }) => format!("resize x {factor}"),
+        Op::Resize(Resize { to: ResizeTo::Size(size), .. }) => format!("resize to {size}"),
+        Op::Rearrange(rearrange) => match rearrange {
+            Rearrange::Slice { axis, start, count, step: 1 } => {
+                format!("{} {start} to {}", axis.name(), u64::from(*start) + u64::from(*count) - 1)
+            }
+            Rearrange::Slice { axis, count, step, .. } => {
+                format!("{count} {}, every {step}", axis.name())
+            }
+            Rearrange::Pad { padding, .. } => format!("pad {padding}"),
+            Rearrange::SpaceToDepth { block, .. } => format!("space to depth {block}"),
+            Rearrange::DepthToSpace { block, .. } => format!("depth to space {block}"),
+        },
         Op::Add { scales } if scales.iter().any(|&scale| scale != 1.0) => {
             let factors: Vec<String> = scales.iter().map(f32::to_string).collect();
             format!("add x({})", factors.join(", "))
@@ -231,7 +268,12 @@ fn operator(graph: &Graph, id: NodeId) -> String {
         | Op::Concat
         | Op::Add { .. }
         | Op::Multiply
+        | Op::Maximum
         | Op::Flatten
+        | Op::Norm(_)
+        | Op::Prelu { .. }
+        | Op::Scale(_)
+        | Op::Rescale(_)
         | Op::Softmax => op.name().to_owned(),
     }
 }

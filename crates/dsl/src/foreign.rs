@@ -2,7 +2,7 @@
 
 /// Words of Keras, PyTorch, Caffe and TensorFlow without underscores, with the keys, steps and choices that are meant. The
 /// first one that can stand in the place is suggested.
-const WORDS: [(&[&str], &[&str]); 29] = [
+const WORDS: [(&[&str], &[&str]); 41] = [
     (
         &["filters", "outchannels", "numoutput", "channels", "units", "features", "outfeatures"],
         &["width"],
@@ -37,6 +37,18 @@ const WORDS: [(&[&str], &[&str]); 29] = [
     (&["skipconnect", "passthrough"], &["identity"]),
     (&["zero", "zeros", "zeroize"], &["none"]),
     (&["swish"], &["silu"]),
+    (&["conv2dtranspose", "convtranspose2d", "deconv", "deconvolution"], &["conv_transpose"]),
+    (&["upsample", "upsampling2d", "interpolate", "upsamplingbilinear2d"], &["resize"]),
+    (&["scalefactor"], &["factor"]),
+    (&["pixelshuffle"], &["depth_to_space"]),
+    (&["pixelunshuffle"], &["space_to_depth"]),
+    (&["zeropad2d", "zeropadding2d", "reflectionpad2d", "replicationpad2d"], &["pad"]),
+    (&["hardtanh", "clamp", "clipbyvalue"], &["clip"]),
+    (&["stochasticdepth", "droppath", "dropconnect"], &["drop_path"]),
+    (&["layerscale", "gamma"], &["scale"]),
+    (&["negativeslope"], &["slope"]),
+    (&["lppool", "lppool2d"], &["l2pool"]),
+    (&["average", "avg"], &["mean"]),
     (&["identity", "linear", "no"], &["none"]),
 ];
 

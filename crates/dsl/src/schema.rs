@@ -1,13 +1,16 @@
 //! The JSON Schema of the language, for editors.
 
+use inceptive_ir::Activation;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::{Map, Value, json};
 
 use crate::{
     args::{
-        AdaptiveArgs, AvgPoolArgs, BatchNormArgs, Builtin, ConvArgs, DepthwiseArgs, DropoutArgs,
-        IfArgs, JoinArgs, LinearArgs, LrnArgs, MaxPoolArgs, ParallelArgs, PlainArgs, RepeatArgs,
-        ShuffleArgs,
+        AdaptiveArgs, AvgPoolArgs, BatchNormArgs, BlockArgs, Builtin, ClipArgs, ConvArgs,
+        ConvTransposeArgs, DepthwiseArgs, DropoutArgs, EluArgs, GroupNormArgs, IfArgs, JoinArgs,
+        L2PoolArgs, LeakyReluArgs, LinearArgs, LrnArgs, MaxPoolArgs, PadArgs, ParallelArgs,
+        PlainArgs, PreluArgs, RepeatArgs, RescaleArgs, ResizeArgs, ScaleArgs, ShuffleArgs,
+        SliceArgs,
     },
     document::{
         ArchitectureKeys, AuxiliaryKeys, BlockKeys, FcTailKeys, GapTailKeys, InputKeys,
@@ -102,6 +105,21 @@ fn arguments(builtin: Builtin, generator: &mut SchemaGenerator) -> Value {
         Builtin::AdaptiveAvgPool => AdaptiveArgs::json_schema(generator),
         Builtin::BatchNorm => BatchNormArgs::json_schema(generator),
         Builtin::Lrn => LrnArgs::json_schema(generator),
+        Builtin::ConvTranspose => ConvTransposeArgs::json_schema(generator),
+        Builtin::L2Pool => L2PoolArgs::json_schema(generator),
+        Builtin::Prelu => PreluArgs::json_schema(generator),
+        Builtin::GroupNorm => GroupNormArgs::json_schema(generator),
+        Builtin::InstanceNorm | Builtin::LayerNorm => BatchNormArgs::json_schema(generator),
+        Builtin::Scale => ScaleArgs::json_schema(generator),
+        Builtin::Rescale => RescaleArgs::json_schema(generator),
+        Builtin::Resize => ResizeArgs::json_schema(generator),
+        Builtin::SpaceToDepth | Builtin::DepthToSpace => BlockArgs::json_schema(generator),
+        Builtin::Slice => SliceArgs::json_schema(generator),
+        Builtin::Pad => PadArgs::json_schema(generator),
+        Builtin::DropPath => DropoutArgs::json_schema(generator),
+        Builtin::Activation(Activation::LeakyRelu { .. }) => LeakyReluArgs::json_schema(generator),
+        Builtin::Activation(Activation::Elu { .. }) => EluArgs::json_schema(generator),
+        Builtin::Activation(Activation::Clip { .. }) => ClipArgs::json_schema(generator),
         Builtin::GlobalAvgPool
         | Builtin::GlobalMaxPool
         | Builtin::Activation(_)

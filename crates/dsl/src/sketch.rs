@@ -75,7 +75,7 @@ impl Sketch {
             for (lane, fit) in fits.iter_mut().enumerate() {
                 let holds = check.requirement.holds(numbers, lane);
                 if holds != *at_point && *fit == Fit::Same {
-                    let refuses = check.refuses && !holds && check.is_known(numbers, lane);
+                    let refuses = !holds && check.refuses(numbers, lane);
                     *fit = if refuses { Fit::Refused } else { Fit::Other };
                 }
             }

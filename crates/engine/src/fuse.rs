@@ -5,12 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use inceptive_ir::{Activation, Graph, Node, NodeId, Op};
+use inceptive_ir::{
+    Activation, Axis, Conv, ConvTranspose, Graph, Interpolation, Node, NodeId, Norm, Op, Padding,
+    Pool, PoolKind, Rearrange, Scale, Size,
+};
 use inceptive_kernels::{LANES, activation::Function, conv::Segment};
 
 use crate::{
     options::PlanError,
-    units::{Kind, Unit, channels, compact},
+    resample::{in_blocks, moved, resized, spread_out, taps_of_pool},
+    units::{Kind, Resampled, Unit, channels, compact},
 };
 
 /// Segments and lanes in all lists together, at most: a concatenation in a chain has a longer list than the one before.
@@ -84,7 +88,13 @@ const fn computes_every_lane(op: &Op) -> bool {
         | Op::BatchNorm(_)
         | Op::Pool(_)
         | Op::GlobalPool(_)
-        | Op::AdaptiveAvgPool { .. } => true,
+        | Op::AdaptiveAvgPool { .. }
+        | Op::Norm(_)
+        | Op::Prelu { .. }
+        | Op::Scale(_)
+        | Op::Rescale(_)
+        | Op::Resize(_)
+        | Op::Rearrange(_) => true,
         // Sums, products and depthwise convolutions see to it themselves; the others read channels alone.
         Op::Input(_)
         | Op::Conv(_)
@@ -96,7 +106,10 @@ const fn computes_every_lane(op: &Op) -> bool {
         | Op::ChannelShuffle { .. }
         | Op::Concat
         | Op::Add { .. }
-        | Op::Multiply => false,
+        | Op::Multiply
+        | Op::Maximum
+        | Op::DropPath { .. }
+        | Op::ConvTranspose(_) => false,
     }
 }
 
@@ -108,6 +121,15 @@ fn function_of(activation: Activation) -> Function {
         Activation::Silu => Function::Silu,
         Activation::HardSigmoid => Function::HardSigmoid,
         Activation::HardSwish => Function::HardSwish,
+        Activation::LeakyRelu { slope } => Function::LeakyRelu(slope),
+        Activation::Elu { alpha } => Function::Elu(1.0, alpha),
+        Activation::Selu => Function::Elu(Activation::SELU_SCALE, Activation::SELU_ALPHA),
+        Activation::Gelu => Function::Gelu,
+        Activation::GeluTanh => Function::GeluTanh,
+        Activation::Mish => Function::Mish,
+        Activation::Softplus => Function::Softplus,
+        Activation::Tanh => Function::Tanh,
+        Activation::Clip { low, high } => Function::Clip(low, high),
     }
 }
 
@@ -130,14 +152,16 @@ impl Builder<'_> {
             (Op::Softmax, Some(first)) if self.is_training() && self.results.contains(&id) => first,
             (Op::Activation(activation), Some(first)) => {
                 let function = function_of(*activation);
-                let can = !self.is_training() || function.is_range();
+                // The gradient of a normalisation knows these two.
+                let can = match self.purpose {
+                    Purpose::Inference => true,
+                    Purpose::Training => matches!(function, Function::Relu | Function::Relu6),
+                };
                 if can && self.takes_function(first) && self.ends_with(first, inputs[0]) {
                     self.units[first].function = function;
                     return Ok(self.absorb(id, first));
                 }
-                let unit = self.like(id, Kind::Function, first);
-                self.units[unit].function = function;
-                unit
+                self.function(id, function, first)
             }
             (Op::Conv(conv), Some(first)) => {
                 let ins = self.units[first].channels();
@@ -155,7 +179,7 @@ impl Builder<'_> {
                 self.add(id, kind, vec![first], compact(outputs))
             }
             (Op::BatchNorm(norm), Some(first)) => self.like(id, Kind::BatchNorm(*norm), first),
-            (Op::Pool(pool), Some(first)) => self.like(id, Kind::Pool(*pool), first),
+            (Op::Pool(pool), Some(first)) => self.pool(id, pool, first)?,
             (Op::GlobalPool(kind), Some(first)) => {
                 let is_max = *kind == inceptive_ir::PoolKind::Max;
                 self.like(id, Kind::Grid { is_max }, first)
@@ -185,31 +209,182 @@ impl Builder<'_> {
             }
             (Op::Add { scales }, Some(_)) => self.sum(id, scales, inputs)?,
             (Op::Multiply, Some(_)) => {
+                let roots = self.all_channels(id, inputs)?;
+                let roots = self.same_layout(id, roots)?;
+                self.pairwise(id, &Kind::Product, roots)
+            }
+            (Op::Maximum, Some(_)) => {
                 let roots = self.same_layout(id, self.roots(inputs))?;
-                self.product(id, roots)
+                self.pairwise(id, &Kind::Maximum, roots)
+            }
+            (Op::DropPath { p }, Some(first)) if self.is_training() && *p > 0.0 => {
+                self.like(id, Kind::DropPath(*p), first)
+            }
+            (Op::DropPath { .. }, Some(first)) => self.alias(id, inputs[0], first),
+            (Op::ConvTranspose(conv), Some(first)) => self.conv_transpose(id, conv, first),
+            (Op::Norm(norm), Some(first)) => {
+                let unit = self.like(id, Kind::Standardise(*norm), first);
+                let Norm { scale, center, .. } = *norm;
+                match scale || center {
+                    true => {
+                        let scale = Scale { scale, center, shared: false };
+                        self.like(id, Kind::Scale(scale), unit)
+                    }
+                    false => unit,
+                }
+            }
+            (Op::Prelu { shared }, Some(first)) => self.prelu(id, *shared, first),
+            (Op::Scale(scale), Some(first)) => self.like(id, Kind::Scale(*scale), first),
+            (Op::Rescale(rescale), Some(first)) => {
+                self.like(id, Kind::Rescale(Arc::new(rescale.clone())), first)
+            }
+            (Op::Resize(resize), Some(first)) => {
+                let parts = resized(resize.mode, self.units[first].size, node.shape.size());
+                self.resample(id, parts, first)
+            }
+            (Op::Rearrange(rearrange), Some(first)) => {
+                self.rearrange(id, rearrange, node, first)?
             }
         })
+    }
+
+    /// A function of its own.
+    fn function(&mut self, id: NodeId, function: Function, input: usize) -> usize {
+        let unit = self.like(id, Kind::Function, input);
+        self.units[unit].function = function;
+        unit
+    }
+
+    /// A unit of which each lane is the same one of its input.
+    fn resample(&mut self, id: NodeId, resampled: Resampled, input: usize) -> usize {
+        self.like(id, Kind::Resample(Arc::new(resampled)), input)
+    }
+
+    fn rearrange(
+        &mut self,
+        id: NodeId,
+        rearrange: &Rearrange,
+        node: &Node,
+        input: usize,
+    ) -> Result<usize, PlanError> {
+        let (from, to) = (self.units[input].size, node.shape.size());
+        if let Rearrange::Slice { axis: Axis::Channels, start, count, step } = *rearrange {
+            let lanes = self.lanes(id, input)?;
+            let taken = lanes.into_iter().skip(start as usize).step_by(step.max(1) as usize);
+            let taken: Vec<usize> = taken.take(count as usize).collect();
+            let segments = compact(taken.len());
+            return Ok(self.add(id, Kind::Gather(taken.into()), vec![input], segments));
+        }
+        if let Some(resampled) = moved(rearrange, from, to) {
+            return Ok(self.resample(id, resampled, input));
+        }
+        let lanes = self.lanes(id, input)?;
+        let places = from.area().max(to.area()) / from.area().min(to.area()).max(1);
+        let places = usize::try_from(places).unwrap_or(usize::MAX);
+        self.count(id, channels(node.shape).saturating_mul(places))?;
+        let resampled = in_blocks(rearrange, &lanes, channels(node.shape), from, to);
+        let kind = Kind::Resample(Arc::new(resampled));
+        Ok(self.add(id, kind, vec![input], compact(channels(node.shape))))
+    }
+
+    /// A transposed convolution: zeros between the pixels and around them, and a convolution with the kernels turned around.
+    fn conv_transpose(&mut self, id: NodeId, conv: &ConvTranspose, input: usize) -> usize {
+        let (resampled, size) =
+            spread_out(conv, self.units[input].size, self.graph.node(id).shape.size());
+        let spread = self.resample(id, resampled, input);
+        self.units[spread].size = size;
+        let kind = Kind::Conv(Conv {
+            kernel: conv.kernel,
+            out_channels: conv.out_channels,
+            stride: Size::square(1),
+            padding: Padding::NONE,
+            dilation: conv.dilation,
+            groups: conv.groups,
+            bias: conv.bias,
+        });
+        let unit = self.add(id, kind, vec![spread], compact(conv.out_channels as usize));
+        self.units[unit].is_turned = true;
+        unit
+    }
+
+    /// What is above zero, and a learned factor of what is below.
+    fn prelu(&mut self, id: NodeId, shared: bool, input: usize) -> usize {
+        let above = self.function(id, Function::Relu, input);
+        let below = self.function(id, Function::Clip(f32::NEG_INFINITY, 0.0), input);
+        let slope = Scale { scale: true, center: false, shared };
+        let below = self.like(id, Kind::Scale(slope), below);
+        let segments = Arc::clone(&self.units[input].segments);
+        self.add(id, Kind::Sum(vec![1.0, 1.0]), vec![above, below], segments)
+    }
+
+    fn pool(&mut self, id: NodeId, pool: &Pool, input: usize) -> Result<usize, PlanError> {
+        match pool.kind {
+            PoolKind::Max if pool.dilation != Size::square(1) => {
+                let (from, to) = (self.units[input].size, self.graph.node(id).shape.size());
+                let of_tap = usize::try_from(u64::from(to.height) + u64::from(to.width));
+                let taps = usize::try_from(pool.kernel.area()).unwrap_or(usize::MAX);
+                self.count(id, of_tap.unwrap_or(usize::MAX).saturating_mul(taps))?;
+                let mut maps = Vec::with_capacity(taps);
+                for resampled in taps_of_pool(pool, from, to) {
+                    maps.push(self.resample(id, resampled, input));
+                }
+                Ok(self.pairwise(id, &Kind::Maximum, maps))
+            }
+            PoolKind::Max | PoolKind::Average => Ok(self.like(id, Kind::Pool(*pool), input)),
+            PoolKind::L2 => {
+                // The root of the mean of squares times their number.
+                let (size, segments) =
+                    (self.units[input].size, Arc::clone(&self.units[input].segments));
+                let square = self.add(id, Kind::Product, vec![input, input], Arc::clone(&segments));
+                self.units[square].size = size;
+                let mean = Pool { kind: PoolKind::Average, count_include_pad: true, ..*pool };
+                let mean = self.like(id, Kind::Pool(mean), square);
+                #[expect(clippy::cast_precision_loss, reason = "a number of pixels")]
+                let area = pool.kernel.area() as f32;
+                let sum = self.add(id, Kind::Sum(vec![area]), vec![mean], segments);
+                Ok(self.function(id, Function::SquareRoot, sum))
+            }
+        }
+    }
+
+    /// The units of inputs that are multiplied or added: a single channel that stands for all is copied to them.
+    fn all_channels(&mut self, id: NodeId, inputs: &[NodeId]) -> Result<Vec<usize>, PlanError> {
+        let all = channels(self.graph.node(id).shape);
+        let mut roots = self.roots(inputs);
+        for root in &mut roots {
+            if all > 1 && self.units[*root].channels() == 1 {
+                let lane = self.lanes(id, *root)?[0];
+                self.count(id, all)?;
+                let size = self.units[*root].size;
+                let kind = Kind::Gather(vec![lane; all].into());
+                *root = self.add(id, kind, vec![*root], compact(all));
+                self.units[*root].size = size;
+            }
+        }
+        Ok(roots)
     }
 
     fn is_training(&self) -> bool {
         self.purpose == Purpose::Training
     }
 
-    /// A product; for training of two factors at a time.
-    fn product(&mut self, id: NodeId, mut roots: Vec<usize>) -> usize {
+    /// A product or a maximum; for training of two maps at a time.
+    fn pairwise(&mut self, id: NodeId, kind: &Kind, mut roots: Vec<usize>) -> usize {
         let segments = Arc::clone(&self.units[roots[0]].segments);
         // The largest maps first, so that every product is as large as its first factor.
         roots.sort_by_key(|&root| std::cmp::Reverse(self.units[root].size.area()));
+        let size = self.units[roots[0]].size;
         if !self.is_training() {
-            return self.add(id, Kind::Product, roots, segments);
+            let unit = self.add(id, kind.clone(), roots, segments);
+            self.units[unit].size = size;
+            return unit;
         }
-        let mut product = roots[0];
-        for &factor in &roots[1..] {
-            let size = self.units[product].size;
-            product = self.add(id, Kind::Product, vec![product, factor], Arc::clone(&segments));
-            self.units[product].size = size;
+        let mut joined = roots[0];
+        for &other in &roots[1..] {
+            joined = self.add(id, kind.clone(), vec![joined, other], Arc::clone(&segments));
+            self.units[joined].size = size;
         }
-        product
+        joined
     }
 
     /// The units that compute some nodes.
@@ -219,7 +394,7 @@ impl Builder<'_> {
 
     /// Counts the entries of a list that a node needs, and refuses one that makes all lists together too long.
     fn count(&mut self, id: NodeId, entries: usize) -> Result<(), PlanError> {
-        self.entries += entries;
+        self.entries = self.entries.saturating_add(entries);
         if self.entries > MOST_ENTRIES {
             let node = self.graph.node(id).path.clone();
             return Err(PlanError::Parts { node, most: MOST_ENTRIES });
@@ -277,6 +452,7 @@ impl Builder<'_> {
             function: Function::Identity,
             residual: None,
             factor: 1.0,
+            is_turned: false,
             position: id.index(),
             segments,
             size: node.shape.size(),
@@ -319,7 +495,8 @@ impl Builder<'_> {
             | Kind::Linear { .. }
             | Kind::BatchNorm(_)
             | Kind::Sum(_)
-            | Kind::Product => true,
+            | Kind::Product
+            | Kind::Maximum => true,
             Kind::Input
             | Kind::Pool(_)
             | Kind::Grid { .. }
@@ -330,6 +507,11 @@ impl Builder<'_> {
             | Kind::Gather(_)
             | Kind::Concat
             | Kind::Dropout(_)
+            | Kind::DropPath(_)
+            | Kind::Resample(_)
+            | Kind::Scale(_)
+            | Kind::Rescale(_)
+            | Kind::Standardise(_)
             | Kind::Copy => false,
         };
         can && unit.function == Function::Identity
@@ -415,6 +597,10 @@ impl Builder<'_> {
     /// A sum: part of the convolution that computes one of two terms, if nothing else reads that.
     fn sum(&mut self, id: NodeId, scales: &[f32], inputs: &[NodeId]) -> Result<usize, PlanError> {
         let scale = |index: usize| scales.get(index).copied().unwrap_or(1.0);
+        let shape = |id: NodeId| self.graph.node(id).shape;
+        if inputs.iter().any(|&input| shape(input) != shape(id)) {
+            return self.broadcast_sum(id, (0..inputs.len()).map(scale).collect(), inputs);
+        }
         if let ([a, b], Purpose::Inference) = (inputs, self.purpose) {
             let (a, b) = (*a, *b);
             let mut pairs = [(a, b, scale(0), scale(1)), (b, a, scale(1), scale(0))];
@@ -446,6 +632,27 @@ impl Builder<'_> {
         let roots = self.same_layout(id, self.roots(inputs))?;
         let segments = Arc::clone(&self.units[roots[0]].segments);
         let scales = (0..inputs.len()).map(scale).collect();
+        Ok(self.add(id, Kind::Sum(scales), roots, segments))
+    }
+
+    /// A sum of maps of which some have a single channel or pixel.
+    fn broadcast_sum(
+        &mut self,
+        id: NodeId,
+        scales: Vec<f32>,
+        inputs: &[NodeId],
+    ) -> Result<usize, PlanError> {
+        let size = self.graph.node(id).shape.size();
+        let mut roots = self.all_channels(id, inputs)?;
+        for root in &mut roots {
+            let own = self.units[*root].size;
+            if own != size {
+                let parts = resized(Interpolation::Nearest, own, size);
+                *root = self.resample(id, parts, *root);
+            }
+        }
+        let roots = self.same_layout(id, roots)?;
+        let segments = Arc::clone(&self.units[roots[0]].segments);
         Ok(self.add(id, Kind::Sum(scales), roots, segments))
     }
 }

@@ -10,6 +10,7 @@ mod methods;
 mod options;
 mod place;
 mod plan;
+mod resample;
 mod session;
 mod steps;
 mod text;

@@ -108,7 +108,7 @@ fn packed(unit: &Unit, units: &[Unit], is_transformed: bool) -> u64 {
         Kind::Linear { .. } => 1,
         // Weights of each lane and its bias.
         Kind::Depthwise(conv) => return of_lanes(conv.kernel.area() + 1),
-        Kind::BatchNorm(_) => return of_lanes(2),
+        Kind::BatchNorm(_) | Kind::Scale(_) | Kind::Rescale(_) => return of_lanes(2),
         _ => return 0,
     };
     let (inputs, outputs) = (units[unit.inputs[0]].channels(), unit.channels());

@@ -44,6 +44,7 @@ pub(crate) fn place(units: &mut Vec<Unit>) -> Vec<Place> {
                     function: inceptive_kernels::activation::Function::Identity,
                     residual: None,
                     factor: 1.0,
+                    is_turned: false,
                     position: units[concat].position,
                     segments: Arc::clone(&units[input].segments),
                     size: units[input].size,

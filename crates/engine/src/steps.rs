@@ -10,14 +10,15 @@ use std::{
     thread,
 };
 
-use inceptive_ir::{BatchNorm, Graph, Pool, PoolKind, Role};
+use inceptive_ir::{BatchNorm, Graph, Norm, NormOver, Op, Pool, PoolKind, Role};
 use inceptive_kernels::{
     LANES,
     conv::{Conv, Finish, Places, Values, Window, Winograd},
     memory::{Aligned, Buffer, View},
     step::{
-        Affine, Depthwise, Flatten, Gather, Joined, Load, Lrn, LrnFactors, Pool as PoolStep,
-        PoolKind as StepPoolKind, Softmax, Step, Term,
+        Affine, ChannelScale, Depthwise, Factor, Flatten, Gather, Joined, Load, Lrn, LrnFactors,
+        Over, Pool as PoolStep, PoolKind as StepPoolKind, Resample, Softmax, Standardise, Step,
+        Term,
     },
 };
 use inceptive_weights::{Missing, Weights};
@@ -26,6 +27,7 @@ use crate::{
     layout::Layout,
     methods::{Method, Methods},
     options::{Needs, Options, PlanError, check_memory},
+    resample::turned,
     units::{Kind, Unit, pair, window},
 };
 
@@ -102,6 +104,12 @@ impl Making<'_> {
             | Kind::Gather(_)
             | Kind::Concat
             | Kind::Dropout(_)
+            | Kind::DropPath(_)
+            | Kind::Maximum
+            | Kind::Resample(_)
+            | Kind::Scale(_)
+            | Kind::Rescale(_)
+            | Kind::Standardise(_)
             | Kind::Copy => 0,
         }
     }
@@ -162,6 +170,15 @@ impl Making<'_> {
                 let affine = Affine::new(buffers, x, y, unit.function);
                 affine.with_factors(scales, shifts).into()
             }
+            Kind::Scale(scale) => {
+                let factor = |role, is_learned: bool| -> Result<Option<Factor>, Missing> {
+                    let numbers = is_learned.then(|| self.tensor(unit, role)).transpose()?;
+                    Ok(numbers.and_then(|numbers| constant_factor(unit, numbers)))
+                };
+                let factors =
+                    (factor(Role::Weight, scale.scale)?, factor(Role::Bias, scale.center)?);
+                ChannelScale::new(buffers, (x, y), factors.0, factors.1, false).into()
+            }
             _ => match plain(buffers, self.units, index, &|unit| self.layout.view(unit)) {
                 Some(step) => step,
                 None => return Ok(None),
@@ -191,9 +208,27 @@ pub(crate) fn plain(
         | Kind::Conv(_)
         | Kind::Linear { .. }
         | Kind::Depthwise(_)
+        | Kind::Scale(_)
         | Kind::BatchNorm(_) => return None,
         kind @ (Kind::Pool(_) | Kind::Grid { .. }) => pool_step(buffers, kind, x, y)?.into(),
-        Kind::Function | Kind::Copy | Kind::Dropout(_) => {
+        Kind::Maximum => {
+            let term = |&input: &usize| Term { view: view(input), scale: 1.0 };
+            let terms = unit.inputs.iter().map(term).collect();
+            Joined::max(buffers, terms, y, unit.function).into()
+        }
+        Kind::Resample(resampled) => {
+            let parts = Arc::clone(&resampled.parts);
+            Resample::new(buffers, (x, y), parts, resampled.fill, false).into()
+        }
+        Kind::Rescale(rescale) => {
+            let factor = constant_factor(unit, &rescale.scale);
+            let shift = constant_factor(unit, &rescale.shift);
+            ChannelScale::new(buffers, (x, y), factor, shift, false).into()
+        }
+        Kind::Standardise(norm) => {
+            Standardise::new(buffers, (x, y), over(unit, norm), norm.eps).into()
+        }
+        Kind::Function | Kind::Copy | Kind::Dropout(_) | Kind::DropPath(_) => {
             Affine::new(buffers, x, y, unit.function).into()
         }
         Kind::Sum(scales) => {
@@ -234,7 +269,13 @@ impl Making<'_> {
         let times =
             |values: &[f32]| -> Vec<f32> { values.iter().map(|x| x * unit.factor).collect() };
         let is_scaled = unit.factor != 1.0;
-        let weights = self.tensor(unit, Role::Weight)?;
+        let mut weights = self.tensor(unit, Role::Weight)?;
+        let in_order: Vec<f32>;
+        if let (true, Op::ConvTranspose(conv)) = (unit.is_turned, &self.graph.node(unit.node).op) {
+            let order = turned(conv, self.units[input].channels());
+            in_order = order.into_iter().map(|at| weights[at]).collect();
+            weights = &in_order;
+        }
         let scaled = if is_scaled { times(weights) } else { Vec::new() };
         let bias = if has_bias { Some(self.tensor(unit, Role::Bias)?) } else { None };
         let scaled_bias = bias.filter(|_| is_scaled).map(times);
@@ -324,19 +365,48 @@ fn narrow(x: f64) -> f32 {
     x as f32
 }
 
+/// Numbers of channels, or one for all, at the lanes of a unit; none of an empty list.
+pub(crate) fn constant_factor(unit: &Unit, numbers: &[f32]) -> Option<Factor> {
+    let first = *numbers.first()?;
+    let mut lanes = Aligned::zeros(unit.blocks() * LANES);
+    for (channel, lane) in unit.lanes().enumerate() {
+        lanes.as_mut_slice()[lane] = if numbers.len() == 1 { first } else { numbers[channel] };
+    }
+    Some(Factor::Fixed(lanes))
+}
+
+/// What a normalisation takes mean and variance over, at the lanes of a unit.
+pub(crate) fn over(unit: &Unit, norm: &Norm) -> Over {
+    let lanes = unit.blocks() * LANES;
+    let mut groups = vec![None; lanes];
+    let of_group = match norm.over {
+        NormOver::Channels => {
+            let mut is_channel = vec![false; lanes];
+            unit.lanes().for_each(|lane| is_channel[lane] = true);
+            return Over::Pixels(is_channel.into());
+        }
+        NormOver::Instance => 1,
+        NormOver::Groups(count) => (unit.channels() / count as usize).max(1),
+    };
+    for (channel, lane) in unit.lanes().enumerate() {
+        groups[lane] = Some(channel / of_group);
+    }
+    Over::Groups(groups.into())
+}
+
 /// The window of a pool, and what it computes.
 fn sliding(pool: &Pool) -> (Window, StepPoolKind) {
     let padding = pool.padding;
     let window = Window {
         kernel: pair(pool.kernel),
         stride: pair(pool.stride),
-        dilation: [1, 1],
+        dilation: pair(pool.dilation),
         padding: [padding.top as usize, padding.left as usize],
     };
     let behind = [padding.bottom as usize, padding.right as usize];
     let kind = match pool.kind {
         PoolKind::Max => StepPoolKind::Max,
-        PoolKind::Average => {
+        PoolKind::Average | PoolKind::L2 => {
             StepPoolKind::Average { padding: pool.count_include_pad.then_some(behind) }
         }
     };

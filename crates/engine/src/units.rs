@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use inceptive_ir::{BatchNorm, Conv, Lrn, NodeId, Pool, Shape, Size};
+use inceptive_ir::{BatchNorm, Conv, Lrn, NodeId, Norm, Pool, Rescale, Scale, Shape, Size};
 use inceptive_kernels::{
     LANES,
     activation::Function,
     conv::{Segment, Window},
+    step::Part,
 };
 
 /// The operator of a unit.
@@ -41,6 +42,25 @@ pub(crate) enum Kind {
     Dropout(f32),
     /// Its input at its place in a concatenation that cannot be made in place.
     Copy,
+    Maximum,
+    /// Stochastic depth with a probability, in training.
+    DropPath(f32),
+    /// Positions of the input, moved or mixed.
+    Resample(Arc<Resampled>),
+    /// Learned factors and shifts of the node, for each channel or for all.
+    Scale(Scale),
+    /// Constant factors and shifts of each channel; either list may be empty.
+    Rescale(Arc<Rescale>),
+    /// A normalisation with the statistics of each image, without factors.
+    Standardise(Norm),
+}
+
+/// What becomes of the positions of a map.
+#[derive(Clone, Debug)]
+pub(crate) struct Resampled {
+    pub(crate) parts: Arc<[Part]>,
+    /// What is where no position of the input is.
+    pub(crate) fill: f32,
 }
 
 /// A unit of the plan.
@@ -59,6 +79,8 @@ pub(crate) struct Unit {
     pub(crate) residual: Option<usize>,
     /// What weights and bias are multiplied by.
     pub(crate) factor: f32,
+    /// Whether it is the convolution behind the map of a transposed one, whose kernels are turned around.
+    pub(crate) is_turned: bool,
     /// When it is computed: after every unit with a lower number.
     pub(crate) position: usize,
     /// Where the channels lie in its blocks. Segments that follow each other without a gap are one, so that equal lists

@@ -90,7 +90,10 @@ impl Sums {
             let each = terms.output[ACTIVATION_BYTES];
             bytes.push(Bytes { channels: terms.y, each });
             sums.add(&terms, &mut open);
-            let is_unbounded = matches!(graph.node(id).op, Op::Concat | Op::Flatten | Op::Conv(_));
+            let is_unbounded = matches!(
+                graph.node(id).op,
+                Op::Concat | Op::Flatten | Op::Conv(_) | Op::Rearrange(_)
+            );
             if let (Channels::Open(symbol), true) = (terms.y, is_unbounded) {
                 sums.unbounded.push(symbol);
             }

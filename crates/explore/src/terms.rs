@@ -2,7 +2,7 @@
 
 use inceptive_cost::{Mode, Totals};
 use inceptive_dsl::{OpenNetwork, Symbol};
-use inceptive_ir::{Conv, Linear, NodeId, Op, Part, Shape};
+use inceptive_ir::{Conv, ConvTranspose, Linear, NodeId, Op, Part, Shape};
 
 /// Counts that are sums over nodes.
 pub(crate) const SUMS: usize = 8;
@@ -70,15 +70,23 @@ impl Terms {
         let x = graph.inputs(id).first().map_or(y, |&input| channels(network, input));
         let groups = match &node.op {
             Op::Conv(conv) if !site.is_depthwise => conv.groups,
+            Op::ConvTranspose(conv) => conv.groups,
+            _ => 1,
+        };
+        // The kernels of a transposed convolution have whole outputs for each group.
+        let step = match &node.op {
+            Op::ConvTranspose(conv) => conv.groups,
             _ => 1,
         };
         let [at00, at10, at01, at11] =
-            [[1, 1], [2, 1], [1, 2], [2, 2]].map(|[x, y]| site.counts(x * groups, y));
+            [[1, 1], [2, 1], [1, 2], [2, 2]].map(|[x, y]| site.counts(x * groups, y * step));
         let each = |value: &dyn Fn(usize) -> f64| std::array::from_fn(value);
         let product: Coefficients = each(&|sum| at11[sum] - at10[sum] - at01[sum] + at00[sum]);
         let input: Coefficients = each(&|sum| at10[sum] - at00[sum] - product[sum]);
         let output: Coefficients = each(&|sum| at01[sum] - at00[sum] - product[sum]);
         let constant = each(&|sum| at00[sum] - input[sum] - output[sum] - product[sum]);
+        let product = product.map(|each| each / f64::from(step));
+        let output = output.map(|each| each / f64::from(step));
         Some(Self { x, groups: groups.into(), y, constant, input, output, product })
     }
 }
@@ -106,6 +114,22 @@ impl Site<'_> {
                 inputs[0] = with(inputs[0], x);
                 let groups = if self.is_depthwise { x } else { conv.groups };
                 Op::Conv(Conv { out_channels: y, groups, ..*conv })
+            }
+            Op::ConvTranspose(conv) => {
+                inputs[0] = with(inputs[0], x);
+                Op::ConvTranspose(ConvTranspose { out_channels: y, ..*conv })
+            }
+            Op::Rearrange(_) => {
+                inputs[0] = with(inputs[0], x);
+                self.op.clone()
+            }
+            Op::Add { .. } | Op::Multiply => {
+                // A single channel that stands for all stays one.
+                let is_single = |input: &Shape| input.channels() == 1 && self.output.channels() > 1;
+                for input in inputs.iter_mut().filter(|input| !is_single(input)) {
+                    *input = with(*input, y);
+                }
+                self.op.clone()
             }
             Op::Linear(linear) => {
                 inputs[0] = with(inputs[0], x);

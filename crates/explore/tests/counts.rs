@@ -71,7 +71,7 @@ fn widths_decide_nothing_about_the_structure() {
 }
 
 /// Steps that use the variables `a` (a width), `b` (a small number), `r` (a ratio) and `k` (a word) in all ways.
-const STEPS: [&str; 28] = [
+const STEPS: [&str; 37] = [
     "conv: {kernel: 3, width: $a}",
     "conv: {kernel: 1, width: \"$a * $r\"}",
     "conv: {kernel: 1, width: \"max(1, round($in * $r))\"}",
@@ -99,6 +99,15 @@ const STEPS: [&str; 28] = [
     "group: [conv x: {kernel: 1, width: $a}, $k y: {from: in}, concat: {from: [x, y, in]}]",
     "group: [$k x: {from: in}, conv y: {kernel: 3, width: \"2 * $a\"}, conv z: {from: in, kernel: 1, width: $a}, concat: {from: [y, z]}]",
     "group: [identity v, repeat: {from: [v, v], inputs: [h, p], count: $b, steps: [conv x: {from: h, kernel: 1, width: \"$a + $i\"}, concat: {from: [x, p]}]}]",
+    "conv_transpose: {kernel: 3, width: \"$a * 2\", stride: 2, pad: same, groups: $b}",
+    "space_to_depth: {block: 1}",
+    "group: [conv: {kernel: 1, width: \"4 * $a\"}, depth_to_space: {block: 2}, space_to_depth: {block: 2, order: pixels_first}]",
+    "group: [slice: {count: \"max(1, $in // 2)\"}, scale, prelu: {shared: true}]",
+    "parallel: {branches: {x: [], y: [conv: {kernel: 3, width: 1, act: sigmoid}]}, join: multiply}",
+    "parallel: {branches: {x: [conv: {kernel: 1, width: \"max(1, $a - 4)\"}], y: [conv: {kernel: 1, width: $a}]}, join: mean}",
+    "parallel: {branches: {x: [], y: [gap, conv: {kernel: 1, width: $in}]}, join: add}",
+    "parallel: {branches: {x: [tanh], y: [group_norm: {groups: 1}, layer_norm]}, join: max}",
+    "group: [conv v: {kernel: 1, width: $in}, conv w: {kernel: 1, width: $in, share: v}, resize: {factor: 1}]",
     "group: [depthwise x: {kernel: 3, multiplier: $b}, $k y: {from: x}, conv z: {from: in, kernel: 1, width: $a}, depthwise w: {kernel: 3}, concat: {from: [y, w]}]",
 ];
 

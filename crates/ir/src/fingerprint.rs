@@ -50,6 +50,9 @@ impl Graph {
         let inputs = self.canonical_inputs();
         let mut numbering = Numbering::new(self.len());
         let main = numbering.visit(self, &inputs, self.output());
+        // None in networks of one output, whose fingerprints do not depend on there being others.
+        let more: Vec<Vec<u8>> =
+            self.outputs().skip(1).map(|id| numbering.visit(self, &inputs, id)).collect();
         let heads = self.auxiliary().iter();
         let mut heads: Vec<Hash> =
             heads.map(|head| self.hash_of_head(head, &inputs, &mut numbering)).collect();
@@ -58,6 +61,10 @@ impl Graph {
         let mut hasher = Sha256::new();
         hasher.update([VERSION]);
         hasher.update(&main);
+        for output in more {
+            hasher.update(b"output");
+            hasher.update(&output);
+        }
         for head in heads {
             hasher.update(b"head");
             hasher.update(head);
@@ -85,12 +92,35 @@ impl Graph {
                 add(node.tensor_path(role).as_str().as_bytes());
             }
         }
-        add(&(self.output().index() as u64).to_le_bytes());
+        for output in self.outputs() {
+            add(&(output.index() as u64).to_le_bytes());
+        }
         for head in self.auxiliary() {
             add(&(head.output.index() as u64).to_le_bytes());
             add(&head.weight.to_le_bytes());
         }
         Fingerprint::of(hasher)
+    }
+
+    /// For each node, the node of a network with an equal fingerprint that computes the same; `None` if it has another one,
+    /// or auxiliary heads.
+    pub fn matching(&self, other: &Self) -> Option<Vec<NodeId>> {
+        if self.fingerprint() != other.fingerprint()
+            || self.len() != other.len()
+            || !self.auxiliary().is_empty()
+        {
+            return None;
+        }
+        let order = |graph: &Self| {
+            let mut numbering = Numbering::new(graph.len());
+            numbering.visit(graph, &graph.canonical_inputs(), graph.output());
+            numbering.order
+        };
+        let mut nodes = vec![None; self.len()];
+        for (own, other) in order(self).into_iter().zip(order(other)) {
+            nodes[own.index()] = Some(other);
+        }
+        nodes.into_iter().collect()
     }
 
     /// A head's own nodes, numbered after the main ones that it reads, and then no more.
@@ -117,7 +147,7 @@ impl Graph {
             if let Op::Add { scales } = &node.op {
                 inputs.iter_mut().zip(scales).for_each(|(input, &scale)| input.1 = scale);
             }
-            if matches!(node.op, Op::Add { .. } | Op::Multiply) {
+            if matches!(node.op, Op::Add { .. } | Op::Multiply | Op::Maximum) {
                 inputs.sort_by(|a, b| {
                     let by_hash = hashes[a.0.index()].cmp(&hashes[b.0.index()]);
                     by_hash.then(a.1.total_cmp(&b.1))
@@ -229,8 +259,8 @@ fn encoded<const N: usize>(
 #[cfg(test)]
 mod tests {
     use crate::{
-        AuxiliaryHead, Form, Graph, NewNode, NodeId, Op, Part, Path, PoolKind, Shape, Span,
-        op::Activation,
+        Activation, AuxiliaryHead, Form, Graph, NewNode, NodeId, Op, Part, Path, PoolKind, Shape,
+        Span,
     };
 
     fn new_graph() -> (Graph, NodeId) {

@@ -138,6 +138,8 @@ pub struct Graph {
     dag: DiGraph<Node, Slot>,
     by_path: HashMap<Path, NodeId>,
     output: NodeId,
+    /// Outputs beside the first one.
+    more_outputs: Vec<NodeId>,
     auxiliary: Vec<AuxiliaryHead>,
     work: u128,
     /// Dimensions of every tensor that is shared, by the path that it is kept under.
@@ -149,6 +151,7 @@ pub struct Graph {
 pub struct Checkpoint {
     nodes: usize,
     heads: usize,
+    outputs: usize,
     output: NodeId,
     work: u128,
 }
@@ -258,6 +261,7 @@ impl Graph {
             dag: DiGraph::new(),
             by_path: HashMap::new(),
             output: NodeId(NodeIndex::new(0)),
+            more_outputs: Vec::new(),
             auxiliary: Vec::new(),
             work: 0,
             shared: HashMap::new(),
@@ -385,6 +389,11 @@ impl Graph {
         self.output = output;
     }
 
+    /// Declares one more output, beside the first one.
+    pub fn add_output(&mut self, output: NodeId) {
+        self.more_outputs.push(output);
+    }
+
     /// Declares an auxiliary head whose nodes were added as `Part::Auxiliary(n)` for the n-th call.
     pub fn add_auxiliary(&mut self, head: AuxiliaryHead) {
         self.auxiliary.push(head);
@@ -395,6 +404,7 @@ impl Graph {
         Checkpoint {
             nodes: self.len(),
             heads: self.auxiliary.len(),
+            outputs: self.more_outputs.len(),
             output: self.output,
             work: self.work,
         }
@@ -409,6 +419,7 @@ impl Graph {
             }
         }
         self.auxiliary.truncate(checkpoint.heads);
+        self.more_outputs.truncate(checkpoint.outputs);
         self.output = checkpoint.output;
         self.work = checkpoint.work;
     }
@@ -477,7 +488,7 @@ impl Graph {
     /// The output nodes of the network and of its auxiliary heads.
     pub fn results(&self) -> HashSet<NodeId> {
         let heads = self.auxiliary.iter().map(|head| head.output);
-        heads.chain([self.output]).collect()
+        heads.chain(self.outputs()).collect()
     }
 
     /// The input node.
@@ -485,9 +496,14 @@ impl Graph {
         NodeId(NodeIndex::new(0))
     }
 
-    /// The node that is the network's output.
+    /// The node that is the network's output; the first one of several.
     pub fn output(&self) -> NodeId {
         self.output
+    }
+
+    /// All outputs of the network, the first one first.
+    pub fn outputs(&self) -> impl Iterator<Item = NodeId> + '_ {
+        std::iter::once(self.output).chain(self.more_outputs.iter().copied())
     }
 
     /// The auxiliary heads.

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::{
-    op::{Arity, BatchNorm, Conv, Linear, Lrn, Op, Pool},
+    activation::Activation,
+    layers::{Axis, ConvTranspose, Norm, NormOver, PadMode, Rearrange, Rescale, Resize, ResizeTo},
+    op::{Arity, BatchNorm, Conv, Linear, Lrn, Op, Pool, PoolKind},
     shape::{Padding, Shape, Size},
 };
 
@@ -110,10 +112,14 @@ impl Op {
             Self::Conv(conv) => infer_conv(conv, inputs[0]),
             Self::BatchNorm(bn) => infer_batch_norm(bn, inputs[0]),
             Self::Lrn(lrn) => infer_lrn(lrn, inputs[0]),
-            Self::Activation(_) | Self::Softmax => Ok(inputs[0]),
+            Self::Activation(activation) => infer_activation(*activation, inputs[0]),
+            Self::Softmax | Self::Prelu { .. } | Self::Scale(_) => Ok(inputs[0]),
             Self::Pool(pool) => infer_pool(self.name(), pool, inputs[0]),
-            Self::GlobalPool(_) => {
+            Self::GlobalPool(kind) => {
                 let (channels, _) = expect_map(self.name(), inputs[0])?;
+                if *kind == PoolKind::L2 {
+                    return Err(out_of_range("pool", "kind", kind.name(), "max or average"));
+                }
                 Ok(Shape::map(channels, 1, 1))
             }
             Self::AdaptiveAvgPool { output } => {
@@ -122,15 +128,15 @@ impl Op {
                 Ok(Shape::Map { channels, size: *output })
             }
             Self::Concat => infer_concat(inputs),
-            Self::Add { .. } => infer_add(inputs),
-            Self::Multiply => infer_multiply(inputs),
+            Self::Add { .. } | Self::Multiply => infer_broadcast(self.name(), inputs),
+            Self::Maximum => infer_equal(self.name(), inputs),
             Self::Linear(linear) => infer_linear(linear, inputs[0]),
             Self::Flatten => infer_flatten(inputs[0]),
-            Self::Dropout { p } => {
+            Self::Dropout { p } | Self::DropPath { p } => {
                 if (0.0..1.0).contains(p) {
                     Ok(inputs[0])
                 } else {
-                    Err(out_of_range("dropout", "p", p, "at least 0 and below 1"))
+                    Err(out_of_range(self.name(), "p", p, "at least 0 and below 1"))
                 }
             }
             Self::ChannelShuffle { groups } => {
@@ -138,6 +144,11 @@ impl Op {
                 expect_groups("shuffle", "input", channels, *groups)?;
                 Ok(inputs[0])
             }
+            Self::ConvTranspose(conv) => infer_conv_transpose(conv, inputs[0]),
+            Self::Norm(norm) => infer_norm(self.name(), norm, inputs[0]),
+            Self::Rescale(rescale) => infer_rescale(rescale, inputs[0]),
+            Self::Resize(resize) => infer_resize(resize, inputs[0]),
+            Self::Rearrange(rearrange) => infer_rearrange(rearrange, inputs[0]),
         }
     }
 
@@ -160,14 +171,27 @@ impl Op {
             Self::Pool(pool) => area(pool.kernel),
             Self::GlobalPool(_) | Self::AdaptiveAvgPool { .. } => area(inputs[0].size()),
             Self::Lrn(lrn) => u128::from(lrn.size),
-            Self::Concat | Self::Add { .. } | Self::Multiply => inputs.len() as u128,
+            Self::Concat | Self::Add { .. } | Self::Multiply | Self::Maximum => {
+                inputs.len() as u128
+            }
+            // At most as if every output pixel read every tap.
+            Self::ConvTranspose(conv) => {
+                area(conv.kernel) * channels / u128::from(conv.groups.max(1))
+            }
+            Self::Norm(_) => 8,
+            Self::Resize(_) => 8,
             Self::Input(_)
             | Self::BatchNorm(_)
             | Self::Activation(_)
             | Self::Flatten
             | Self::Dropout { .. }
             | Self::Softmax
-            | Self::ChannelShuffle { .. } => 1,
+            | Self::ChannelShuffle { .. }
+            | Self::DropPath { .. }
+            | Self::Prelu { .. }
+            | Self::Scale(_)
+            | Self::Rescale(_)
+            | Self::Rearrange(_) => 1,
         }
     }
 }
@@ -268,17 +292,16 @@ fn infer_pool(op: &'static str, pool: &Pool, input: Shape) -> Result<Shape, Shap
     let (channels, size) = expect_map(op, input)?;
     expect_positive(op, "kernel", pool.kernel)?;
     expect_positive(op, "stride", pool.stride)?;
+    expect_positive(op, "dilation", pool.dilation)?;
+    if pool.kind != PoolKind::Max && pool.dilation != Size::square(1) {
+        return Err(out_of_range(op, "dilation", pool.dilation, "1, as it is no maximum"));
+    }
     let Padding { top, left, bottom, right } = pool.padding;
-    if top.max(bottom) > pool.kernel.height / 2 || left.max(right) > pool.kernel.width / 2 {
+    let window = dilated(pool.kernel, pool.dilation);
+    if top.max(bottom) > window.height / 2 || left.max(right) > window.width / 2 {
         return Err(out_of_range(op, "pad", pool.padding, "at most half the kernel"));
     }
-    let slide = Slide {
-        op,
-        window: pool.kernel,
-        stride: pool.stride,
-        padding: pool.padding,
-        ceil: pool.ceil,
-    };
+    let slide = Slide { op, window, stride: pool.stride, padding: pool.padding, ceil: pool.ceil };
     Ok(Shape::Map { channels, size: slide.output(input, size)? })
 }
 
@@ -358,37 +381,31 @@ fn infer_concat(inputs: &[Shape]) -> Result<Shape, ShapeError> {
     })
 }
 
-fn infer_add(inputs: &[Shape]) -> Result<Shape, ShapeError> {
+fn infer_equal(op: &'static str, inputs: &[Shape]) -> Result<Shape, ShapeError> {
     let first = inputs[0];
+    let reason = "shapes must be equal";
     match inputs.iter().position(|&other| other != first) {
         None => Ok(first),
-        Some(input) => Err(ShapeError::Join {
-            op: "add",
-            first,
-            other: inputs[input],
-            input,
-            reason: "shapes must be equal",
-        }),
+        Some(input) => Err(ShapeError::Join { op, first, other: inputs[input], input, reason }),
     }
 }
 
-fn infer_multiply(inputs: &[Shape]) -> Result<Shape, ShapeError> {
-    let widest = inputs.iter().copied().max_by_key(|shape| shape.size().area());
-    let whole = widest.unwrap_or(inputs[0]);
-    let fits = |shape: Shape| {
-        shape == whole
-            || matches!((shape, whole), (Shape::Map { channels, size }, Shape::Map { channels: all, .. })
-                if channels == all && size == Size::square(1))
+/// Shapes that are equal, but for maps of one channel, or of 1x1 pixels, which stand for all channels or pixels.
+fn infer_broadcast(op: &'static str, inputs: &[Shape]) -> Result<Shape, ShapeError> {
+    let larger = |a: Shape, b: &Shape| if b.elements() > a.elements() { *b } else { a };
+    let whole = inputs.iter().fold(inputs[0], larger);
+    let fits = |shape: Shape| match (shape, whole) {
+        (Shape::Map { channels, size }, Shape::Map { channels: all, size: whole }) => {
+            (channels == all || channels == 1) && (size == whole || size == Size::square(1))
+        }
+        (Shape::Vector { .. }, _) | (_, Shape::Vector { .. }) => shape == whole,
     };
+    let reason = "shapes must be equal, or channels x 1 x 1, or 1 x height x width";
     match inputs.iter().position(|&shape| !fits(shape)) {
         None => Ok(whole),
-        Some(input) => Err(ShapeError::Join {
-            op: "multiply",
-            first: whole,
-            other: inputs[input],
-            input,
-            reason: "shapes must be equal, or channels x 1 x 1",
-        }),
+        Some(input) => {
+            Err(ShapeError::Join { op, first: whole, other: inputs[input], input, reason })
+        }
     }
 }
 
@@ -406,4 +423,192 @@ fn infer_linear(linear: &Linear, input: Shape) -> Result<Shape, ShapeError> {
 
 fn infer_flatten(input: Shape) -> Result<Shape, ShapeError> {
     sum_features("flatten", input.elements()).map(Shape::vector)
+}
+
+fn infer_activation(activation: Activation, input: Shape) -> Result<Shape, ShapeError> {
+    let name = activation.name();
+    if let Activation::Clip { low, high } = activation
+        && (low.is_nan() || high.is_nan() || low > high)
+    {
+        return Err(out_of_range(name, "low", low, "at most `high`"));
+    }
+    if let Activation::LeakyRelu { slope: number } | Activation::Elu { alpha: number } = activation
+        && !number.is_finite()
+    {
+        let attribute = activation.numbers()[0].0;
+        return Err(out_of_range(name, attribute, number, "a finite number"));
+    }
+    Ok(input)
+}
+
+fn infer_norm(op: &'static str, norm: &Norm, input: Shape) -> Result<Shape, ShapeError> {
+    if !(norm.eps > 0.0 && norm.eps.is_finite()) {
+        return Err(out_of_range(op, "eps", norm.eps, "positive"));
+    }
+    match norm.over {
+        NormOver::Channels => {}
+        NormOver::Instance => {
+            expect_map(op, input)?;
+        }
+        NormOver::Groups(groups) => expect_groups(op, "input", input.channels(), groups)?,
+    }
+    Ok(input)
+}
+
+fn infer_rescale(rescale: &Rescale, input: Shape) -> Result<Shape, ShapeError> {
+    for (name, numbers) in [("scale", &rescale.scale), ("shift", &rescale.shift)] {
+        let fits = numbers.len() <= 1 || numbers.len() == input.channels() as usize;
+        if !fits {
+            let expected = format!("one number, or one for each of {} channels", input.channels());
+            let found = format!("{} numbers", numbers.len());
+            return Err(out_of_range("rescale", name, found, &expected));
+        }
+        if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
+            return Err(out_of_range("rescale", name, number, "finite numbers"));
+        }
+    }
+    Ok(input)
+}
+
+fn infer_conv_transpose(conv: &ConvTranspose, input: Shape) -> Result<Shape, ShapeError> {
+    let op = "conv_transpose";
+    let (channels, size) = expect_map(op, input)?;
+    expect_positive(op, "kernel", conv.kernel)?;
+    expect_positive(op, "stride", conv.stride)?;
+    expect_positive(op, "dilation", conv.dilation)?;
+    if conv.out_channels == 0 {
+        return Err(out_of_range(op, "width", 0, "positive"));
+    }
+    let Size { height, width } = conv.output_padding;
+    let (stride, dilation) = (conv.stride, conv.dilation);
+    if height >= stride.height.max(dilation.height) || width >= stride.width.max(dilation.width) {
+        let expected = "smaller than the stride or the dilation";
+        return Err(out_of_range(op, "output_pad", conv.output_padding, expected));
+    }
+    expect_groups(op, "input", channels, conv.groups)?;
+    expect_groups(op, "output", conv.out_channels, conv.groups)?;
+    let window = dilated(conv.kernel, conv.dilation);
+    let padding = conv.padding;
+    let along = |input: u32, stride: u32, window: u32, cut: u64, more: u32| {
+        let whole =
+            u64::from(input.max(1) - 1) * u64::from(stride) + u64::from(window) + u64::from(more);
+        whole
+            .checked_sub(cut)
+            .filter(|&length| length > 0)
+            .and_then(|length| u32::try_from(length).ok())
+    };
+    let rows = along(size.height, stride.height, window.height, padding.rows(), height);
+    let columns = along(size.width, stride.width, window.width, padding.columns(), width);
+    match (rows, columns) {
+        (Some(height), Some(width)) => {
+            Ok(Shape::Map { channels: conv.out_channels, size: Size { height, width } })
+        }
+        _ => Err(out_of_range(op, "pad", padding, "smaller than the output")),
+    }
+}
+
+fn infer_resize(resize: &Resize, input: Shape) -> Result<Shape, ShapeError> {
+    let (channels, size) = expect_map("resize", input)?;
+    let size = match resize.to {
+        ResizeTo::Factor(factor) => {
+            expect_positive("resize", "factor", factor)?;
+            let times = |a: u32, b: u32| a.checked_mul(b);
+            let both = (times(size.height, factor.height), times(size.width, factor.width));
+            let (Some(height), Some(width)) = both else {
+                let (op, what, limit) = ("resize", "height or width", u32::MAX.into());
+                return Err(ShapeError::TooLarge { op, what, limit });
+            };
+            Size { height, width }
+        }
+        ResizeTo::Size(size) => size,
+    };
+    expect_positive("resize", "size", size)?;
+    Ok(Shape::Map { channels, size })
+}
+
+fn infer_rearrange(rearrange: &Rearrange, input: Shape) -> Result<Shape, ShapeError> {
+    let op = rearrange.name();
+    match *rearrange {
+        Rearrange::Slice { axis, start, count, step } => {
+            let length = match axis {
+                Axis::Channels => input.channels(),
+                Axis::Height => expect_map(op, input)?.1.height,
+                Axis::Width => expect_map(op, input)?.1.width,
+            };
+            if count == 0 || step == 0 {
+                let (name, value) = if count == 0 { ("count", count) } else { ("step", step) };
+                return Err(out_of_range(op, name, value, "positive"));
+            }
+            let last = u64::from(start) + u64::from(count - 1) * u64::from(step);
+            if last >= u64::from(length) {
+                let expected = format!("such that position {last} is below {length}");
+                return Err(out_of_range(op, "count", count, &expected));
+            }
+            Ok(match (input, axis) {
+                (Shape::Vector { .. }, _) => Shape::vector(count),
+                (Shape::Map { size, .. }, Axis::Channels) => Shape::Map { channels: count, size },
+                (Shape::Map { channels, size }, Axis::Height) => {
+                    Shape::Map { channels, size: Size { height: count, ..size } }
+                }
+                (Shape::Map { channels, size }, Axis::Width) => {
+                    Shape::Map { channels, size: Size { width: count, ..size } }
+                }
+            })
+        }
+        Rearrange::Pad { padding, mode } => infer_pad(padding, mode, input),
+        Rearrange::SpaceToDepth { block, .. } => {
+            let (channels, size) = expect_map(op, input)?;
+            if block == 0 || !size.height.is_multiple_of(block) || !size.width.is_multiple_of(block)
+            {
+                let expected = format!("a divisor of the height and the width of {input}");
+                return Err(out_of_range(op, "block", block, &expected));
+            }
+            let area = u64::from(block) * u64::from(block);
+            let channels = sum_features(op, u64::from(channels).saturating_mul(area))?;
+            let size = Size::new(size.height / block, size.width / block);
+            Ok(Shape::Map { channels, size })
+        }
+        Rearrange::DepthToSpace { block, .. } => {
+            let (channels, size) = expect_map(op, input)?;
+            let area = u64::from(block) * u64::from(block);
+            if area == 0 || !u64::from(channels).is_multiple_of(area) {
+                let expected = format!("a number whose square divides {channels} channels");
+                return Err(out_of_range(op, "block", block, &expected));
+            }
+            let sides = (size.height.checked_mul(block), size.width.checked_mul(block));
+            let (Some(height), Some(width)) = sides else {
+                let limit = u32::MAX.into();
+                return Err(ShapeError::TooLarge { op, what: "height or width", limit });
+            };
+            let channels = sum_features(op, u64::from(channels) / area)?;
+            Ok(Shape::Map { channels, size: Size { height, width } })
+        }
+    }
+}
+
+fn infer_pad(padding: Padding, mode: PadMode, input: Shape) -> Result<Shape, ShapeError> {
+    let (channels, size) = expect_map("pad", input)?;
+    let Padding { top, left, bottom, right } = padding;
+    match mode {
+        PadMode::Constant(value) if value.is_nan() => {
+            return Err(out_of_range("pad", "value", value, "a number"));
+        }
+        PadMode::Reflect if top.max(bottom) >= size.height || left.max(right) >= size.width => {
+            return Err(out_of_range(
+                "pad",
+                "pad",
+                padding,
+                "smaller than the map, as it is mirrored",
+            ));
+        }
+        PadMode::Constant(_) | PadMode::Reflect | PadMode::Edge => {}
+    }
+    let along = |length: u32, more: u64| u32::try_from(u64::from(length) + more).ok();
+    match (along(size.height, padding.rows()), along(size.width, padding.columns())) {
+        (Some(height), Some(width)) => Ok(Shape::Map { channels, size: Size { height, width } }),
+        _ => {
+            let limit = u32::MAX.into();
+            Err(ShapeError::TooLarge { op: "pad", what: "height or width", limit })
+        }
+    }
 }

@@ -6,7 +6,11 @@
 
 use std::fmt;
 
-use crate::shape::{Padding, Shape, Size};
+use crate::{
+    activation::Activation,
+    layers::{ConvTranspose, Norm, NormOver, PadMode, Rearrange, Rescale, Resize, ResizeTo, Scale},
+    shape::{Padding, Shape, Size},
+};
 
 /// One operator with its attributes.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,13 +36,16 @@ pub enum Op {
     },
     /// Concatenation along channels, in input order; two inputs or more.
     Concat,
-    /// Elementwise sum of equal shapes, input `i` multiplied by `scales[i]`; two inputs or more.
+    /// Elementwise sum, input `i` multiplied by `scales[i]`, with broadcasting: inputs of one channel, or of 1x1 pixels,
+    /// stand for all channels or pixels. Two inputs or more.
     Add {
         /// One factor an input; 1 for a plain sum.
         scales: Vec<f32>,
     },
-    /// Elementwise product; Cx1x1 inputs are broadcast over the map. Two inputs or more.
+    /// Elementwise product, with broadcasting. Two inputs or more.
     Multiply,
+    /// Elementwise maximum of equal shapes; two inputs or more.
+    Maximum,
     /// Fully connected layer, vector to vector.
     Linear(Linear),
     /// Map to vector, in C, H, W order.
@@ -48,6 +55,11 @@ pub enum Op {
         /// Probability that a value is set to zero in training.
         p: f32,
     },
+    /// Stochastic depth (Huang et al. 2016): in training, sets whole images of a branch to zero; the identity at inference.
+    DropPath {
+        /// Probability that an image is set to zero in training.
+        p: f32,
+    },
     /// Softmax over channels or features.
     Softmax,
     /// Channel shuffle (Zhang et al. 2017, ShuffleNet).
@@ -55,6 +67,23 @@ pub enum Op {
         /// Number of groups; divides the channels.
         groups: u32,
     },
+    /// Transposed convolution, map to map.
+    ConvTranspose(ConvTranspose),
+    /// Normalisation with the statistics of each image.
+    Norm(Norm),
+    /// `x` where it is positive, else a learned slope times `x` (He et al. 2015).
+    Prelu {
+        /// Whether all channels have the same slope.
+        shared: bool,
+    },
+    /// A learned factor and shift of each channel (layer scale: Touvron et al. 2021).
+    Scale(Scale),
+    /// A constant factor and shift of each channel.
+    Rescale(Rescale),
+    /// A map of another height and width.
+    Resize(Resize),
+    /// Values moved, left out, or surrounded by others.
+    Rearrange(Rearrange),
 }
 
 /// Attributes of a convolution. Input channels come from the input's shape.
@@ -100,23 +129,6 @@ pub struct Lrn {
     pub k: f32,
 }
 
-/// The elementwise nonlinearities.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Activation {
-    /// `max(x, 0)`.
-    Relu,
-    /// `min(max(x, 0), 6)`.
-    Relu6,
-    /// `1 / (1 + exp(-x))`.
-    Sigmoid,
-    /// `x * sigmoid(x)`, also called swish.
-    Silu,
-    /// `min(max(x + 3, 0), 6) / 6`.
-    HardSigmoid,
-    /// `x * hard_sigmoid(x)`.
-    HardSwish,
-}
-
 /// Maximum or average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PoolKind {
@@ -124,6 +136,8 @@ pub enum PoolKind {
     Max,
     /// The mean.
     Average,
+    /// The square root of the sum of squares.
+    L2,
 }
 
 /// Attributes of sliding-window pooling.
@@ -135,7 +149,9 @@ pub struct Pool {
     pub kernel: Size,
     /// Step of the window.
     pub stride: Size,
-    /// Padding; never larger than half the kernel.
+    /// Distance between the positions of a window; 1 for a dense window.
+    pub dilation: Size,
+    /// Padding; never larger than half the window.
     pub padding: Padding,
     /// Round the number of windows up instead of down. A last window that would start in the
     /// bottom or right padding is dropped, as Caffe and PyTorch do.
@@ -223,30 +239,13 @@ impl fmt::Display for AttributeValue {
     }
 }
 
-impl Activation {
-    /// The name that the YAML language, tables and paths use.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Relu => "relu",
-            Self::Relu6 => "relu6",
-            Self::Sigmoid => "sigmoid",
-            Self::Silu => "silu",
-            Self::HardSigmoid => "hard_sigmoid",
-            Self::HardSwish => "hard_swish",
-        }
-    }
-
-    /// Every activation.
-    pub const ALL: [Self; 6] =
-        [Self::Relu, Self::Relu6, Self::Sigmoid, Self::Silu, Self::HardSigmoid, Self::HardSwish];
-}
-
 impl PoolKind {
     /// `max` or `average`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Max => "max",
             Self::Average => "average",
+            Self::L2 => "l2",
         }
     }
 }
@@ -262,17 +261,30 @@ impl Op {
             Self::Activation(activation) => activation.name(),
             Self::Pool(Pool { kind: PoolKind::Max, .. }) => "maxpool",
             Self::Pool(Pool { kind: PoolKind::Average, .. }) => "avgpool",
+            Self::Pool(Pool { kind: PoolKind::L2, .. }) => "l2pool",
             Self::GlobalPool(PoolKind::Average) => "gap",
             Self::GlobalPool(PoolKind::Max) => "gmp",
+            Self::GlobalPool(PoolKind::L2) => "global_l2pool",
             Self::AdaptiveAvgPool { .. } => "adaptive_avgpool",
             Self::Concat => "concat",
             Self::Add { .. } => "add",
             Self::Multiply => "multiply",
+            Self::Maximum => "maximum",
             Self::Linear(_) => "linear",
             Self::Flatten => "flatten",
             Self::Dropout { .. } => "dropout",
             Self::Softmax => "softmax",
             Self::ChannelShuffle { .. } => "shuffle",
+            Self::DropPath { .. } => "drop_path",
+            Self::ConvTranspose(_) => "conv_transpose",
+            Self::Norm(Norm { over: NormOver::Groups(_), .. }) => "group_norm",
+            Self::Norm(Norm { over: NormOver::Instance, .. }) => "instance_norm",
+            Self::Norm(Norm { over: NormOver::Channels, .. }) => "layer_norm",
+            Self::Prelu { .. } => "prelu",
+            Self::Scale(_) => "scale",
+            Self::Rescale(_) => "rescale",
+            Self::Resize(_) => "resize",
+            Self::Rearrange(rearrange) => rearrange.name(),
         }
     }
 
@@ -280,7 +292,7 @@ impl Op {
     pub fn arity(&self) -> Arity {
         match self {
             Self::Input(_) => Arity::Exactly(0),
-            Self::Concat | Self::Multiply => Arity::AtLeast(2),
+            Self::Concat | Self::Multiply | Self::Maximum => Arity::AtLeast(2),
             Self::Add { scales } => Arity::Exactly(scales.len().max(2)),
             Self::Conv(_)
             | Self::BatchNorm(_)
@@ -293,7 +305,15 @@ impl Op {
             | Self::Flatten
             | Self::Dropout { .. }
             | Self::Softmax
-            | Self::ChannelShuffle { .. } => Arity::Exactly(1),
+            | Self::ChannelShuffle { .. }
+            | Self::DropPath { .. }
+            | Self::ConvTranspose(_)
+            | Self::Norm(_)
+            | Self::Prelu { .. }
+            | Self::Scale(_)
+            | Self::Rescale(_)
+            | Self::Resize(_)
+            | Self::Rearrange(_) => Arity::Exactly(1),
         }
     }
 
@@ -327,15 +347,20 @@ impl Op {
                 ("k", V::Number(*k)),
             ],
             Self::Pool(pool) => {
-                let Pool { kind, kernel, stride, padding, ceil, count_include_pad } = *pool;
-                vec![
+                let Pool { kind, kernel, stride, dilation, padding, ceil, count_include_pad } =
+                    *pool;
+                // Written only where it is not 1, as it is almost everywhere: fingerprints stay what they were.
+                let dilated =
+                    (dilation != Size::square(1)).then_some(("dilation", V::Size(dilation)));
+                let always = [
                     ("kind", V::Word(kind.name())),
                     ("kernel", V::Size(kernel)),
                     ("stride", V::Size(stride)),
                     ("pad", V::Padding(padding)),
                     ("ceil", V::Flag(ceil)),
                     ("count_include_pad", V::Flag(count_include_pad)),
-                ]
+                ];
+                always.into_iter().chain(dilated).collect()
             }
             Self::AdaptiveAvgPool { output } => vec![("size", V::Size(*output))],
             Self::Add { scales } => vec![("scale", V::Numbers(scales.clone()))],
@@ -344,12 +369,79 @@ impl Op {
             }
             Self::Dropout { p } => vec![("p", V::Number(*p))],
             Self::ChannelShuffle { groups } => vec![("groups", V::Count((*groups).into()))],
-            Self::Activation(_)
-            | Self::GlobalPool(_)
+            Self::DropPath { p } => vec![("p", V::Number(*p))],
+            Self::Activation(activation) => {
+                let numbers = activation.numbers().into_iter();
+                numbers.map(|(name, number)| (name, V::Number(number))).collect()
+            }
+            Self::ConvTranspose(conv) => vec![
+                ("kernel", V::Size(conv.kernel)),
+                ("width", V::Count(conv.out_channels.into())),
+                ("stride", V::Size(conv.stride)),
+                ("pad", V::Padding(conv.padding)),
+                ("output_pad", V::Size(conv.output_padding)),
+                ("dilation", V::Size(conv.dilation)),
+                ("groups", V::Count(conv.groups.into())),
+                ("bias", V::Flag(conv.bias)),
+            ],
+            Self::Norm(Norm { over, eps, scale, center }) => {
+                let groups = match over {
+                    NormOver::Groups(groups) => Some(("groups", V::Count((*groups).into()))),
+                    NormOver::Instance | NormOver::Channels => None,
+                };
+                let others = [
+                    ("eps", V::Number(*eps)),
+                    ("scale", V::Flag(*scale)),
+                    ("center", V::Flag(*center)),
+                ];
+                groups.into_iter().chain(others).collect()
+            }
+            Self::Prelu { shared } => vec![("shared", V::Flag(*shared))],
+            Self::Scale(Scale { scale, center, shared }) => vec![
+                ("scale", V::Flag(*scale)),
+                ("center", V::Flag(*center)),
+                ("shared", V::Flag(*shared)),
+            ],
+            Self::Rescale(Rescale { scale, shift }) => {
+                vec![("scale", V::Numbers(scale.clone())), ("shift", V::Numbers(shift.clone()))]
+            }
+            Self::Resize(Resize { to, mode }) => vec![
+                match to {
+                    ResizeTo::Factor(factor) => ("factor", V::Size(*factor)),
+                    ResizeTo::Size(size) => ("size", V::Size(*size)),
+                },
+                ("mode", V::Word(mode.name())),
+            ],
+            Self::Rearrange(rearrange) => rearranged(rearrange),
+            Self::GlobalPool(_)
             | Self::Concat
             | Self::Multiply
+            | Self::Maximum
             | Self::Flatten
             | Self::Softmax => vec![],
+        }
+    }
+}
+
+fn rearranged(rearrange: &Rearrange) -> Vec<(&'static str, AttributeValue)> {
+    use AttributeValue as V;
+    match rearrange {
+        Rearrange::Slice { axis, start, count, step } => vec![
+            ("axis", V::Word(axis.name())),
+            ("start", V::Count((*start).into())),
+            ("count", V::Count((*count).into())),
+            ("step", V::Count((*step).into())),
+        ],
+        Rearrange::Pad { padding, mode } => {
+            let value = match mode {
+                PadMode::Constant(value) => Some(("value", V::Number(*value))),
+                PadMode::Reflect | PadMode::Edge => None,
+            };
+            let always = [("pad", V::Padding(*padding)), ("mode", V::Word(mode.name()))];
+            always.into_iter().chain(value).collect()
+        }
+        Rearrange::SpaceToDepth { block, order } | Rearrange::DepthToSpace { block, order } => {
+            vec![("block", V::Count((*block).into())), ("order", V::Word(order.name()))]
         }
     }
 }

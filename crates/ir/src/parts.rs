@@ -12,6 +12,8 @@ pub struct Parts {
     pub nodes: Vec<NodeParts>,
     /// Position of the node that is the network's output.
     pub output: usize,
+    /// Positions of the outputs beside it.
+    pub more_outputs: Vec<usize>,
     /// The auxiliary heads.
     pub auxiliary: Vec<HeadParts>,
 }
@@ -52,6 +54,7 @@ impl Graph {
         Parts {
             nodes: self.ids().map(node).collect(),
             output: self.output().index(),
+            more_outputs: self.outputs().skip(1).map(NodeId::index).collect(),
             auxiliary: self.auxiliary().iter().map(head).collect(),
         }
     }
@@ -85,6 +88,9 @@ impl Graph {
             id.ok_or(GraphError::UnknownOutput { output: position })
         };
         graph.set_output(id_at(parts.output)?);
+        for &output in &parts.more_outputs {
+            graph.add_output(id_at(output)?);
+        }
         for HeadParts { name, output, weight } in parts.auxiliary {
             graph.add_auxiliary(AuxiliaryHead { name, output: id_at(output)?, weight });
         }
@@ -114,10 +120,12 @@ impl Graph {
         self.expect_all_used()
     }
 
-    /// Every node of a part must reach the output of that part.
+    /// Every node of a part must reach an output of that part.
     fn expect_all_used(&self) -> Result<(), GraphError> {
         let mut used = vec![false; self.len()];
-        used[self.output().index()] = true;
+        for output in self.outputs() {
+            used[output.index()] = true;
+        }
         for head in self.auxiliary() {
             used[head.output.index()] = true;
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::{
+    layers::{Norm, Scale},
     op::{Linear, Op},
     path::Path,
     shape::Shape,
@@ -52,8 +53,9 @@ pub type Tensor = (Role, Vec<usize>);
 
 impl Op {
     /// The tensors that it keeps when it reads inputs of these shapes, sorted by role: `[out, in / groups,
-    /// height, width]` and `[out]` of a convolution, `[out, in]` and `[out]` of a linear layer, `[channels]`
-    /// of a normalisation.
+    /// height, width]` and `[out]` of a convolution, `[in, out / groups, height, width]` and `[out]` of a transposed one,
+    /// `[out, in]` and `[out]` of a linear layer, `[channels]` of a normalisation, and `[channels]` or `[1]` of learned
+    /// slopes and factors.
     pub fn tensors(&self, inputs: &[Shape]) -> Vec<Tensor> {
         let channels = inputs.first().map_or(0, |shape| shape.channels() as usize);
         match self {
@@ -73,6 +75,19 @@ impl Op {
                 let roles = learned.map(|(role, _)| role).chain([Role::Mean, Role::Variance]);
                 roles.map(|role| (role, vec![channels])).collect()
             }
+            Self::ConvTranspose(conv) => {
+                let out = conv.out_channels as usize;
+                let of_group = out / (conv.groups as usize).max(1);
+                let size = conv.kernel;
+                let kernel = vec![channels, of_group, size.height as usize, size.width as usize];
+                let bias = conv.bias.then(|| (Role::Bias, vec![out]));
+                std::iter::once((Role::Weight, kernel)).chain(bias).collect()
+            }
+            Self::Norm(Norm { scale, center, .. }) => learned(*scale, *center, channels),
+            Self::Prelu { shared } => learned(true, false, if *shared { 1 } else { channels }),
+            Self::Scale(Scale { scale, center, shared }) => {
+                learned(*scale, *center, if *shared { 1 } else { channels })
+            }
             Self::Input(_)
             | Self::Lrn(_)
             | Self::Activation(_)
@@ -85,9 +100,20 @@ impl Op {
             | Self::Flatten
             | Self::Dropout { .. }
             | Self::Softmax
-            | Self::ChannelShuffle { .. } => vec![],
+            | Self::ChannelShuffle { .. }
+            | Self::Maximum
+            | Self::DropPath { .. }
+            | Self::Rescale(_)
+            | Self::Resize(_)
+            | Self::Rearrange(_) => vec![],
         }
     }
+}
+
+/// A factor and a shift of each of `len` channels, where they are learned.
+fn learned(scale: bool, center: bool, len: usize) -> Vec<Tensor> {
+    let roles = [(Role::Weight, scale), (Role::Bias, center)];
+    roles.into_iter().filter(|(_, is_there)| *is_there).map(|(role, _)| (role, vec![len])).collect()
 }
 
 /// A layer's weight, and a bias for each of its outputs if it has one.

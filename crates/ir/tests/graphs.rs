@@ -23,6 +23,7 @@ fn average() -> Pool {
         kind: PoolKind::Average,
         kernel: Size::square(3),
         stride: Size::square(1),
+        dilation: Size::square(1),
         padding: Padding::symmetric(Size::square(1)),
         ceil: false,
         count_include_pad: true,
@@ -72,7 +73,7 @@ fn graph(choices: &[(u8, usize, usize)]) -> Parts {
     head.node.part = Part::Auxiliary(0);
     nodes.push(head);
     let head = HeadParts { name: "aux1".to_owned(), output: nodes.len() - 1, weight: 0.3 };
-    Parts { nodes, output, auxiliary: vec![head] }
+    Parts { nodes, output, more_outputs: vec![], auxiliary: vec![head] }
 }
 
 /// The same nodes in another order of the list.
@@ -91,6 +92,7 @@ fn permuted(parts: &Parts, keys: &[u32]) -> Parts {
     Parts {
         nodes: order.iter().map(moved).collect(),
         output: place[parts.output],
+        more_outputs: parts.more_outputs.iter().map(|&output| place[output]).collect(),
         auxiliary: parts
             .auxiliary
             .iter()
@@ -258,7 +260,8 @@ fn lists_that_describe_no_graph_are_refused() {
     let relu = |path, inputs| node(Op::Activation(Activation::Relu), path, inputs);
     let input = || node(Op::Input(Shape::map(8, 6, 6)), "input", vec![]);
     let build = |nodes: Vec<NodeParts>, output| {
-        Graph::from_parts(Parts { nodes, output, auxiliary: vec![] }).unwrap_err()
+        Graph::from_parts(Parts { nodes, output, more_outputs: vec![], auxiliary: vec![] })
+            .unwrap_err()
     };
     let cycle = build(vec![input(), relu("a", vec![2]), relu("b", vec![1])], 2);
     assert!(matches!(cycle, GraphError::Cycle { .. }), "{cycle}");

@@ -20,6 +20,7 @@ fn pool(kernel: u32, stride: u32, pad: u32, ceil: bool) -> Pool {
         kind: PoolKind::Max,
         kernel: Size::square(kernel),
         stride: Size::square(stride),
+        dilation: Size::square(1),
         padding: Padding::symmetric(Size::square(pad)),
         ceil,
         count_include_pad: true,
@@ -79,11 +80,17 @@ fn joins() {
     assert_eq!(Op::Concat.infer(&[map(2, 4, 4), map(3, 4, 4)]), Ok(map(5, 4, 4)));
     assert_eq!(add.infer(&[map(2, 4, 4), map(2, 4, 4)]), Ok(map(2, 4, 4)));
     assert_eq!(Op::Multiply.infer(&[map(2, 1, 1), map(2, 4, 4)]), Ok(map(2, 4, 4)));
+    // A single channel or pixel stands for all.
+    for single in [map(1, 4, 4), map(2, 1, 1), map(1, 1, 1)] {
+        assert_eq!(add.infer(&[single, map(2, 4, 4)]), Ok(map(2, 4, 4)));
+        assert_eq!(Op::Multiply.infer(&[map(2, 4, 4), single]), Ok(map(2, 4, 4)));
+    }
     for (op, inputs) in [
         (Op::Concat, [map(2, 4, 4), map(2, 4, 5)]),
         (add.clone(), [map(2, 4, 4), map(3, 4, 4)]),
-        (add, [map(2, 1, 1), map(2, 4, 4)]),
-        (Op::Multiply, [map(1, 1, 1), map(2, 4, 4)]),
+        (add, [map(2, 1, 2), map(2, 4, 4)]),
+        (Op::Multiply, [map(3, 1, 1), map(2, 4, 4)]),
+        (Op::Maximum, [map(2, 1, 1), map(2, 4, 4)]),
         (Op::Concat, [map(2, 1, 1), Shape::vector(2)]),
     ] {
         let error = op.infer(&inputs).unwrap_err();

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// An activation function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Function {
     /// `x`.
     Identity,
@@ -25,6 +25,76 @@ pub enum Function {
     HardSigmoid,
     /// `x * hard_sigmoid(x)`.
     HardSwish,
+    /// `min(max(x, low), high)`.
+    Clip(f32, f32),
+    /// `x` where it is positive, else this times `x`.
+    LeakyRelu(f32),
+    /// `scale * x` where `x` is positive, else `scale * alpha * (e^x - 1)`: scale and alpha.
+    Elu(f32, f32),
+    /// `x` times the distribution function of the normal distribution.
+    Gelu,
+    /// Its approximation by a hyperbolic tangent.
+    GeluTanh,
+    /// `x * tanh(ln(1 + e^x))`.
+    Mish,
+    /// `ln(1 + e^x)`.
+    Softplus,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// The square root; 0 of negative numbers.
+    SquareRoot,
+}
+
+/// What `with` makes of each function, as an expression of `x`: compiled once for each, and not for each within each.
+macro_rules! by_function {
+    ($function:expr, $s:ident, $x:ident, $with:ident) => {
+        match $function {
+            range
+            @ (Function::Identity | Function::Relu | Function::Relu6 | Function::Clip(..)) => {
+                $with!($s, $x, {
+                    let (low, high) = range.range();
+                    $s::min($s::splat(high), $s::max($s::splat(low), $x))
+                })
+            }
+            Function::Sigmoid => $with!($s, $x, sigmoid::<$s>($x)),
+            Function::Silu => $with!($s, $x, $s::mul($x, sigmoid::<$s>($x))),
+            Function::HardSigmoid => $with!($s, $x, hard_sigmoid::<$s>($x)),
+            Function::HardSwish => $with!($s, $x, $s::mul($x, hard_sigmoid::<$s>($x))),
+            Function::LeakyRelu(slope) => $with!($s, $x, {
+                let is_positive = $s::greater($x, $s::splat(0.0));
+                $s::select(is_positive, $x, $s::mul($x, $s::splat(slope)))
+            }),
+            Function::Elu(scale, alpha) => $with!($s, $x, {
+                let (one, is_positive) = ($s::splat(1.0), $s::greater($x, $s::splat(0.0)));
+                let below = $s::mul($s::splat(alpha), $s::sub(exp::<$s>($x), one));
+                $s::mul($s::splat(scale), $s::select(is_positive, $x, below))
+            }),
+            Function::Gelu => $with!($s, $x, $s::mul($x, normal::<$s>($x))),
+            Function::GeluTanh => $with!($s, $x, {
+                let half = $s::mul($x, $s::splat(0.5));
+                $s::mul_add(half, tanh::<$s>(gelu_argument::<$s>($x)), half)
+            }),
+            Function::Mish => $with!($s, $x, $s::mul($x, tanh_of_softplus::<$s>($x))),
+            Function::Softplus => $with!($s, $x, {
+                let zero = $s::splat(0.0);
+                let size = $s::max($x, $s::sub(zero, $x));
+                let small = ln::<$s>($s::add($s::splat(1.0), exp::<$s>($s::sub(zero, size))));
+                $s::select($s::is_nan($x), $x, $s::add($s::max($x, zero), small))
+            }),
+            Function::Tanh => $with!($s, $x, tanh::<$s>($x)),
+            Function::SquareRoot => $with!($s, $x, {
+                let power = $s::mul(ln::<$s>($x), $s::splat(0.5));
+                let root = exp::<$s>(power);
+                // One step of Newton's method makes it exact but for rounding.
+                let better = $s::mul($s::splat(0.5), $s::add(root, $s::div($x, root)));
+                let root = $s::select($s::greater($x, $s::splat(0.0)), better, $s::splat(0.0));
+                // Of infinity, and of what is no number, itself.
+                let is_other = $s::greater($x, $s::splat(f32::MAX));
+                let root = $s::select(is_other, $x, root);
+                $s::select($s::is_nan($x), $x, root)
+            }),
+        }
+    };
 }
 
 impl Function {
@@ -33,34 +103,83 @@ impl Function {
         match self {
             Self::Relu => (0.0, f32::INFINITY),
             Self::Relu6 => (0.0, 6.0),
+            Self::Clip(low, high) => (low, high),
             _ => (f32::NEG_INFINITY, f32::INFINITY),
         }
     }
 
     /// Whether it only clips to a range.
     pub const fn is_range(self) -> bool {
-        matches!(self, Self::Identity | Self::Relu | Self::Relu6)
+        matches!(self, Self::Identity | Self::Relu | Self::Relu6 | Self::Clip(..))
     }
+}
 
-    /// The function of sixteen numbers.
-    ///
-    /// # Safety
-    /// The processor has `S`.
-    #[inline(always)]
-    pub(crate) unsafe fn of<S: Simd>(self, x: S::V) -> S::V {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match self {
-                Self::Identity | Self::Relu | Self::Relu6 => {
-                    let (low, high) = self.range();
-                    S::min(S::splat(high), S::max(S::splat(low), x))
-                }
-                Self::Sigmoid => sigmoid::<S>(x),
-                Self::Silu => S::mul(x, sigmoid::<S>(x)),
-                Self::HardSigmoid => hard_sigmoid::<S>(x),
-                Self::HardSwish => S::mul(x, hard_sigmoid::<S>(x)),
-            }
+/// The factor of the argument of the hyperbolic tangent in [`Function::GeluTanh`], and that of its cube.
+pub(crate) const GELU: (f32, f32) = (0.797_884_6, 0.044_715);
+
+/// `sqrt(2 / pi) * (x + 0.044715 x^3)`.
+///
+/// # Safety
+/// The processor has `S`.
+#[inline(always)]
+pub(crate) unsafe fn gelu_argument<S: Simd>(x: S::V) -> S::V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let square = S::mul(x, x);
+        let cubic = S::mul_add(S::mul(square, S::splat(GELU.1)), x, x);
+        S::mul(S::splat(GELU.0), cubic)
+    }
+}
+
+/// The hyperbolic tangent.
+///
+/// # Safety
+/// The processor has `S`.
+#[inline(always)]
+pub(crate) unsafe fn tanh<S: Simd>(x: S::V) -> S::V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let twice = sigmoid::<S>(S::add(x, x));
+        S::sub(S::add(twice, twice), S::splat(1.0))
+    }
+}
+
+/// `tanh(ln(1 + e^x))`, which is `(e^2x + 2 e^x) / (e^2x + 2 e^x + 2)`.
+///
+/// # Safety
+/// The processor has `S`.
+#[inline(always)]
+pub(crate) unsafe fn tanh_of_softplus<S: Simd>(x: S::V) -> S::V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        // From here on the quotient is one.
+        let most = S::splat(20.0);
+        let e = exp::<S>(S::select(S::greater(x, most), most, x));
+        let n = S::mul(e, S::add(e, S::splat(2.0)));
+        S::div(n, S::add(n, S::splat(2.0)))
+    }
+}
+
+/// The distribution function of the normal distribution, to 1e-7 (Abramowitz and Stegun 1964, 7.1.26).
+///
+/// # Safety
+/// The processor has `S`.
+#[inline(always)]
+pub(crate) unsafe fn normal<S: Simd>(x: S::V) -> S::V {
+    const SERIES: [f32; 4] = [-1.453_152_1, 1.421_413_8, -0.284_496_72, 0.254_829_6];
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (zero, one) = (S::splat(0.0), S::splat(1.0));
+        let size = S::mul(S::max(x, S::sub(zero, x)), S::splat(std::f32::consts::FRAC_1_SQRT_2));
+        let t = S::div(one, S::mul_add(size, S::splat(0.327_591_1), one));
+        let mut sum = S::splat(1.061_405_4);
+        for term in SERIES {
+            sum = S::mul_add(sum, t, S::splat(term));
         }
+        let tail = S::mul(S::mul(sum, t), exp::<S>(S::sub(zero, S::mul(size, size))));
+        let half = S::mul(S::splat(0.5), tail);
+        let value = S::select(S::greater(x, zero), S::sub(one, half), half);
+        S::select(S::is_nan(x), x, value)
     }
 }
 
@@ -121,6 +240,36 @@ pub(crate) unsafe fn exp<S: Simd>(x: S::V) -> S::V {
     }
 }
 
+/// The natural logarithm of positive normal numbers and infinity; what is not positive gives NaN.
+///
+/// # Safety
+/// The processor has `S`.
+#[inline(always)]
+pub(crate) unsafe fn ln<S: Simd>(x: S::V) -> S::V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (exponent, mantissa) = S::split_exponent(x);
+        // Halve mantissas above the square root of two, so that they are around one.
+        let is_large = S::greater(mantissa, S::splat(std::f32::consts::SQRT_2));
+        let half = S::mul(mantissa, S::splat(0.5));
+        let mantissa = S::select(is_large, half, mantissa);
+        let exponent = S::select(is_large, S::add(exponent, S::splat(1.0)), exponent);
+        // ln(m) = 2 artanh((m - 1) / (m + 1)), by its series.
+        let one = S::splat(1.0);
+        let t = S::div(S::sub(mantissa, one), S::add(mantissa, one));
+        let square = S::mul(t, t);
+        let mut sum = S::splat(2.0 / 9.0);
+        for term in [2.0 / 7.0, 2.0 / 5.0, 2.0 / 3.0, 2.0] {
+            sum = S::mul_add(sum, square, S::splat(term));
+        }
+        let result = S::mul_add(exponent, S::splat(std::f32::consts::LN_2), S::mul(sum, t));
+        let is_infinite = S::greater(x, S::splat(f32::MAX));
+        let result = S::select(is_infinite, x, result);
+        let is_positive = S::greater(x, S::splat(0.0));
+        S::select(is_positive, result, S::splat(f32::NAN))
+    }
+}
+
 /// Vectors that are computed for a function of one, about.
 const VECTORS_OF_FUNCTION: usize = 8;
 
@@ -138,25 +287,19 @@ struct Apply {
 impl Work for Apply {
     #[inline(always)]
     unsafe fn run<S: Simd>(&self) {
-        macro_rules! apply {
-            ($($function:ident),*) => {
-                match self.function {
-                    $(Function::$function => {
-                        for row in 0..self.rows {
-                            for pixel in 0..self.len {
-                                // SAFETY: the caller's promise.
-                                unsafe {
-                                    let from = self.from.add(row * self.from_row + pixel * LANES);
-                                    let to = self.to.add(row * self.to_row + pixel * LANES);
-                                    S::store(to, Function::$function.of::<S>(S::load(from)));
-                                }
-                            }
-                        }
-                    })*
+        macro_rules! rows {
+            ($s:ident, $x:ident, $value:expr) => {
+                for row in 0..self.rows {
+                    for pixel in 0..self.len {
+                        let $x = $s::load(self.from.add(row * self.from_row + pixel * LANES));
+                        let to = self.to.add(row * self.to_row + pixel * LANES);
+                        $s::store(to, $value);
+                    }
                 }
             };
         }
-        apply!(Identity, Relu, Relu6, Sigmoid, Silu, HardSigmoid, HardSwish);
+        // SAFETY: the caller's promise.
+        unsafe { by_function!(self.function, S, x, rows) }
     }
 }
 

@@ -154,9 +154,10 @@ impl Run for Affine {
 enum Join {
     Sum,
     Product,
+    Max,
 }
 
-/// An input of a sum or a product.
+/// An input of a sum, a product or a maximum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Term {
     /// The map; in a product, a map of one pixel is broadcast.
@@ -165,7 +166,7 @@ pub struct Term {
     pub scale: f32,
 }
 
-/// The sum or the product of maps.
+/// The sum, the product or the maximum of maps.
 #[derive(Clone, Debug)]
 pub struct Joined {
     join: Join,
@@ -179,6 +180,11 @@ impl Joined {
     /// The sum of maps, each times its scale.
     pub fn sum(buffers: &[Buffer], terms: Vec<Term>, y: View, function: Function) -> Self {
         Self { join: Join::Sum, terms, y, function, images: images(buffers, y) }
+    }
+
+    /// The maximum of maps.
+    pub fn max(buffers: &[Buffer], terms: Vec<Term>, y: View, function: Function) -> Self {
+        Self { join: Join::Max, terms, y, function, images: images(buffers, y) }
     }
 
     /// The product of maps.
@@ -219,8 +225,12 @@ impl Work for JoinRows {
                         S::mul(x, scale)
                     } else if self.join == Join::Sum {
                         S::mul_add(x, scale, S::load(y))
-                    } else {
+                    } else if self.join == Join::Product {
                         S::mul(x, S::load(y))
+                    } else {
+                        let most = S::load(y);
+                        // A maximum of a NaN is one, whichever it is.
+                        S::select(S::is_nan(x), x, S::max(x, most))
                     };
                     S::store(y, S::min(high, S::max(low, joined)));
                 }
@@ -234,6 +244,7 @@ impl Run for Joined {
         match self.join {
             Join::Sum => "add",
             Join::Product => "multiply",
+            Join::Max => "maximum",
         }
     }
 
@@ -576,43 +587,13 @@ impl Work for LrnRow<'_> {
                         }
                     }
                     let base = S::mul_add(sum, S::splat(alpha), S::splat(k));
-                    let power = S::mul(ln::<S>(base), S::splat(-beta));
+                    let power = S::mul(activation::ln::<S>(base), S::splat(-beta));
                     let x = S::load(self.x.add(block * self.x_plane + column * LANES));
                     let y = self.y.add(block * self.y_plane + column * LANES);
                     S::store(y, S::mul(x, activation::exp::<S>(power)));
                 }
             }
         }
-    }
-}
-
-/// The natural logarithm of positive normal numbers and infinity; what is not positive gives NaN.
-///
-/// # Safety
-/// The processor has `S`.
-#[inline(always)]
-unsafe fn ln<S: Simd>(x: S::V) -> S::V {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let (exponent, mantissa) = S::split_exponent(x);
-        // Halve mantissas above the square root of two, so that they are around one.
-        let is_large = S::greater(mantissa, S::splat(std::f32::consts::SQRT_2));
-        let half = S::mul(mantissa, S::splat(0.5));
-        let mantissa = S::select(is_large, half, mantissa);
-        let exponent = S::select(is_large, S::add(exponent, S::splat(1.0)), exponent);
-        // ln(m) = 2 artanh((m - 1) / (m + 1)), by its series.
-        let one = S::splat(1.0);
-        let t = S::div(S::sub(mantissa, one), S::add(mantissa, one));
-        let square = S::mul(t, t);
-        let mut sum = S::splat(2.0 / 9.0);
-        for term in [2.0 / 7.0, 2.0 / 5.0, 2.0 / 3.0, 2.0] {
-            sum = S::mul_add(sum, square, S::splat(term));
-        }
-        let result = S::mul_add(exponent, S::splat(std::f32::consts::LN_2), S::mul(sum, t));
-        let is_infinite = S::greater(x, S::splat(f32::MAX));
-        let result = S::select(is_infinite, x, result);
-        let is_positive = S::greater(x, S::splat(0.0));
-        S::select(is_positive, result, S::splat(f32::NAN))
     }
 }
 

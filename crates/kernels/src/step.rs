@@ -5,7 +5,7 @@ pub use crate::{
     conv::{Conv, ConvData, ConvWeights, Pack, SumParts, Unpack, Winograd},
     gradient::{
         Collect, DepthwiseData, DepthwiseWeights, Dropout, FlattenBack, FunctionBack, GatherBack,
-        LrnBack, PoolBack, ProductBack, SoftmaxBack, Spread, SumImages,
+        LrnBack, MaxBack, PoolBack, ProductBack, SoftmaxBack, Spread, SumImages, Total,
     },
     layout::{Flatten, Gather, Load, Store},
     loss::{CrossEntropy, Loss, OUTCOMES},
@@ -14,6 +14,9 @@ pub use crate::{
         Normalise, NormaliseBack, NormaliseGradient, Normalised, SUMS,
     },
     pointwise::{Affine, Joined, Lrn, LrnFactors, Softmax, Term},
+    resample::{Part, Resample, Taps},
+    scale::{ChannelScale, Factor},
+    standardise::{Over, Standardise, StandardiseBack},
     update::{Learned, Rule, Squares, Update},
     window::{Depthwise, Pool, PoolKind},
 };
@@ -100,6 +103,18 @@ steps!(
     ProductBack,
     /// A sum over images.
     SumImages,
+    /// The gradient of a map of a maximum.
+    MaxBack,
+    /// The sum of numbers of a vector.
+    Total,
+    /// Positions of maps moved, left out, or mixed.
+    Resample,
+    /// A factor and a shift of each channel.
+    ChannelScale,
+    /// Normalisation with the statistics of each image.
+    Standardise,
+    /// The gradient of normalisation with the statistics of each image.
+    StandardiseBack,
     /// The gradient of a pool's input.
     PoolBack,
     /// The gradient of a map that became a vector.

@@ -13,8 +13,8 @@ pub use export::{
     intermediate_bytes, to_onnx,
 };
 pub use import::{
-    ImportError, Imported, ModelInfo, OriginalNode, OriginalValue, ValuesError, files_beside,
-    from_onnx,
+    ImportError, Imported, InputSize, ModelInfo, OriginalNode, OriginalValue, ReadOptions,
+    ReadOutput, Refusals, ValuesError, files_beside, from_onnx, from_onnx_with,
 };
 
 /// The name of this program, as written in files.

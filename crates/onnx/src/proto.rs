@@ -25,6 +25,25 @@ pub struct ModelProto {
     pub opset_import: Vec<OperatorSetIdProto>,
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringStringEntryProto>,
+    #[prost(message, repeated, tag = "25")]
+    pub functions: Vec<FunctionProto>,
+}
+
+/// An operator that a file defines itself.
+#[derive(Clone, PartialEq, Message)]
+pub struct FunctionProto {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(string, repeated, tag = "4")]
+    pub input: Vec<String>,
+    #[prost(string, repeated, tag = "5")]
+    pub output: Vec<String>,
+    #[prost(message, repeated, tag = "7")]
+    pub node: Vec<NodeProto>,
+    #[prost(string, tag = "10")]
+    pub domain: String,
+    #[prost(message, repeated, tag = "11")]
+    pub attribute_proto: Vec<AttributeProto>,
 }
 
 /// Which version of an operator set a file uses.
@@ -108,6 +127,8 @@ pub struct AttributeProto {
     pub strings: Vec<Bytes>,
     #[prost(enumeration = "AttributeType", tag = "20")]
     pub r#type: i32,
+    #[prost(string, tag = "21")]
+    pub ref_attr_name: String,
 }
 
 /// The type of an attribute.
@@ -156,9 +177,31 @@ pub const EXTERNAL: i32 = 1;
 pub enum DataType {
     Undefined = 0,
     Float = 1,
+    Uint8 = 2,
+    Int8 = 3,
+    Uint16 = 4,
+    Int16 = 5,
     Int32 = 6,
     Int64 = 7,
+    Bool = 9,
+    Float16 = 10,
     Double = 11,
+    Uint32 = 12,
+    Uint64 = 13,
+    Bfloat16 = 16,
+}
+
+impl DataType {
+    /// Bytes of a value; `None` where the type is not known.
+    pub const fn width(self) -> Option<usize> {
+        match self {
+            Self::Undefined => None,
+            Self::Uint8 | Self::Int8 | Self::Bool => Some(1),
+            Self::Uint16 | Self::Int16 | Self::Float16 | Self::Bfloat16 => Some(2),
+            Self::Float | Self::Int32 | Self::Uint32 => Some(4),
+            Self::Int64 | Self::Double | Self::Uint64 => Some(8),
+        }
+    }
 }
 
 /// The name and type of an input, an output or a value between nodes.

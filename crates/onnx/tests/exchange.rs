@@ -115,6 +115,27 @@ fn every_operator_comes_back() {
     assert_eq!(imported.fingerprint(), graph.fingerprint());
 }
 
+/// A fixture of every operator that the others lack, in operator sets that write some of them in different ways.
+#[test]
+fn every_other_operator_comes_back() {
+    let path = folder().join("tests/fixtures/more_operators.yaml");
+    let graph = load(&Disk, &path, &[]).unwrap().architecture.graph;
+    let graph = passes::inference(&graph).unwrap();
+    let weights = Weights::seeded(&graph, 1);
+    for opset in [14, 17, 18, 20, 24] {
+        let bytes = to_onnx(&graph, &weights, &options(opset, Batch::Fixed(1))).unwrap();
+        let imported = from_onnx(bytes).unwrap_or_else(|error| panic!("{opset}: {error}"));
+        let lines = |graph: &Graph| -> Vec<String> {
+            graph.nodes().map(|(_, node)| format!("{} {:?}", node.path, node.op)).collect()
+        };
+        assert_eq!(lines(&imported.graph), lines(&graph), "{opset}");
+        assert_eq!(imported.graph.fingerprint(), graph.fingerprint(), "{opset}");
+        let back = imported.weights(|_, _| panic!("no other file is needed")).unwrap();
+        assert_eq!(back, weights, "{opset}");
+        assert!(imported.remarks.is_empty(), "{:?}", imported.remarks);
+    }
+}
+
 /// ONNX has no normalisation without gamma or beta; our files tell theirs apart from learned ones.
 #[test]
 fn normalisations_come_back_with_what_is_learned() {
@@ -254,13 +275,14 @@ fn squeeze_excite_and_swish_are_read() {
     }
 }
 
+/// torchvision's documentation: 2,278,604 parameters, 0.14 GMACs; the traced export has folded its normalisations.
 #[test]
-fn what_is_not_supported_is_listed() {
-    let bytes = fs::read(folder().join("tests/fixtures/shufflenet_v2_x1_0-traced.onnx")).unwrap();
-    let Err(ImportError::Unsupported(list)) = from_onnx(bytes) else { panic!() };
-    assert_eq!(list.get("Slice"), Some(&26), "{list:?}");
-    let message = ImportError::Unsupported(list).to_string();
-    assert!(message.contains("26 x Slice"), "{message}");
+fn halves_of_channels_are_read() {
+    let graph = fixture("shufflenet_v2_x1_0-traced.onnx").graph;
+    let count = |name| graph.nodes().filter(|(_, node)| node.op.name() == name).count();
+    assert_eq!((count("slice"), count("shuffle")), (26, 16));
+    let total = Cost::new(&graph, Mode::Inference).total;
+    assert_eq!((total.macs, total.params), (144_907_992, 2_270_514));
 }
 
 /// A field of a protocol buffer with bytes.
@@ -281,9 +303,9 @@ fn graphs_whose_output_no_node_computes_are_refused() {
         let graph = [&field(1, &pool)[..], &field(2, b"g"), &field(11, &input), outputs].concat();
         [vec![8, 8], field(8, &[16, 17]), field(7, &graph)].concat()
     };
-    assert!(matches!(from_onnx(model(&[])), Err(ImportError::NoOutput)));
+    assert!(matches!(from_onnx(model(&[])), Err(ImportError::NoOutput(_))));
     let Err(error) = from_onnx(model(&field(12, &field(1, b"x")))) else { panic!() };
-    assert!(matches!(&error, ImportError::Result(name) if name == "x"), "{error}");
+    assert!(error.to_string().contains("MaxPool: whose indices are used"), "{error}");
 }
 
 /// Matrices of adaptive pooling count towards the size of a file before they are made: 40 GB of one step, and 100 steps
@@ -457,12 +479,20 @@ mod shared_weights {
 }
 
 #[test]
-fn outputs_that_are_left_out_are_named() {
+fn every_output_is_kept() {
     let imported = fixture("two-outputs.onnx");
-    assert_eq!((imported.output.as_str(), imported.left_out), ("logits", vec!["aux1".to_owned()]));
-    let total = Cost::new(&imported.graph, Mode::Inference).total;
-    assert_eq!(total.params, 890);
-    assert!(fixture("shared-initializers.onnx").left_out.is_empty());
+    let names: Vec<&str> = imported.outputs.iter().map(|output| output.name.as_str()).collect();
+    assert_eq!(names, ["logits", "aux1"]);
+    let graph = &imported.graph;
+    let paths: Vec<&Path> = graph.outputs().map(|id| &graph.node(id).path).collect();
+    assert_eq!(paths, imported.outputs.iter().map(|output| &output.path).collect::<Vec<_>>());
+    let params = |graph: &Graph| Cost::new(graph, Mode::Inference).total.params;
+    let first = passes::first_output(graph).unwrap();
+    assert_eq!((params(graph), params(&first), first.outputs().count()), (970, 890, 1));
+    let back = again(graph);
+    assert_eq!(back.graph.fingerprint(), graph.fingerprint());
+    assert_ne!(first.fingerprint(), graph.fingerprint());
+    assert_eq!(fixture("shared-initializers.onnx").outputs.len(), 1);
 }
 
 /// A network that only passes its input on is written with a node, because readers want one.

@@ -59,7 +59,15 @@ pub fn module(classes: &Classes<'_>, kind: usize) -> (String, Vec<Parameter>) {
     let mut forward = Forward::new(body, &[body.output], &scales, classes.names.clone());
     let inputs: Vec<String> =
         forward.inputs().iter().map(|input| format!("{input}: Tensor")).collect();
-    text += &format!("    def forward(self, {}) -> Tensor:\n", inputs.join(", "));
+    let inputs = inputs.join(", ");
+    text += &match inputs.len() {
+        // As many as a line has room for.
+        ..=65 => format!("    def forward(self, {inputs}) -> Tensor:\n"),
+        _ => format!(
+            "    def forward(\n        self,\n        {},\n    ) -> Tensor:\n",
+            inputs.replace(", ", ",\n        ")
+        ),
+    };
     text += &forward.run(0..body.items.len());
     text += &forward.value(body.output).line(2, "return ", "");
     (text, parameters)

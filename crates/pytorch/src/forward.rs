@@ -117,6 +117,10 @@ impl<'a> Forward<'a> {
                 Expr::infix("+", values.into_iter().enumerate().map(scaled).collect())
             }
             Op::Multiply => Expr::infix("*", values),
+            Op::Maximum => {
+                let larger = |a, b| Expr::apply("torch.maximum", vec![a, b]);
+                values.into_iter().reduce(larger).unwrap_or_else(|| Expr::atom("x"))
+            }
             Op::Activation(activation) => torch::activation(*activation, only()),
             Op::Flatten => Expr::apply("torch.flatten", vec![only(), Expr::atom("1")]),
             Op::Softmax => torch::softmax(only()),
@@ -129,7 +133,15 @@ impl<'a> Forward<'a> {
             | Op::AdaptiveAvgPool { .. }
             | Op::Linear(_)
             | Op::Dropout { .. }
-            | Op::ChannelShuffle { .. } => Expr::apply(format!("self.{}", item.attribute), values),
+            | Op::ChannelShuffle { .. }
+            | Op::DropPath { .. }
+            | Op::ConvTranspose(_)
+            | Op::Norm(_)
+            | Op::Prelu { .. }
+            | Op::Scale(_)
+            | Op::Rescale(_)
+            | Op::Resize(_)
+            | Op::Rearrange(_) => Expr::apply(format!("self.{}", item.attribute), values),
         }
     }
 }

@@ -122,7 +122,7 @@ fn by_shape(body: &Body) -> &'static str {
         Content::Module(_) => None,
     };
     let join = body.items.iter().rev().find_map(|item| match step(item)? {
-        op @ (Op::Concat | Op::Add { .. } | Op::Multiply) => Some(op),
+        op @ (Op::Concat | Op::Add { .. } | Op::Multiply | Op::Maximum) => Some(op),
         _ => None,
     });
     match join {

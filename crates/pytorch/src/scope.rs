@@ -230,7 +230,9 @@ impl<'a> Scope<'a> {
     /// Output channels of a step.
     fn step(&self, step: &Step, item: &Item, around: &[usize], route: &[usize]) -> Option<Sum> {
         match &step.op {
-            Op::Conv(_) | Op::Linear(_) => Some(self.sum(route, Field::Width)),
+            Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) => {
+                Some(self.sum(route, Field::Width))
+            }
             Op::Concat => {
                 let mut total = Sum::default();
                 for &read in &item.reads {
@@ -243,6 +245,7 @@ impl<'a> Scope<'a> {
                 Some(total)
             }
             Op::Flatten if !self.is_flat(route) => None,
+            Op::Rearrange(_) | Op::Add { .. } | Op::Multiply if !step.keeps_channels() => None,
             Op::Input(_)
             | Op::BatchNorm(_)
             | Op::Lrn(_)
@@ -255,7 +258,15 @@ impl<'a> Scope<'a> {
             | Op::Flatten
             | Op::Dropout { .. }
             | Op::Softmax
-            | Op::ChannelShuffle { .. } => self.source(around, *item.reads.first()?),
+            | Op::ChannelShuffle { .. }
+            | Op::Maximum
+            | Op::DropPath { .. }
+            | Op::Norm(_)
+            | Op::Prelu { .. }
+            | Op::Scale(_)
+            | Op::Rescale(_)
+            | Op::Resize(_)
+            | Op::Rearrange(_) => self.source(around, *item.reads.first()?),
         }
     }
 

@@ -1,6 +1,8 @@
 //! One line of a module: an operator, with its normalisation and activation.
 
-use inceptive_ir::{Activation, BatchNorm, Conv, Linear, Lrn, Op, Padding, Pool, Shape, Size};
+use inceptive_ir::{
+    Activation, BatchNorm, Conv, ConvTranspose, Linear, Lrn, Op, Padding, Pool, Shape, Size,
+};
 
 /// An operator, with its normalisation and activation.
 #[derive(Clone, Debug)]
@@ -13,6 +15,8 @@ pub struct Step {
     pub activation: Option<Activation>,
     /// Shape of the first input.
     pub input: Shape,
+    /// Shape of the operator's result.
+    pub output: Shape,
 }
 
 /// A number of a step, which may be another in another instance of the same module.
@@ -145,21 +149,39 @@ impl Step {
                 format!("{kind:?} {} {ceil} {count_include_pad}", is_symmetric(*padding))
             }
             Op::GlobalPool(kind) => format!("{kind:?}"),
-            Op::Add { scales } => format!("{:?}", self.plain_inputs(scales)),
+            Op::Add { scales } => {
+                format!("{:?} {}", self.plain_inputs(scales), self.keeps_channels())
+            }
+            Op::Multiply => self.keeps_channels().to_string(),
+            // Their numbers are part of the line, but for channels.
+            Op::ConvTranspose(conv) => {
+                let numbers = ConvTranspose { out_channels: 0, ..*conv };
+                format!("{numbers:?}")
+            }
+            Op::Norm(_) | Op::Scale(_) | Op::Rescale(_) | Op::Resize(_) | Op::Rearrange(_) => {
+                format!("{:?}", self.op)
+            }
+            Op::Prelu { shared } => shared.to_string(),
+            Op::Activation(activation) => format!("{activation:?}"),
+            Op::DropPath { p } => p.to_string(),
             Op::Linear(linear) => linear.bias.to_string(),
             Op::Input(_)
-            | Op::Activation(_)
             | Op::AdaptiveAvgPool { .. }
             | Op::Concat
-            | Op::Multiply
+            | Op::Maximum
             | Op::Flatten
             | Op::Dropout { .. }
             | Op::Softmax
             | Op::ChannelShuffle { .. } => String::new(),
         };
         let is_map = matches!(self.input, Shape::Map { .. });
-        let Self { op, norm, activation, input: _ } = self;
+        let Self { op, norm, activation, input: _, output: _ } = self;
         format!("{} {own} {is_map} {norm:?} {activation:?}", op.name())
+    }
+
+    /// Whether the result has as many channels as the first input.
+    pub fn keeps_channels(&self) -> bool {
+        self.input.channels() == self.output.channels()
     }
 
     /// Which inputs of a sum have no factor.
@@ -201,7 +223,9 @@ impl Step {
                 (Field::Kernel, Value::Size(pool.kernel)),
                 (Field::Stride, Value::Size(pool.stride)),
                 (Field::Padding, padding(pool.padding)),
+                (Field::Dilation, Value::Size(pool.dilation)),
             ],
+            Op::ConvTranspose(conv) => vec![(Field::Width, Value::Count(conv.out_channels))],
             Op::AdaptiveAvgPool { output } => vec![(Field::Size, Value::Size(*output))],
             Op::Dropout { p } => vec![(Field::Probability, Value::Number(*p))],
             Op::ChannelShuffle { groups } => vec![(Field::Groups, Value::Count(*groups))],
@@ -211,7 +235,15 @@ impl Step {
             | Op::Add { .. }
             | Op::Concat
             | Op::Multiply
+            | Op::Maximum
             | Op::Flatten
+            | Op::DropPath { .. }
+            | Op::Norm(_)
+            | Op::Prelu { .. }
+            | Op::Scale(_)
+            | Op::Rescale(_)
+            | Op::Resize(_)
+            | Op::Rearrange(_)
             | Op::Softmax => vec![],
         }
     }

@@ -1,6 +1,9 @@
 //! Operators as PyTorch's modules.
 
-use inceptive_ir::{Activation, BatchNorm, Op, PoolKind, Shape};
+use inceptive_ir::{
+    Activation, Axis, BatchNorm, BlockOrder, ConvTranspose, Interpolation, Norm, NormOver, Op,
+    PadMode, PoolKind, Rearrange, Rescale, Resize, ResizeTo, Scale, Shape,
+};
 
 use super::{
     expr::{Argument, Expr},
@@ -86,7 +89,7 @@ pub fn module(
 ) -> Option<Expr> {
     let arguments = Arguments { number, list: vec![] };
     Some(match &step.op {
-        Op::Input(_) | Op::Concat | Op::Add { .. } | Op::Multiply => return None,
+        Op::Input(_) | Op::Concat | Op::Add { .. } | Op::Multiply | Op::Maximum => return None,
         Op::Conv(_) => convolution(step, fused, arguments),
         Op::Linear(linear) => arguments
             .positional(Field::Input(0))
@@ -104,7 +107,7 @@ pub fn module(
             .named("beta", Field::Beta)
             .named("k", Field::Offset)
             .call(if lrn.size % 2 == 0 { Helper::EvenLrn.name() } else { "nn.LocalResponseNorm" }),
-        Op::Activation(activation) => arguments.call(names(*activation).0),
+        Op::Activation(own) => Expr::call(names(*own).0, options(*own)),
         Op::Pool(_) => pool(step, arguments)?,
         Op::GlobalPool(kind) => Expr::apply(global(*kind), vec![Expr::atom("1")]),
         Op::AdaptiveAvgPool { .. } => {
@@ -114,7 +117,172 @@ pub fn module(
         Op::Dropout { .. } => arguments.positional(Field::Probability).call("nn.Dropout"),
         Op::Softmax => Expr::call("nn.Softmax", vec![Argument::named("dim", Expr::atom("1"))]),
         Op::ChannelShuffle { .. } => arguments.positional(Field::Groups).call("nn.ChannelShuffle"),
+        Op::ConvTranspose(conv) => transposed(conv, arguments),
+        Op::DropPath { p } => {
+            Expr::apply(Helper::DropPath.name(), vec![literal(Value::Number(*p))])
+        }
+        Op::Norm(norm) => {
+            let channels = (arguments.number)(Field::Input(0)).expr();
+            image_norm(norm, channels, matches!(step.input, Shape::Map { .. }))
+        }
+        Op::Prelu { shared } => match shared {
+            true => arguments.call("nn.PReLU"),
+            false => arguments.positional(Field::Input(0)).call("nn.PReLU"),
+        },
+        Op::Scale(Scale { scale, center, shared }) => {
+            let arguments = match shared {
+                true => {
+                    Arguments { list: vec![Argument::positional(Expr::atom("1"))], ..arguments }
+                }
+                false => arguments.positional(Field::Input(0)),
+            };
+            let is_map = matches!(step.input, Shape::Map { .. });
+            let arguments = arguments.flag("scale", *scale, true).flag("center", *center, false);
+            arguments.flag("maps", is_map, true).call(Helper::Scale.name())
+        }
+        Op::Rescale(rescale) => constants(rescale, matches!(step.input, Shape::Map { .. })),
+        Op::Resize(resize) => upsample(resize),
+        Op::Rearrange(rearrange) => rearranged(rearrange),
     })
+}
+
+fn literal(value: Value) -> Expr {
+    Expr::atom(value.text())
+}
+
+fn named(name: &str, value: Value) -> Argument {
+    Argument::named(name, literal(value))
+}
+
+fn transposed(conv: &ConvTranspose, arguments: Arguments<'_>) -> Expr {
+    let mut call = arguments.positional(Field::Input(0)).positional(Field::Width);
+    let is_symmetric = is_symmetric(conv.padding);
+    call.list.push(Argument::positional(literal(Value::Size(conv.kernel))));
+    call.list.push(named("stride", Value::Size(conv.stride)));
+    if !is_symmetric {
+        call.list.push(named("sides", Value::Sides(conv.padding)));
+    } else if conv.padding != inceptive_ir::Padding::NONE {
+        let (height, width) = (conv.padding.top, conv.padding.left);
+        call.list.push(named("padding", Value::Size(inceptive_ir::Size { height, width })));
+    }
+    let more = conv.output_padding;
+    if (more.height, more.width) != (0, 0) {
+        call.list.push(named("output_padding", Value::Size(more)));
+    }
+    if conv.dilation != inceptive_ir::Size::square(1) {
+        call.list.push(named("dilation", Value::Size(conv.dilation)));
+    }
+    if conv.groups != 1 {
+        call.list.push(named("groups", Value::Count(conv.groups)));
+    }
+    let plain = if is_symmetric { "nn.ConvTranspose2d" } else { Helper::ConvTranspose.name() };
+    call.flag("bias", conv.bias, true).call(plain)
+}
+
+fn image_norm(norm: &Norm, channels: Expr, is_map: bool) -> Expr {
+    let Norm { over, eps, scale, center } = *norm;
+    let mut list = Vec::new();
+    if let NormOver::Groups(groups) = over {
+        list.push(Argument::positional(literal(Value::Count(groups))));
+    }
+    list.push(Argument::positional(channels));
+    if eps != 1e-5 {
+        list.push(named("eps", Value::Number(eps)));
+    }
+    let is_affine = scale && center;
+    let is_plain = scale == center;
+    match over {
+        NormOver::Groups(_) if is_plain => {
+            list.extend((!is_affine).then(|| Argument::named("affine", flag(false))));
+            Expr::call("nn.GroupNorm", list)
+        }
+        NormOver::Instance if is_plain => {
+            list.extend(is_affine.then(|| Argument::named("affine", flag(true))));
+            Expr::call("nn.InstanceNorm2d", list)
+        }
+        NormOver::Channels if is_plain && !is_map => {
+            list.extend((!is_affine).then(|| Argument::named("elementwise_affine", flag(false))));
+            Expr::call("nn.LayerNorm", list)
+        }
+        NormOver::Groups(_) | NormOver::Instance | NormOver::Channels => {
+            let helper = match over {
+                NormOver::Groups(_) => Helper::GroupNorm,
+                NormOver::Instance => Helper::InstanceNorm,
+                NormOver::Channels => Helper::LayerNorm,
+            };
+            list.extend((!scale).then(|| Argument::named("scale", flag(false))));
+            list.extend((!center).then(|| Argument::named("center", flag(false))));
+            Expr::call(helper.name(), list)
+        }
+    }
+}
+
+fn constants(rescale: &Rescale, is_map: bool) -> Expr {
+    let list = |numbers: &[f32]| {
+        Expr::List(numbers.iter().map(|&number| literal(Value::Number(number))).collect())
+    };
+    let mut arguments = Vec::new();
+    if !rescale.scale.is_empty() {
+        arguments.push(Argument::named("scale", list(&rescale.scale)));
+    }
+    if !rescale.shift.is_empty() {
+        arguments.push(Argument::named("shift", list(&rescale.shift)));
+    }
+    arguments.extend((!is_map).then(|| Argument::named("maps", flag(false))));
+    Expr::call(Helper::Rescale.name(), arguments)
+}
+
+fn upsample(resize: &Resize) -> Expr {
+    let mut arguments = vec![match resize.to {
+        ResizeTo::Factor(factor) => named("scale_factor", Value::Size(factor)),
+        ResizeTo::Size(size) => named("size", Value::Size(size)),
+    }];
+    match resize.mode {
+        Interpolation::Nearest => {}
+        Interpolation::Bilinear => {
+            arguments.push(Argument::named("mode", Expr::atom("\"bilinear\"")));
+        }
+        Interpolation::BilinearCorners => {
+            arguments.push(Argument::named("mode", Expr::atom("\"bilinear\"")));
+            arguments.push(Argument::named("align_corners", flag(true)));
+        }
+    }
+    Expr::call("nn.Upsample", arguments)
+}
+
+fn rearranged(rearrange: &Rearrange) -> Expr {
+    let count = |count: u32| literal(Value::Count(count));
+    match *rearrange {
+        Rearrange::Slice { axis, start, count: number, step } => {
+            let axis = match axis {
+                Axis::Channels => 1,
+                Axis::Height => 2,
+                Axis::Width => 3,
+            };
+            let mut arguments = vec![count(axis), count(start), count(number)];
+            arguments.extend((step != 1).then(|| count(step)));
+            Expr::apply(Helper::Slice.name(), arguments)
+        }
+        Rearrange::Pad { padding, mode } => {
+            let sides = literal(Value::Sides(padding));
+            match mode {
+                PadMode::Constant(0.0) => Expr::apply("nn.ZeroPad2d", vec![sides]),
+                PadMode::Constant(value) => {
+                    Expr::apply("nn.ConstantPad2d", vec![sides, literal(Value::Number(value))])
+                }
+                PadMode::Reflect => Expr::apply("nn.ReflectionPad2d", vec![sides]),
+                PadMode::Edge => Expr::apply("nn.ReplicationPad2d", vec![sides]),
+            }
+        }
+        Rearrange::SpaceToDepth { block, order } => match order {
+            BlockOrder::ChannelsFirst => Expr::apply("nn.PixelUnshuffle", vec![count(block)]),
+            BlockOrder::PixelsFirst => Expr::apply(Helper::SpaceToDepth.name(), vec![count(block)]),
+        },
+        Rearrange::DepthToSpace { block, order } => match order {
+            BlockOrder::ChannelsFirst => Expr::apply("nn.PixelShuffle", vec![count(block)]),
+            BlockOrder::PixelsFirst => Expr::apply(Helper::DepthToSpace.name(), vec![count(block)]),
+        },
+    }
 }
 
 fn convolution(step: &Step, fused: Option<&str>, arguments: Arguments<'_>) -> Expr {
@@ -145,8 +313,19 @@ fn pool(step: &Step, arguments: Arguments<'_>) -> Option<Expr> {
         true => arguments.unless("padding", Field::Padding, 0),
         false => arguments.named("sides", Field::Padding),
     };
+    let arguments = match pool.kind {
+        PoolKind::Max => arguments.unless("dilation", Field::Dilation, 1),
+        PoolKind::Average | PoolKind::L2 => arguments,
+    };
     let arguments = arguments.flag("ceil_mode", pool.ceil, false);
     Some(match pool.kind {
+        PoolKind::L2 => {
+            let mut arguments = arguments;
+            arguments.list.insert(0, Argument::positional(Expr::atom("2")));
+            let is_plain = is_symmetric && !is_padded;
+            let class = if is_plain { "nn.LPPool2d" } else { Helper::L2Pool.name() };
+            arguments.call(class)
+        }
         PoolKind::Max if is_symmetric => arguments.call("nn.MaxPool2d"),
         PoolKind::Max => arguments.call(Helper::MaxPool.name()),
         PoolKind::Average => {
@@ -161,6 +340,7 @@ const fn global(kind: PoolKind) -> &'static str {
     match kind {
         PoolKind::Average => "nn.AdaptiveAvgPool2d",
         PoolKind::Max => "nn.AdaptiveMaxPool2d",
+        PoolKind::L2 => Helper::L2Pool.name(),
     }
 }
 
@@ -196,12 +376,48 @@ const fn names(activation: Activation) -> (&'static str, &'static str) {
         Activation::Silu => ("nn.SiLU", "F.silu"),
         Activation::HardSigmoid => ("nn.Hardsigmoid", "F.hardsigmoid"),
         Activation::HardSwish => ("nn.Hardswish", "F.hardswish"),
+        Activation::LeakyRelu { .. } => ("nn.LeakyReLU", "F.leaky_relu"),
+        Activation::Elu { .. } => ("nn.ELU", "F.elu"),
+        Activation::Selu => ("nn.SELU", "F.selu"),
+        Activation::Gelu | Activation::GeluTanh => ("nn.GELU", "F.gelu"),
+        Activation::Mish => ("nn.Mish", "F.mish"),
+        Activation::Softplus => ("nn.Softplus", "F.softplus"),
+        Activation::Tanh => ("nn.Tanh", "torch.tanh"),
+        Activation::Clip { .. } => ("nn.Hardtanh", "F.hardtanh"),
+    }
+}
+
+/// The numbers of an activation.
+fn options(activation: Activation) -> Vec<Argument> {
+    let numbers = |numbers: &[f32]| -> Vec<Argument> {
+        let number = |&number: &f32| Argument::positional(literal(Value::Number(number)));
+        numbers.iter().map(number).collect()
+    };
+    match activation {
+        Activation::LeakyRelu { slope } => numbers(&[slope]),
+        Activation::Elu { alpha } => numbers(&[alpha]),
+        Activation::Clip { low, high } => numbers(&[low, high]),
+        Activation::GeluTanh => {
+            vec![Argument::named("approximate", Expr::atom("\"tanh\""))]
+        }
+        Activation::Relu
+        | Activation::Relu6
+        | Activation::Sigmoid
+        | Activation::Silu
+        | Activation::HardSigmoid
+        | Activation::HardSwish
+        | Activation::Selu
+        | Activation::Gelu
+        | Activation::Mish
+        | Activation::Softplus
+        | Activation::Tanh => vec![],
     }
 }
 
 /// An activation of a value.
 pub fn activation(activation: Activation, value: Expr) -> Expr {
-    Expr::apply(names(activation).1, vec![value])
+    let arguments = [Argument::positional(value)].into_iter().chain(options(activation));
+    Expr::call(names(activation).1, arguments.collect())
 }
 
 /// Softmax of a value.
@@ -216,6 +432,7 @@ pub const fn is_expression(step: &Step) -> bool {
         Op::Concat
         | Op::Add { .. }
         | Op::Multiply
+        | Op::Maximum
         | Op::Activation(_)
         | Op::Flatten
         | Op::Softmax => true,
@@ -228,6 +445,14 @@ pub const fn is_expression(step: &Step) -> bool {
         | Op::AdaptiveAvgPool { .. }
         | Op::Linear(_)
         | Op::Dropout { .. }
-        | Op::ChannelShuffle { .. } => false,
+        | Op::ChannelShuffle { .. }
+        | Op::DropPath { .. }
+        | Op::ConvTranspose(_)
+        | Op::Norm(_)
+        | Op::Prelu { .. }
+        | Op::Scale(_)
+        | Op::Rescale(_)
+        | Op::Resize(_)
+        | Op::Rearrange(_) => false,
     }
 }

@@ -80,7 +80,8 @@ pub fn units(graph: &Graph) -> Units {
 fn fuse(graph: &Graph, id: NodeId, is_taken: &mut [bool]) -> (Step, NodeId) {
     let node = graph.node(id);
     let input = graph.input_shapes(id).first().copied().unwrap_or(node.shape);
-    let mut step = Step { op: node.op.clone(), norm: None, activation: None, input };
+    let mut step =
+        Step { op: node.op.clone(), norm: None, activation: None, input, output: node.shape };
     let mut last = id;
     if !matches!(node.op, Op::Conv(_) | Op::Linear(_)) {
         return (step, last);

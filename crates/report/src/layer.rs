@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use inceptive_ir::{Conv, Graph, NodeId, Op, Path, Size};
+use inceptive_ir::{Conv, ConvTranspose, Graph, NodeId, Op, Path, Size};
 use inceptive_results::{ProfileRecord, Roofline};
 
 use crate::candidate::NetworkCost;
@@ -83,16 +83,24 @@ impl Layer {
                 Size { height: 1, .. } | Size { width: 1, .. } => Self::Asymmetric,
                 Size { .. } => Self::Spatial,
             },
+            Op::ConvTranspose(ConvTranspose { groups: 2.., .. }) => Self::Grouped,
+            Op::ConvTranspose(_) => Self::Spatial,
             Op::Linear(_) => Self::Linear,
-            Op::BatchNorm(_) | Op::Lrn(_) => Self::Norm,
+            Op::BatchNorm(_) | Op::Norm(_) | Op::Lrn(_) => Self::Norm,
             Op::Pool(_) | Op::GlobalPool(_) | Op::AdaptiveAvgPool { .. } => Self::Pool,
-            Op::Concat | Op::Add { .. } | Op::Multiply => Self::Join,
+            Op::Concat | Op::Add { .. } | Op::Multiply | Op::Maximum => Self::Join,
             Op::Input(_)
             | Op::Activation(_)
             | Op::Flatten
             | Op::Dropout { .. }
             | Op::Softmax
-            | Op::ChannelShuffle { .. } => Self::Other,
+            | Op::ChannelShuffle { .. }
+            | Op::DropPath { .. }
+            | Op::Prelu { .. }
+            | Op::Scale(_)
+            | Op::Rescale(_)
+            | Op::Resize(_)
+            | Op::Rearrange(_) => Self::Other,
         }
     }
 }

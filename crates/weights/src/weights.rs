@@ -227,9 +227,13 @@ fn initial(op: &Op, slot: &Slot, fan_in: usize, rng: &mut impl Rng, stop: &Atomi
     #[expect(clippy::cast_precision_loss, reason = "a spread does not need the last digit")]
     let fan_in = fan_in as f32;
     match (op, slot.role) {
-        (Op::BatchNorm(_), Role::Weight | Role::Variance) => uniform(0.8, 1.2),
-        (Op::BatchNorm(_), Role::Bias | Role::Mean) => uniform(-0.1, 0.1),
-        (Op::Conv(_), Role::Weight) => {
+        (Op::BatchNorm(_), Role::Weight | Role::Variance)
+        | (Op::Norm(_) | Op::Scale(_), Role::Weight) => uniform(0.8, 1.2),
+        (Op::BatchNorm(_), Role::Bias | Role::Mean) | (Op::Norm(_) | Op::Scale(_), Role::Bias) => {
+            uniform(-0.1, 0.1)
+        }
+        (Op::Prelu { .. }, Role::Weight) => uniform(0.1, 0.4),
+        (Op::Conv(_) | Op::ConvTranspose(_), Role::Weight) => {
             let deviation = (2.0 / fan_in).sqrt();
             drawn(slot.len(), stop, || {
                 let normal: f32 = StandardNormal.sample(rng);

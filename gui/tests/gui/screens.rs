@@ -151,8 +151,17 @@ fn design(window: &mut Window) {
     }
 }
 
+/// Selects a network by the first letters of its name; the list is longer than the window.
+fn select(window: &mut Window, name: &str) {
+    window.press(Modifiers::COMMAND, Key::P);
+    window.harness.event(egui::Event::Text(name.to_owned()));
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("it is selected", is_idle);
+}
+
 fn space(window: &mut Window) {
-    window.click("googlenet-widths");
+    select(window, "googlenet-widths");
     tab(window, Key::Num3);
     window.wait("it is counted", has_sliders);
 }
@@ -162,7 +171,7 @@ fn tradeoff(window: &mut Window) {
 }
 
 fn cloud(window: &mut Window) {
-    window.click("googlenet-widths");
+    select(window, "googlenet-widths");
     tradeoff(window);
     window.click("Draw the space");
     window.wait("it is drawn", |model| model.cloud.is_some() && is_idle(model));

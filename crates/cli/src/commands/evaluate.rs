@@ -161,7 +161,7 @@ impl Evaluate {
         let (files, weights) = (&self.files, &self.weights);
         let source = |file: &PathBuf, weights: Option<&PathBuf>| EvaluationSource {
             file: file.clone(),
-            settings: self.settings.set.clone(),
+            settings: self.settings.all(),
             weights: WeightSource {
                 file: weights.cloned(),
                 match_by: self.match_by.into(),

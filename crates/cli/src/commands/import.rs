@@ -5,12 +5,15 @@ use std::{fmt::Write, path::PathBuf};
 use clap::Args;
 use inceptive_app::{WeightSource, files_of, import_notes, own_weights, read_onnx, weight_notes};
 use inceptive_cost::{Cost, Mode, Totals, by_op};
+use inceptive_dsl::{Described, describe};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::exact;
+use inceptive_ir::Graph;
 use inceptive_onnx::Imported;
+use inceptive_weights::{Missing, Weights};
 
 use crate::{
-    input::print_note,
+    input::{Settings, print_note},
     output::{self, Outcome},
     table::{Column, Grid, one_line},
 };
@@ -20,7 +23,7 @@ use crate::{
 #[command(
     before_help = "Examples:
   inceptive import model.onnx
-  inceptive import model.onnx --save-weights model.safetensors
+  inceptive import model.onnx -o model.yaml --save-weights model.safetensors
   inceptive cost model.onnx --by layer",
     after_help = "Every command that takes a YAML file takes an ONNX file too. Unsupported operators are listed with
 their counts."
@@ -28,9 +31,15 @@ their counts."
 pub struct Import {
     /// An ONNX file
     file: PathBuf,
-    /// Also write the weights as safetensors, under the names that `show` prints
+    /// Also write the network as YAML that can be edited, varied and trained
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Also write the weights as safetensors, for the YAML file if there is one, under the names that `show` prints
     #[arg(long, value_name = "FILE")]
     save_weights: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 impl Import {
@@ -39,9 +48,17 @@ impl Import {
     /// # Errors
     /// When the file holds unsupported operators, or a file cannot be read or written.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let imported = read_onnx(&self.file, &[])?;
+        let imported = read_onnx(&self.file, &self.settings.all())?;
         for note in import_notes(&imported) {
             output::warn(&format!("note: {}", one_line(&note)));
+        }
+        let inputs = InputFiles::of(files_of(&self.file, &imported));
+        let described = match &self.output {
+            Some(_) => Some(describe(&imported.graph, &title(&self.file, &imported))?),
+            None => None,
+        };
+        if let (Some(target), Some(described)) = (&self.output, &described) {
+            replace_file(target, described.yaml.as_bytes(), &inputs)?;
         }
         if let Some(target) = &self.save_weights {
             let weights = own_weights(&self.file, &imported)?;
@@ -52,12 +69,39 @@ impl Import {
             )
             .iter()
             .for_each(print_note);
-            let content = weights.to_safetensors(&imported.graph)?;
-            let inputs = InputFiles::of(files_of(&self.file, &imported));
+            let content = match &described {
+                Some(described) => {
+                    let weights = moved(&weights, &imported.graph, described)?;
+                    weights.to_safetensors(&described.graph)?
+                }
+                None => weights.to_safetensors(&imported.graph)?,
+            };
             replace_file(target, &content, &inputs)?;
         }
         Ok(Outcome::new(summary(&imported)))
     }
+}
+
+/// The name of the network: the graph's, unless exporters give it to every one.
+fn title(file: &std::path::Path, imported: &Imported) -> String {
+    let given = imported.name.trim();
+    let says_nothing = ["", "main_graph", "torch_jit", "torch-jit-export", "tf2onnx", "graph"];
+    match says_nothing.contains(&given) {
+        true => file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into()),
+        false => given.to_owned(),
+    }
+}
+
+/// The weights of a network under the names of the YAML file that describes it.
+fn moved(weights: &Weights, graph: &Graph, described: &Described) -> Result<Weights, Missing> {
+    let mut moved = Weights::default();
+    for ((id, node), &to) in graph.nodes().zip(&described.nodes) {
+        for (role, _) in node.op.tensors(&graph.input_shapes(id)) {
+            let values = weights.of(node, role)?.to_vec();
+            moved.set(described.graph.node(to).tensor_path(role).clone(), role, values);
+        }
+    }
+    Ok(moved)
 }
 
 /// What the file is, and how many nodes of each operator it has.

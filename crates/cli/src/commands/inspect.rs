@@ -105,7 +105,7 @@ impl Inspect {
             match_by: self.match_by.into(),
             seed: 0,
         };
-        let settings = self.settings.set.clone();
+        let settings = self.settings.all();
         let plan = InspectionPlan {
             network: EvaluationSource { file: self.file.clone(), settings, weights },
             part: self.split.into(),

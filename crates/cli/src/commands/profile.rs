@@ -118,10 +118,7 @@ impl Profile {
         };
         let threads = self.threads.unwrap_or_else(|| about.default_threads());
         let plan = ProfilePlan {
-            requests: vec![Request {
-                file: self.file.clone(),
-                settings: self.settings.set.clone(),
-            }],
+            requests: vec![Request { file: self.file.clone(), settings: self.settings.all() }],
             weights: self.weights.source(),
             batches: vec![self.batch.get()],
             threads: vec![threads.get()],

@@ -77,7 +77,7 @@ impl Show {
             (Format::Yaml, _) if is_onnx(&self.file) => {
                 bail!("`{}` is an ONNX file and cannot be written as YAML", self.file.display());
             }
-            (Format::Yaml, _) => resolve(&Disk, &self.file, &self.settings.set)?,
+            (Format::Yaml, _) => resolve(&Disk, &self.file, &self.settings.all())?,
         };
         let Some(path) = self.output else { return Ok(Outcome::new(text)) };
         replace_file(&path, text.as_bytes(), &InputFiles::of(loaded.sources.paths()))?;

@@ -89,13 +89,13 @@ fn names_and_versions_of_files_are_told() {
     }
 }
 
-/// A file with several outputs is read by the first, and every command says so.
+/// A file with several outputs keeps all of them, and every command says which one it runs.
 #[test]
-fn outputs_that_are_left_out_are_told() {
+fn several_outputs_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("two.onnx");
     fs::copy(root().join("crates/onnx/tests/fixtures/two-outputs.onnx"), &file).unwrap();
-    let note = "the file has 2 outputs, of which only the first, `logits`, is used; nodes that only `aux1` needs are";
+    let note = "the network has 2 outputs, `logits`, `aux1`; commands that run it compute the first one, `logits`, alone";
     for command in [
         "import two.onnx",
         "cost two.onnx",
@@ -114,7 +114,7 @@ fn outputs_that_are_left_out_are_told() {
     }
     inceptive("report two.onnx --out report").current_dir(folder.path()).assert().success();
     let report = fs::read_to_string(folder.path().join("report/report.md")).unwrap();
-    assert!(report.contains("only the first"), "{report}");
+    assert!(report.contains("compute the first one"), "{report}");
 }
 
 #[test]
@@ -227,13 +227,13 @@ fn wrong_files_are_explained() {
     assert!(
         failure("import", &folder.path().join("missing.onnx")).contains("there is no such file")
     );
-    let fixture = root().join("crates/onnx/tests/fixtures/shufflenet_v2_x1_0-traced.onnx");
-    let message = failure("import", &fixture);
-    assert!(message.contains("26 x Slice"), "{message}");
+    let pointer = folder.path().join("pointer.onnx");
+    fs::write(&pointer, "version https://git-lfs.github.com/spec/v1\noid sha256:0\n").unwrap();
+    assert!(failure("import", &pointer).contains("git lfs pull"));
     let fixture = root().join("crates/onnx/tests/fixtures/googlenet-dynamo.onnx");
     let message = failure("export -o /dev/null", &fixture);
     assert!(message.contains("absent.bin"), "{message}");
-    assert!(failure("cost --set width=2", &fixture).contains("--set works on YAML files only"));
+    assert!(failure("cost --set width=2", &fixture).contains("works on YAML files only"));
     assert!(failure("show --format yaml", &fixture).contains("cannot be written as YAML"));
     inceptive(&format!("export {SMALL} --opset 3 -o x.onnx")).assert().code(2);
     inceptive(&format!("export {SMALL} --batch 0 -o x.onnx")).assert().code(2);
@@ -263,4 +263,33 @@ fn other_files_stay_unread() {
     fs::write(&path, evil).unwrap();
     let message = failure("export -o /dev/null", &path);
     assert!(message.contains("must be in the folder of the model"), "{message}");
+}
+
+/// A file of another program becomes YAML that a person would have written, and the same network with its weights.
+#[test]
+fn onnx_becomes_yaml() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = |name: &str| folder.path().join(name);
+    let fixture = root().join("crates/onnx/tests/fixtures/googlenet-traced.onnx");
+    let googlenet = inside("googlenet.yaml");
+    inceptive("import").arg(&fixture).arg("-o").arg(&googlenet).assert().success();
+    let text = fs::read_to_string(&googlenet).unwrap();
+    assert!(text.lines().count() < 60, "{text}");
+    insta::assert_snapshot!(text);
+    let counts = |path: &Path| {
+        let counts = json(&format!("cost {} --json", path.display()));
+        ["params", "macs", "flops", "acts"].map(|key| counts[0][key].clone())
+    };
+    assert_eq!(counts(&googlenet), counts(&fixture));
+
+    let onnx = export(folder.path(), "small.onnx", &format!("{SMALL} --seed 3"));
+    let (yaml, weights) = (inside("small.yaml"), inside("small.safetensors"));
+    let mut import = inceptive("import");
+    import.arg(&onnx).arg("-o").arg(&yaml).arg("--save-weights").arg(&weights);
+    import.assert().success();
+    let own = stdout(&format!("run {} --weights {}", yaml.display(), weights.display()));
+    assert_eq!(own, stdout(&format!("run {}", onnx.display())));
+    assert!(own.contains("largest outputs"), "{own}");
+    // The source is not replaced.
+    inceptive("import").arg(&onnx).arg("-o").arg(&onnx).assert().code(1);
 }

@@ -53,7 +53,10 @@ fn a_gate_changes_neither_size_nor_stride() {
     assert!(at(&graph, "a/gate/gap").longest().unwrap() >= 32);
     let whole = Cost::new(&graph, Mode::Inference).receptive_field;
     assert_eq!(whole, field(3, 2, true));
-    assert_eq!(whole.to_string(), "3x3, stride 2, and the whole image through a gate");
+    assert_eq!(
+        whole.to_string(),
+        "3x3, stride 2, and the whole image through a gate or a normalisation"
+    );
 }
 
 /// Inverted residuals with gates, as in MobileNetV3.

@@ -70,7 +70,7 @@ fn slow_peak(graph: &Graph, mode: Mode) -> u64 {
         _ => false,
     };
     let heads = graph.auxiliary().iter().map(|head| head.output).filter(|_| mode == Mode::Training);
-    let results: Vec<_> = heads.chain([graph.output()]).collect();
+    let results: Vec<_> = heads.chain(graph.outputs()).collect();
     // Whether some node after `now`, or the end, reads a result or a view of it.
     fn needed(
         graph: &Graph,

@@ -181,6 +181,8 @@ pub(crate) enum Requirement {
     Divisible(Symbol, u32),
     /// Channels are equal.
     Equal(Symbol, Symbol),
+    /// Channels are equal, in a sum or product, where a single channel may also stand for all.
+    Broadcast(Symbol, Symbol),
 }
 
 impl Requirement {
@@ -191,7 +193,7 @@ impl Requirement {
             | Self::Multiplier(number)
             | Self::Number(number)
             | Self::Divisible(number, _) => [number, number],
-            Self::Equal(left, right) => [left, right],
+            Self::Equal(left, right) | Self::Broadcast(left, right) => [left, right],
         }
     }
 
@@ -203,6 +205,7 @@ impl Requirement {
             Self::Number(number) => Self::Number(place(number)),
             Self::Divisible(number, groups) => Self::Divisible(place(number), groups),
             Self::Equal(left, right) => Self::Equal(place(left), place(right)),
+            Self::Broadcast(left, right) => Self::Broadcast(place(left), place(right)),
         }
     }
 
@@ -214,7 +217,22 @@ impl Requirement {
             Self::Multiplier(multiplier) => is_multiplier(number(multiplier)),
             Self::Number(of) => !number(of).is_nan(),
             Self::Divisible(channels, groups) => number(channels) % f64::from(groups) == 0.0,
-            Self::Equal(left, right) => number(left) == number(right),
+            Self::Equal(left, right) | Self::Broadcast(left, right) => {
+                number(left) == number(right)
+            }
+        }
+    }
+
+    /// Whether there may be a network, of another structure, where it does not hold.
+    fn has_exceptions(self, numbers: &[Lanes], lane: usize) -> bool {
+        let is_one = |symbol: Symbol| numbers[symbol.0][lane] == 1.0;
+        match self {
+            Self::Broadcast(left, right) => is_one(left) || is_one(right),
+            Self::Width(_)
+            | Self::Multiplier(_)
+            | Self::Number(_)
+            | Self::Divisible(..)
+            | Self::Equal(..) => false,
         }
     }
 }
@@ -236,14 +254,17 @@ pub(crate) fn is_multiplier(number: f64) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Check {
     pub(crate) requirement: Requirement,
-    /// Whether there is no network where it does not hold; else it may be another one.
-    pub(crate) refuses: bool,
+    /// Whether there is no network where it does not hold, but for exceptions; else it may be another one.
+    refuses: bool,
 }
 
 impl Check {
-    /// Whether the numbers that it is about can be computed for a point.
-    pub(crate) fn is_known(&self, numbers: &[Lanes], lane: usize) -> bool {
-        self.requirement.symbols().iter().all(|symbol| !numbers[symbol.0][lane].is_nan())
+    /// Whether a point that does not meet it is no network.
+    pub(crate) fn refuses(&self, numbers: &[Lanes], lane: usize) -> bool {
+        let is_known = |symbol: &Symbol| !numbers[symbol.0][lane].is_nan();
+        self.refuses
+            && self.requirement.symbols().iter().all(is_known)
+            && !self.requirement.has_exceptions(numbers, lane)
     }
 }
 
@@ -269,7 +290,7 @@ pub(crate) struct Tape {
     is_in_head: Cell<bool>,
     /// Whether the network is refused, so that nothing more matters.
     is_closed: Cell<bool>,
-    /// Whether there were more formulas than are noted.
+    /// Whether something is not noted, such as formulas beyond the limit.
     is_full: Cell<bool>,
 }
 
@@ -379,6 +400,11 @@ impl Tape {
         if !self.is_closed.get() && self.known_checks.borrow_mut().insert((requirement, refuses)) {
             self.checks.borrow_mut().push(Check { requirement, refuses });
         }
+    }
+
+    /// Notes that the network follows from something that cannot be noted.
+    pub(crate) fn give_up(&self) {
+        self.is_full.set(true);
     }
 
     /// Whether an auxiliary head is being built.

@@ -166,3 +166,29 @@ impl Real {
         self.0 as f32
     }
 }
+
+/// A number for all channels, or a list with one for each.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Factors(pub(crate) Vec<f32>);
+
+schema!(
+    Factors,
+    "A number, or a list with one for each channel.",
+    json_schema!({
+        "anyOf": [
+            {"type": "number"},
+            {"type": "string", "pattern": "[$0-9]"},
+            {"type": "array", "minItems": 1, "items": {"type": ["number", "string"]}}
+        ]
+    })
+);
+
+impl Field for Factors {
+    fn read(node: &Node, reader: &Reader<'_>) -> Option<Self> {
+        let number = |node: &Node| Real::read(node, reader).map(Real::as_f32);
+        match node.list() {
+            Some(numbers) => numbers.iter().map(number).collect::<Option<_>>().map(Self),
+            None => number(node).map(|number| Self(vec![number])),
+        }
+    }
+}

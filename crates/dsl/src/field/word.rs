@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use inceptive_ir::{Activation, Span};
+use inceptive_ir::Span;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
@@ -111,12 +111,24 @@ fn unknown_word<T>(
 
 words! {
     /// Normalisation after a convolution.
-    Norm "normalisation" { "none" => None, "bn" => BatchNorm, }
+    Norm "normalisation" {
+        "none" => None,
+        "bn" => Batch,
+        "group_norm" => Group,
+        "instance_norm" => Instance,
+        "layer_norm" => Layer,
+    }
 }
 
 words! {
     /// How branches come together.
-    Join "join" { "concat" => Concat, "add" => Add, "multiply" => Multiply, }
+    Join "join" {
+        "concat" => Concat,
+        "add" => Add,
+        "mean" => Mean,
+        "multiply" => Multiply,
+        "max" => Maximum,
+    }
 }
 
 impl Join {
@@ -124,9 +136,39 @@ impl Join {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Concat => "concat",
-            Self::Add => "add",
+            Self::Add | Self::Mean => "add",
             Self::Multiply => "multiply",
+            Self::Maximum => "maximum",
         }
+    }
+}
+
+words! {
+    /// How the values between those of a map are made.
+    Mode "interpolation" {
+        "nearest" => Nearest,
+        "bilinear" => Bilinear,
+        "bilinear_corners" => BilinearCorners,
+    }
+}
+
+words! {
+    /// The order of the channels that become pixels.
+    Order "order" { "channels_first" => ChannelsFirst, "pixels_first" => PixelsFirst, }
+}
+
+words! {
+    /// An axis of a map.
+    Along "axis" { "channels" => Channels, "height" => Height, "width" => Width, }
+}
+
+words! {
+    /// What stands in padding.
+    Filling "padding" {
+        "zeros" => Zeros,
+        "reflect" => Reflect,
+        "edge" => Edge,
+        "minus_infinity" => MinusInfinity,
     }
 }
 
@@ -140,19 +182,15 @@ words! {
         "silu" => Silu,
         "hard_sigmoid" => HardSigmoid,
         "hard_swish" => HardSwish,
-    }
-}
-
-impl Act {
-    pub(crate) fn activation(self) -> Option<Activation> {
-        match self {
-            Self::None => None,
-            Self::Relu => Some(Activation::Relu),
-            Self::Relu6 => Some(Activation::Relu6),
-            Self::Sigmoid => Some(Activation::Sigmoid),
-            Self::Silu => Some(Activation::Silu),
-            Self::HardSigmoid => Some(Activation::HardSigmoid),
-            Self::HardSwish => Some(Activation::HardSwish),
-        }
+        "leaky_relu" => LeakyRelu,
+        "prelu" => Prelu,
+        "elu" => Elu,
+        "selu" => Selu,
+        "gelu" => Gelu,
+        "gelu_tanh" => GeluTanh,
+        "mish" => Mish,
+        "softplus" => Softplus,
+        "tanh" => Tanh,
+        "clip" => Clip,
     }
 }

@@ -1,6 +1,6 @@
 //! How the channels of nodes follow from the variables of a space.
 
-use inceptive_ir::{NodeId, Op};
+use inceptive_ir::{Axis, NodeId, NormOver, Op, Rearrange, Rescale};
 
 use super::Lowering;
 use crate::expr::{Binary, Requirement, Symbol, Tape};
@@ -52,6 +52,8 @@ pub(super) struct Outputs {
     pub(super) channels: Option<Symbol>,
     /// Whether it is a convolution with as many groups as its input has channels.
     pub(super) is_depthwise: bool,
+    /// The layer whose tensors it uses.
+    pub(super) shares: Option<NodeId>,
 }
 
 impl<'a> Lowering<'a> {
@@ -107,10 +109,59 @@ impl<'a> Lowering<'a> {
                 Some(tape.sum(&inputs))
             }
             Op::Add { .. } | Op::Multiply => {
+                let channels = |number: usize| self.graph.node(inputs[number]).shape.channels();
+                let most = (0..inputs.len()).map(channels).max();
+                let whole = (0..inputs.len()).find(|&number| Some(channels(number)) == most)?;
+                for number in (0..inputs.len()).filter(|&n| symbols[n] != symbols[whole]) {
+                    if channels(number) == channels(whole) {
+                        tape.check(Requirement::Broadcast(operand(whole), operand(number)));
+                    } else if let Some(single) = symbols[number] {
+                        // One channel that stands for all here may be several elsewhere.
+                        tape.decide(single);
+                    }
+                }
+                symbols[whole]
+            }
+            Op::Maximum => {
                 for number in (1..inputs.len()).filter(|&number| symbols[number] != symbols[0]) {
                     tape.check(Requirement::Equal(operand(0), operand(number)));
                 }
                 symbols[0]
+            }
+            Op::ConvTranspose(conv) => {
+                divisible(symbols[0], conv.groups);
+                divisible(outputs.channels, conv.groups);
+                outputs.channels
+            }
+            Op::Norm(norm) => {
+                if let NormOver::Groups(groups) = norm.over {
+                    divisible(symbols[0], groups);
+                }
+                symbols[0]
+            }
+            Op::Rescale(Rescale { scale, shift }) => {
+                if let (Some(channels), 2..) = (symbols[0], scale.len().max(shift.len())) {
+                    tape.decide(channels);
+                }
+                symbols[0]
+            }
+            Op::Rearrange(rearrange) => {
+                let channels = symbols[0]?;
+                let area = |block: u32| tape.constant(f64::from(block) * f64::from(block));
+                match *rearrange {
+                    Rearrange::Slice { axis: Axis::Channels, .. } => {
+                        tape.decide(channels);
+                        None
+                    }
+                    Rearrange::Slice { .. } | Rearrange::Pad { .. } => Some(channels),
+                    Rearrange::SpaceToDepth { block, .. } => {
+                        Some(tape.binary(Binary::Multiply, channels, area(block)))
+                    }
+                    Rearrange::DepthToSpace { block, .. } => {
+                        divisible(Some(channels), block.saturating_mul(block));
+                        Some(tape.binary(Binary::Divide, channels, area(block)))
+                    }
+                }
             }
             Op::Flatten => {
                 let area = self.graph.node(inputs[0]).shape.size().area();
@@ -126,6 +177,10 @@ impl<'a> Lowering<'a> {
             | Op::GlobalPool(_)
             | Op::AdaptiveAvgPool { .. }
             | Op::Dropout { .. }
+            | Op::DropPath { .. }
+            | Op::Prelu { .. }
+            | Op::Scale(_)
+            | Op::Resize(_)
             | Op::Softmax => symbols[0],
         }
     }

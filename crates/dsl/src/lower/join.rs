@@ -127,6 +127,12 @@ impl Lowering<'_> {
             (present, Join::Concat) => self.add(Op::Concat, present, path, span, Form::Module),
             (present, Join::Multiply) => self.add(Op::Multiply, present, path, span, Form::Module),
             (present, Join::Add) => self.add(Op::Add { scales }, present, path, span, Form::Module),
+            (present, Join::Mean) => {
+                #[expect(clippy::cast_precision_loss, reason = "a number of inputs")]
+                let scales = vec![1.0 / present.len() as f32; present.len()];
+                self.add(Op::Add { scales }, present, path, span, Form::Module)
+            }
+            (present, Join::Maximum) => self.add(Op::Maximum, present, path, span, Form::Module),
         }
     }
 }

@@ -1,20 +1,25 @@
 //! Built-in steps.
 
 use inceptive_ir::{
-    Activation, BatchNorm, Conv, Form, GraphError, Linear, Lrn, Op, Pool, PoolKind, ShapeError,
-    Size,
+    Activation, Axis, BatchNorm, BlockOrder, Conv, ConvTranspose, Form, GraphError, Interpolation,
+    Linear, Lrn, NodeId, Norm as IrNorm, NormOver, Op, PadMode, Padding, Path, Pool, PoolKind,
+    Rearrange, Rescale, Resize, ResizeTo, Scale, ShapeError, Size,
 };
 
 use super::{Cursor, Lowering, Names, Outputs, Site};
 use crate::{
     args::{
-        AdaptiveArgs, AvgPoolArgs, BatchNormArgs, Builtin, ConvArgs, DepthwiseArgs, DropoutArgs,
-        JoinArgs, LinearArgs, LrnArgs, MaxPoolArgs, ParallelArgs, PlainArgs, RepeatArgs,
-        ShuffleArgs,
+        AdaptiveArgs, AvgPoolArgs, BatchNormArgs, BlockArgs, Builtin, ClipArgs, ConvArgs,
+        ConvTransposeArgs, DepthwiseArgs, DropoutArgs, EluArgs, GroupNormArgs, JoinArgs,
+        L2PoolArgs, LeakyReluArgs, LinearArgs, LrnArgs, MaxPoolArgs, PadArgs, ParallelArgs,
+        PlainArgs, PreluArgs, RepeatArgs, RescaleArgs, ResizeArgs, ScaleArgs, ShuffleArgs,
+        SliceArgs,
     },
+    code::Code,
+    diagnostic::{Diagnostic, suggestion},
     document::fields,
     expr::{Binary, Symbol},
-    field::{Act, Extent, Fields, Flag, Norm, Pad, Width},
+    field::{Act, Along, Extent, Fields, Filling, Flag, Mode, Norm, Order, Pad, Text, Width},
     scope::{Input, Reader, Scope},
     step::Step,
     yaml::Map,
@@ -35,14 +40,14 @@ struct NewConv {
 struct After {
     bias: bool,
     norm: Norm,
-    activation: Option<Activation>,
+    act: Act,
 }
 
 impl After {
     fn new(bias: Option<Flag>, norm: Option<Norm>, act: Act) -> Self {
         let norm = norm.unwrap_or(Norm::None);
         let bias = bias.map_or(norm == Norm::None, |bias| bias.0);
-        Self { bias, norm, activation: act.activation() }
+        Self { bias, norm, act }
     }
 }
 
@@ -64,6 +69,7 @@ impl Lowering<'_> {
             Builtin::Conv => self.conv(step, &site),
             Builtin::Depthwise => self.depthwise(step, &site),
             Builtin::Linear => self.linear(step, &site),
+            Builtin::ConvTranspose => self.conv_transpose(step, &site),
             Builtin::Parallel => match self.read(builtin, step, &site, ParallelArgs::read) {
                 Some(args) => self.parallel(&args, &site),
                 None => self.hide(&site.path, site.cursor),
@@ -112,7 +118,7 @@ impl Lowering<'_> {
         let name = Builtin::ALL.iter().find(|(_, known)| *known == builtin).map(|(name, _)| *name);
         let defaults = name.and_then(|name| self.defaults_of(name));
         let fields = self.arguments(step, site, defaults, builtin.keys())?;
-        if matches!(builtin, Builtin::Conv | Builtin::Linear) {
+        if matches!(builtin, Builtin::Conv | Builtin::ConvTranspose | Builtin::Linear) {
             let width = fields.maps.iter().find_map(|map: &&Map| map.get("width"));
             self.note(site.path.clone(), None, "width", width);
         }
@@ -126,45 +132,93 @@ impl Lowering<'_> {
             let args = self.read(builtin, step, site, PlainArgs::read)?;
             Some(form(args.functional))
         };
+        macro_rules! read {
+            ($args:ident) => {
+                self.read(builtin, step, site, $args::read)?
+            };
+        }
+        let module = |op: Op| (op, Form::Module);
         Some(match builtin {
             Builtin::MaxPool => {
-                let args = self.read(builtin, step, site, MaxPoolArgs::read)?;
+                let args = read!(MaxPoolArgs);
                 (Op::Pool(max_pool(&args, input)), form(args.functional))
             }
             Builtin::AvgPool => {
-                let args = self.read(builtin, step, site, AvgPoolArgs::read)?;
+                let args = read!(AvgPoolArgs);
                 (Op::Pool(avg_pool(&args, input)), form(args.functional))
             }
+            Builtin::L2Pool => module(Op::Pool(l2_pool(&read!(L2PoolArgs), input))),
             Builtin::AdaptiveAvgPool => {
-                let args = self.read(builtin, step, site, AdaptiveArgs::read)?;
+                let args = read!(AdaptiveArgs);
                 (Op::AdaptiveAvgPool { output: args.size.0 }, form(args.functional))
             }
-            Builtin::BatchNorm => {
-                let args = self.read(builtin, step, site, BatchNormArgs::read)?;
-                (Op::BatchNorm(batch_norm(&args)), Form::Module)
+            Builtin::BatchNorm => module(Op::BatchNorm(batch_norm(&read!(BatchNormArgs)))),
+            Builtin::GroupNorm => module(Op::Norm(group_norm(&read!(GroupNormArgs)))),
+            Builtin::InstanceNorm => {
+                module(Op::Norm(norm(NormOver::Instance, &read!(BatchNormArgs))))
             }
-            Builtin::Lrn => {
-                let args = self.read(builtin, step, site, LrnArgs::read)?;
-                (Op::Lrn(lrn(&args)), Form::Module)
+            Builtin::LayerNorm => module(Op::Norm(norm(NormOver::Channels, &read!(BatchNormArgs)))),
+            Builtin::Lrn => module(Op::Lrn(lrn(&read!(LrnArgs)))),
+            Builtin::Scale => module(Op::Scale(scale(&read!(ScaleArgs)))),
+            Builtin::Rescale => {
+                let RescaleArgs { scale, shift } = read!(RescaleArgs);
+                let numbers = |factors: Option<crate::field::Factors>| factors.map(|it| it.0);
+                let (scale, shift) = (numbers(scale), numbers(shift));
+                let (scale, shift) = (scale.unwrap_or_default(), shift.unwrap_or_default());
+                module(Op::Rescale(Rescale { scale, shift }))
             }
             Builtin::Dropout => {
-                let args = self.read(builtin, step, site, DropoutArgs::read)?;
-                (Op::Dropout { p: args.p.map_or(0.5, |p| p.as_f32()) }, Form::Module)
+                let args = read!(DropoutArgs);
+                module(Op::Dropout { p: args.p.map_or(0.5, |p| p.as_f32()) })
+            }
+            Builtin::DropPath => {
+                let args = read!(DropoutArgs);
+                module(Op::DropPath { p: args.p.map_or(0.5, |p| p.as_f32()) })
             }
             Builtin::Shuffle => {
-                let args = self.read(builtin, step, site, ShuffleArgs::read)?;
-                (Op::ChannelShuffle { groups: args.groups.value }, Form::Module)
+                module(Op::ChannelShuffle { groups: read!(ShuffleArgs).groups.value })
             }
             Builtin::GlobalAvgPool => (Op::GlobalPool(PoolKind::Average), functional()?),
             Builtin::GlobalMaxPool => (Op::GlobalPool(PoolKind::Max), functional()?),
+            Builtin::Activation(Activation::LeakyRelu { .. }) => {
+                let args = read!(LeakyReluArgs);
+                (Op::Activation(leaky_relu(&args)), form(args.functional))
+            }
+            Builtin::Activation(Activation::Elu { .. }) => {
+                let args = read!(EluArgs);
+                (Op::Activation(elu(&args)), form(args.functional))
+            }
+            Builtin::Activation(Activation::Clip { .. }) => {
+                let args = read!(ClipArgs);
+                (Op::Activation(clip(&args)), form(args.functional))
+            }
             Builtin::Activation(activation) => (Op::Activation(activation), functional()?),
+            Builtin::Prelu => {
+                let args = read!(PreluArgs);
+                module(Op::Prelu { shared: args.shared.is_some_and(|shared| shared.0) })
+            }
             Builtin::Softmax => (Op::Softmax, functional()?),
             Builtin::Flatten => {
                 self.read(builtin, step, site, |_| Some(()))?;
-                (Op::Flatten, Form::Module)
+                module(Op::Flatten)
             }
+            Builtin::Resize => {
+                let args = read!(ResizeArgs);
+                (Op::Resize(self.resize(&args, step, site)?), form(args.functional))
+            }
+            Builtin::SpaceToDepth => {
+                let (block, order) = block(&read!(BlockArgs));
+                module(Op::Rearrange(Rearrange::SpaceToDepth { block, order }))
+            }
+            Builtin::DepthToSpace => {
+                let (block, order) = block(&read!(BlockArgs));
+                module(Op::Rearrange(Rearrange::DepthToSpace { block, order }))
+            }
+            Builtin::Slice => module(Op::Rearrange(slice(&read!(SliceArgs)))),
+            Builtin::Pad => module(Op::Rearrange(pad(&read!(PadArgs)))),
             Builtin::Conv
             | Builtin::Depthwise
+            | Builtin::ConvTranspose
             | Builtin::Linear
             | Builtin::Parallel
             | Builtin::Repeat
@@ -176,9 +230,91 @@ impl Lowering<'_> {
         })
     }
 
+    /// A change of size, by a factor or to a size.
+    fn resize(&self, args: &ResizeArgs, step: &Step<'_>, site: &Site<'_>) -> Option<Resize> {
+        let to = match (args.factor, args.size) {
+            (Some(factor), None) => ResizeTo::Factor(factor.0),
+            (None, Some(size)) => ResizeTo::Size(size.0),
+            (Some(_), Some(_)) | (None, None) => {
+                let reader = Reader { scope: site.scope, sink: self.sink };
+                let message = "`resize` needs either `factor` or `size`";
+                let either = Diagnostic::new(Code::MissingKey, message);
+                return reader.report(either.at(step.span, "one of the two"));
+            }
+        };
+        let mode = match args.mode.unwrap_or(Mode::Nearest) {
+            Mode::Nearest => Interpolation::Nearest,
+            Mode::Bilinear => Interpolation::Bilinear,
+            Mode::BilinearCorners => Interpolation::BilinearCorners,
+        };
+        Some(Resize { to, mode })
+    }
+
+    /// The layer whose weights a step uses too: outer none means that there is no such layer, which was reported.
+    #[expect(clippy::option_option, reason = "wrong, absent and given are three cases")]
+    fn shares(&self, share: Option<&Text>, site: &Site<'_>) -> Option<Option<NodeId>> {
+        let Some(share) = share.filter(|_| !self.is_rehearsal && site.cursor.known) else {
+            return Some(None);
+        };
+        if let Some(tape) = self.tape() {
+            tape.give_up();
+        }
+        let beside = site.path.parent().map(|scope| scope.join(&share.text));
+        let places = beside.into_iter().chain([Path::new(&share.text)]);
+        let mut found = places.filter_map(|path| self.graph.find(&path));
+        let has_weights = |id: &NodeId| {
+            matches!(self.graph.node(*id).op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_))
+        };
+        if let Some(layer) = found.find(has_weights) {
+            return Some(Some(layer));
+        }
+        if self.is_hidden(&site.path) {
+            return None;
+        }
+        let message = format!("there is no layer `{}` before this one", share.text);
+        let unknown = Diagnostic::new(Code::UnknownStep, message).at(share.span, "not a layer");
+        self.sink.push_with(unknown, || {
+            let layers = self.graph.nodes().filter(|(id, _)| has_weights(id));
+            let paths: Vec<&str> = layers.map(|(_, node)| node.path.as_str()).collect();
+            suggestion(&share.text, "layers", paths)
+        });
+        None
+    }
+
+    fn conv_transpose(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
+        let args = self.read(Builtin::ConvTranspose, step, site, ConvTransposeArgs::read);
+        let Some(args) = args else { return site.cursor.unknown() };
+        let Some(shares) = self.shares(args.share.as_ref(), site) else {
+            return site.cursor.unknown();
+        };
+        let (out_channels, channels) = self.scaled(args.width);
+        let (kernel, stride, dilation) = (args.kernel.0, size(args.stride), size(args.dilation));
+        let pad = args.pad.unwrap_or(Pad::Half);
+        let (padding, more) = transposed_padding(pad, kernel, stride, dilation);
+        let output_padding = args.output_pad.map_or(more, |more| Size::square(more.0));
+        let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::Relu));
+        let op = Op::ConvTranspose(ConvTranspose {
+            kernel,
+            out_channels,
+            stride,
+            padding,
+            output_padding,
+            dilation,
+            groups: args.groups.map_or(1, |groups| groups.value),
+            bias: after.bias,
+        });
+        let outputs = Outputs { channels, is_depthwise: false, shares };
+        let path = site.path.clone();
+        let output = self.add_layer(op, &[site.cursor], path, site.span, Form::Module, outputs);
+        self.follow(&after, site, output)
+    }
+
     fn conv(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
         let args = self.read(Builtin::Conv, step, site, ConvArgs::read);
         let Some(args) = args else { return site.cursor.unknown() };
+        let Some(shares) = self.shares(args.share.as_ref(), site) else {
+            return site.cursor.unknown();
+        };
         let (out_channels, channels) = self.scaled(args.width);
         let conv = NewConv {
             kernel: args.kernel.0,
@@ -187,7 +323,7 @@ impl Lowering<'_> {
             pad: args.pad.unwrap_or(Pad::Half),
             out_channels,
             groups: args.groups.map_or(1, |groups| groups.value),
-            outputs: Outputs { channels, is_depthwise: false },
+            outputs: Outputs { channels, is_depthwise: false, shares },
         };
         let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::Relu));
         self.convolve(&conv, &after, site)
@@ -220,6 +356,9 @@ impl Lowering<'_> {
         let fields = self.arguments(step, site, Some(&defaults), DepthwiseArgs::KEYS);
         let args = fields.and_then(|fields| DepthwiseArgs::read(&fields));
         let Some(args) = args.filter(|_| site.cursor.known) else { return site.cursor.unknown() };
+        let Some(shares) = self.shares(args.share.as_ref(), site) else {
+            return site.cursor.unknown();
+        };
         let channels = self.graph.node(site.cursor.node).shape.channels();
         let multiplier = args.multiplier.map_or(1, |multiplier| multiplier.value);
         let symbol = self.channels.get(site.cursor.node);
@@ -228,6 +367,7 @@ impl Lowering<'_> {
                 tape.binary(Binary::Multiply, channels, tape.constant(multiplier.into()))
             }),
             is_depthwise: true,
+            shares,
         };
         let Some(out_channels) = channels.checked_mul(multiplier) else {
             let (op, what, limit) = ("depthwise", "features", u32::MAX.into());
@@ -268,34 +408,94 @@ impl Lowering<'_> {
     fn linear(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
         let args = self.read(Builtin::Linear, step, site, LinearArgs::read);
         let Some(args) = args else { return site.cursor.unknown() };
+        let Some(shares) = self.shares(args.share.as_ref(), site) else {
+            return site.cursor.unknown();
+        };
         let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::None));
         let op = Op::Linear(Linear { out_features: args.width.value, bias: after.bias });
         let (path, form) = (site.path.clone(), Form::Module);
-        let outputs = Outputs { channels: args.width.symbol, is_depthwise: false };
+        let outputs = Outputs { channels: args.width.symbol, is_depthwise: false, shares };
         let output = self.add_layer(op, &[site.cursor], path, site.span, form, outputs);
         self.follow(&after, site, output)
     }
 
-    /// Normalisation and nonlinearity after a layer.
+    /// Normalisation and nonlinearity after a layer. Their numbers are those of the file's defaults for the steps of these
+    /// names.
     fn follow(&mut self, after: &After, site: &Site<'_>, output: Cursor) -> Cursor {
         let mut output = output;
-        if after.norm == Norm::BatchNorm {
-            let defaults = self.defaults_of("bn");
-            let maps = defaults.into_iter().collect();
-            let reader = Reader { scope: site.scope, sink: self.sink };
-            let fields = Fields { reader, what: "bn", span: site.span, maps, resolved: &[] };
-            let Some(args) = BatchNormArgs::read(&fields) else { return output.unknown() };
-            let op = Op::BatchNorm(batch_norm(&args));
-            output = self.add(op, &[output], site.path.join("bn"), site.span, Form::Module);
+        if after.norm != Norm::None {
+            let (name, op) = match after.norm {
+                Norm::Group => {
+                    let args = self.by_default("group_norm", site, GroupNormArgs::read);
+                    ("group_norm", args.map(|args| Op::Norm(group_norm(&args))))
+                }
+                Norm::Instance => {
+                    let args = self.by_default("instance_norm", site, BatchNormArgs::read);
+                    ("instance_norm", args.map(|args| Op::Norm(norm(NormOver::Instance, &args))))
+                }
+                Norm::Layer => {
+                    let args = self.by_default("layer_norm", site, BatchNormArgs::read);
+                    ("layer_norm", args.map(|args| Op::Norm(norm(NormOver::Channels, &args))))
+                }
+                Norm::Batch | Norm::None => {
+                    let args = self.by_default("bn", site, BatchNormArgs::read);
+                    ("bn", args.map(|args| Op::BatchNorm(batch_norm(&args))))
+                }
+            };
+            let Some(op) = op else { return output.unknown() };
+            output = self.add(op, &[output], site.path.join(name), site.span, Form::Module);
         }
-        match after.activation {
-            Some(activation) => {
-                let form = self.form_of(activation.name(), site.scope);
-                let path = site.path.join(activation.name());
-                self.add(Op::Activation(activation), &[output], path, site.span, form)
+        let Some(op) = self.activation(after.act, site) else { return output.unknown() };
+        match op {
+            Some(op) => {
+                let form = self.form_of(op.name(), site.scope);
+                let path = site.path.join(op.name());
+                self.add(op, &[output], path, site.span, form)
             }
             None => output,
         }
+    }
+
+    /// The arguments of a step that a file gives no others than its defaults.
+    fn by_default<T>(
+        &self,
+        what: &str,
+        site: &Site<'_>,
+        read: impl FnOnce(&Fields<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let maps = self.defaults_of(what).into_iter().collect();
+        let reader = Reader { scope: site.scope, sink: self.sink };
+        read(&Fields { reader, what, span: site.span, maps, resolved: &[] })
+    }
+
+    /// The operator of an activation after a layer: outer none means that the defaults are wrong, which was reported.
+    #[expect(clippy::option_option, reason = "wrong, absent and given are three cases")]
+    fn activation(&self, act: Act, site: &Site<'_>) -> Option<Option<Op>> {
+        let activation = match act {
+            Act::None => return Some(None),
+            Act::Prelu => {
+                let args = self.by_default("prelu", site, PreluArgs::read)?;
+                return Some(Some(Op::Prelu { shared: args.shared.is_some_and(|it| it.0) }));
+            }
+            Act::Relu => Activation::Relu,
+            Act::Relu6 => Activation::Relu6,
+            Act::Sigmoid => Activation::Sigmoid,
+            Act::Silu => Activation::Silu,
+            Act::HardSigmoid => Activation::HardSigmoid,
+            Act::HardSwish => Activation::HardSwish,
+            Act::LeakyRelu => {
+                leaky_relu(&self.by_default("leaky_relu", site, LeakyReluArgs::read)?)
+            }
+            Act::Elu => elu(&self.by_default("elu", site, EluArgs::read)?),
+            Act::Selu => Activation::Selu,
+            Act::Gelu => Activation::Gelu,
+            Act::GeluTanh => Activation::GeluTanh,
+            Act::Mish => Activation::Mish,
+            Act::Softplus => Activation::Softplus,
+            Act::Tanh => Activation::Tanh,
+            Act::Clip => clip(&self.by_default("clip", site, ClipArgs::read)?),
+        };
+        Some(Some(Op::Activation(activation)))
     }
 
     /// Whether the reference implementation calls a module or a function for an operator, according to the defaults.
@@ -303,7 +503,7 @@ impl Lowering<'_> {
         let reader = Reader { scope, sink: self.sink };
         let node = self.defaults.entry(op).map(|entry| &entry.value);
         let keys = node.and_then(|node| fields(node, op, reader));
-        form(keys.and_then(|keys| PlainArgs::read(&keys)).and_then(|args| args.functional))
+        form(keys.and_then(|keys| keys.optional("functional")).flatten())
     }
 
     /// The input of a step at a cursor.
@@ -320,11 +520,13 @@ impl Lowering<'_> {
 fn max_pool(args: &MaxPoolArgs, input: Size) -> Pool {
     let pad = args.pad.unwrap_or(Pad::Half);
     let stride = args.stride.unwrap_or(args.kernel).0;
+    let dilation = size(args.dilation);
     Pool {
         kind: PoolKind::Max,
         kernel: args.kernel.0,
         stride,
-        padding: pad.resolve(args.kernel.0, stride, Size::square(1), input),
+        dilation,
+        padding: pad.resolve(args.kernel.0, stride, dilation, input),
         ceil: args.ceil.is_some_and(|ceil| ceil.0),
         count_include_pad: false,
     }
@@ -337,6 +539,7 @@ fn avg_pool(args: &AvgPoolArgs, input: Size) -> Pool {
         kind: PoolKind::Average,
         kernel: args.kernel.0,
         stride,
+        dilation: Size::square(1),
         padding: pad.resolve(args.kernel.0, stride, Size::square(1), input),
         ceil: args.ceil.is_some_and(|ceil| ceil.0),
         count_include_pad: args.count_include_pad.is_none_or(|include| include.0),
@@ -357,5 +560,110 @@ fn lrn(args: &LrnArgs) -> Lrn {
         alpha: args.alpha.map_or(1e-4, |alpha| alpha.as_f32()),
         beta: args.beta.map_or(0.75, |beta| beta.as_f32()),
         k: args.k.map_or(1.0, |k| k.as_f32()),
+    }
+}
+
+fn l2_pool(args: &L2PoolArgs, input: Size) -> Pool {
+    let pad = args.pad.unwrap_or(Pad::By(Padding::NONE));
+    let stride = args.stride.unwrap_or(args.kernel).0;
+    Pool {
+        kind: PoolKind::L2,
+        kernel: args.kernel.0,
+        stride,
+        dilation: Size::square(1),
+        padding: pad.resolve(args.kernel.0, stride, Size::square(1), input),
+        ceil: false,
+        count_include_pad: false,
+    }
+}
+
+/// What is cut from a transposed convolution's output, and what is added to it.
+fn transposed_padding(pad: Pad, kernel: Size, stride: Size, dilation: Size) -> (Padding, Size) {
+    match pad {
+        Pad::By(padding) => (padding, Size::square(0)),
+        // The same for every size of the input.
+        Pad::Half => (pad.resolve(kernel, stride, dilation, Size::square(1)), Size::square(0)),
+        // The output is the input times the stride.
+        Pad::Same => {
+            let along = |kernel: u32, stride: u32, dilation: u32| {
+                let window = kernel.saturating_sub(1).saturating_mul(dilation).saturating_add(1);
+                let cut = window.saturating_sub(stride);
+                (cut / 2, cut - cut / 2, stride.saturating_sub(window))
+            };
+            let (top, bottom, rows) = along(kernel.height, stride.height, dilation.height);
+            let (left, right, columns) = along(kernel.width, stride.width, dilation.width);
+            (Padding { top, left, bottom, right }, Size::new(rows, columns))
+        }
+    }
+}
+
+fn group_norm(args: &GroupNormArgs) -> IrNorm {
+    IrNorm {
+        over: NormOver::Groups(args.groups.map_or(32, |groups| groups.value)),
+        eps: args.eps.map_or(1e-5, |eps| eps.as_f32()),
+        scale: args.scale.is_none_or(|scale| scale.0),
+        center: args.center.is_none_or(|center| center.0),
+    }
+}
+
+fn norm(over: NormOver, args: &BatchNormArgs) -> IrNorm {
+    let BatchNorm { eps, scale, center } = batch_norm(args);
+    IrNorm { over, eps, scale, center }
+}
+
+fn scale(args: &ScaleArgs) -> Scale {
+    Scale {
+        scale: args.scale.is_none_or(|scale| scale.0),
+        center: args.center.is_some_and(|center| center.0),
+        shared: args.shared.is_some_and(|shared| shared.0),
+    }
+}
+
+fn leaky_relu(args: &LeakyReluArgs) -> Activation {
+    Activation::LeakyRelu { slope: args.slope.map_or(0.01, |slope| slope.as_f32()) }
+}
+
+fn elu(args: &EluArgs) -> Activation {
+    Activation::Elu { alpha: args.alpha.map_or(1.0, |alpha| alpha.as_f32()) }
+}
+
+fn clip(args: &ClipArgs) -> Activation {
+    Activation::Clip {
+        low: args.low.map_or(-1.0, |low| low.as_f32()),
+        high: args.high.map_or(1.0, |high| high.as_f32()),
+    }
+}
+
+fn block(args: &BlockArgs) -> (u32, BlockOrder) {
+    let order = match args.order.unwrap_or(Order::ChannelsFirst) {
+        Order::ChannelsFirst => BlockOrder::ChannelsFirst,
+        Order::PixelsFirst => BlockOrder::PixelsFirst,
+    };
+    (args.block.value, order)
+}
+
+fn slice(args: &SliceArgs) -> Rearrange {
+    Rearrange::Slice {
+        axis: match args.axis.unwrap_or(Along::Channels) {
+            Along::Channels => Axis::Channels,
+            Along::Height => Axis::Height,
+            Along::Width => Axis::Width,
+        },
+        start: args.start.map_or(0, |start| start.0),
+        count: args.count.value,
+        step: args.step.map_or(1, |step| step.value),
+    }
+}
+
+fn pad(args: &PadArgs) -> Rearrange {
+    let point = Size::square(1);
+    Rearrange::Pad {
+        padding: args.size.resolve(point, point, point, point),
+        mode: match args.mode.unwrap_or(Filling::Zeros) {
+            Filling::Zeros => PadMode::Constant(0.0),
+            Filling::Reflect => PadMode::Reflect,
+            Filling::Edge => PadMode::Edge,
+            Filling::MinusInfinity => PadMode::Constant(f32::NEG_INFINITY),
+        },
     }
 }

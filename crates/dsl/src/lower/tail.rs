@@ -160,7 +160,7 @@ impl Lowering<'_> {
         channels: Option<Symbol>,
     ) -> Cursor {
         let path = Path::new("tail").join(name);
-        let outputs = Outputs { channels, is_depthwise: false };
+        let outputs = Outputs { channels, ..Outputs::default() };
         let at = self.add_layer(op, &[from], path.clone(), span, Form::Module, outputs);
         self.places.insert(path, at);
         at

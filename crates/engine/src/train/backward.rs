@@ -2,23 +2,24 @@
 
 use std::sync::Arc;
 
-use inceptive_ir::{BatchNorm, Role};
+use inceptive_ir::{BatchNorm, Role, Scale};
 use inceptive_kernels::{
     LANES,
     activation::Function,
     conv::{Conv, ConvData, ConvWeights, Outermost, Places, WeightsOf, Window},
     memory::View,
     step::{
-        COEFFICIENTS, Collect, DepthwiseData, DepthwiseWeights, Dropout, FlattenBack, FunctionBack,
-        GatherBack, GradientSums, Joined, LrnBack, NormaliseBack, NormaliseGradient, Normalised,
-        PoolBack, ProductBack, SUMS, SoftmaxBack, SumImages, SumParts, Term,
+        COEFFICIENTS, ChannelScale, Collect, DepthwiseData, DepthwiseWeights, Dropout, Factor,
+        FlattenBack, FunctionBack, GatherBack, GradientSums, Joined, LrnBack, MaxBack,
+        NormaliseBack, NormaliseGradient, Normalised, Part, PoolBack, ProductBack, Resample, SUMS,
+        SoftmaxBack, StandardiseBack, SumImages, SumParts, Term, Total,
     },
 };
 
 use super::{Planner, forward::Segments, maps::Target};
 use crate::{
     options::PlanError,
-    steps::{lrn_factors, pool_step},
+    steps::{constant_factor, lrn_factors, over, pool_step},
     units::{Kind, pair, window},
 };
 
@@ -65,6 +66,18 @@ impl Planner<'_> {
                     });
                 }
             }
+            Kind::Maximum => {
+                if let [a, b] = *of.inputs {
+                    for (own, other) in [(a, b), (b, a)] {
+                        let pair = (self.maps.value(own), self.maps.value(other));
+                        self.give(own, |planner, target| {
+                            let buffers = &planner.maps.buffers;
+                            MaxBack::new(buffers, dy, pair, target.view, target.adds).into()
+                        });
+                    }
+                }
+            }
+            Kind::Scale(scale) => self.backward_scale(unit, dy, *scale),
             _ => self.backward_plain(unit, dy),
         }
         Ok(())
@@ -118,6 +131,23 @@ impl Planner<'_> {
             let buffers = &planner.maps.buffers;
             match &of.kind {
                 Kind::Dropout(p) => Dropout::new(buffers, (dy, to), *p, layer, adds).into(),
+                Kind::DropPath(p) => {
+                    Dropout::new(buffers, (dy, to), *p, layer, adds).of_images().into()
+                }
+                Kind::Resample(resampled) => {
+                    let size = pair(planner.units[input].size);
+                    let back = |part: &Part| part.transposed(to.blocks, size);
+                    let parts = resampled.parts.iter().map(back).collect();
+                    Resample::new(buffers, (dy, to), parts, 0.0, adds).into()
+                }
+                Kind::Rescale(rescale) => {
+                    let factor = constant_factor(of, &rescale.scale);
+                    ChannelScale::new(buffers, (dy, to), factor, None, adds).into()
+                }
+                Kind::Standardise(norm) => {
+                    StandardiseBack::new(buffers, (x, dy, to), over(of, norm), norm.eps, adds)
+                        .into()
+                }
                 Kind::Softmax => SoftmaxBack::new(buffers, (z, dy, to), segments, adds).into(),
                 Kind::Lrn(lrn) => {
                     LrnBack::new(buffers, (x, dy, to), lrn_factors(of, lrn), adds).into()
@@ -133,6 +163,48 @@ impl Planner<'_> {
                 },
             }
         });
+    }
+
+    fn backward_scale(&mut self, unit: usize, dy: View, scale: Scale) {
+        let input = self.units[unit].inputs[0];
+        let x = self.maps.value(input);
+        if scale.center {
+            self.backward_factor(unit, dy, None, Role::Bias, scale.shared);
+        }
+        if scale.scale {
+            self.backward_factor(unit, dy, Some(x), Role::Weight, scale.shared);
+        }
+        let factor = self.memory[unit].packed.map(Factor::At);
+        self.give(input, |planner, target| {
+            let views = (dy, target.view);
+            ChannelScale::new(&planner.maps.buffers, views, factor, None, target.adds).into()
+        });
+    }
+
+    /// The gradient of factors, or without `x` of shifts: sums over maps, then over images, then over channels that have the
+    /// same.
+    fn backward_factor(
+        &mut self,
+        unit: usize,
+        dy: View,
+        x: Option<View>,
+        role: Role,
+        is_shared: bool,
+    ) {
+        let sums = self.maps.table(self.options.batch, dy.blocks, 1);
+        let factors = x.into_iter().collect();
+        self.step(ProductBack::new(&self.maps.buffers, dy, factors, sums, false));
+        let node = self.graph.node(self.node);
+        let (channels, all) = (self.channels(unit), self.units[unit].channels());
+        let len = if is_shared { 1 } else { all };
+        let (to, adds) = self.tensors.gradient(node, role, len, &mut self.maps);
+        if !is_shared {
+            self.step(SumImages::new(sums, to, adds, channels));
+            return;
+        }
+        let of_channels = self.vector(all);
+        self.step(SumImages::new(sums, of_channels, false, channels));
+        self.step(Total::new(of_channels, all, to, adds));
     }
 
     /// The gradient of a bias: sums over maps, then over images.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use inceptive_ir::{BatchNorm, Role};
+use inceptive_ir::{BatchNorm, Role, Scale};
 use inceptive_kernels::{
     LANES,
     activation::Function,
     conv::{Conv, SharedNumbers, Window},
     step::{
-        BatchStatistics, Depthwise, Dropout, FACTORS, MOMENTS, Moments, NormTensors, Normalise,
-        Spread,
+        BatchStatistics, ChannelScale, Depthwise, Dropout, FACTORS, Factor, MOMENTS, Moments,
+        NormTensors, Normalise, Spread,
     },
 };
 
@@ -30,10 +30,17 @@ impl Planner<'_> {
             Kind::Linear { has_bias, .. } => self.forward_conv(unit, *has_bias)?,
             Kind::Depthwise(conv) => self.forward_depthwise(unit, conv.bias),
             Kind::BatchNorm(norm) => self.forward_norm(unit, norm),
+            Kind::Scale(scale) => self.forward_scale(unit, *scale),
             Kind::Dropout(probability) => {
                 let views = (self.maps.value(of.inputs[0]), self.maps.value(unit));
                 let layer = self.layer(unit);
                 self.step(Dropout::new(&self.maps.buffers, views, *probability, layer, false));
+            }
+            Kind::DropPath(probability) => {
+                let views = (self.maps.value(of.inputs[0]), self.maps.value(unit));
+                let layer = self.layer(unit);
+                let step = Dropout::new(&self.maps.buffers, views, *probability, layer, false);
+                self.step(step.of_images());
             }
             _ => {
                 let value = |unit: usize| self.maps.value(unit);
@@ -128,6 +135,36 @@ impl Planner<'_> {
         let (buffers, function) = (&self.maps.buffers, of.function);
         let step = Depthwise::shared(buffers, (x, y), window, (packed, bias), function);
         self.step(step);
+    }
+
+    /// The channel of each lane of a unit among learned factors: the only one, where all channels have the same.
+    pub(super) fn factor_channels(&self, unit: usize, is_shared: bool) -> Vec<Option<usize>> {
+        let mut channels = self.channels(unit);
+        if is_shared {
+            channels.iter_mut().flatten().for_each(|channel| *channel = 0);
+        }
+        channels
+    }
+
+    fn forward_scale(&mut self, unit: usize, scale: Scale) {
+        let of = &self.units[unit];
+        let views = (self.maps.value(of.inputs[0]), self.maps.value(unit));
+        let channels = self.factor_channels(unit, scale.shared);
+        let len = if scale.shared { 1 } else { of.channels() };
+        let node = self.graph.node(self.node);
+        let mut spread = |role, is_learned: bool| {
+            is_learned.then(|| {
+                let tensor = self.tensors.values(node, role, len, &mut self.maps);
+                let lanes = self.vector(channels.len());
+                self.step(Spread::new(tensor, lanes, channels.clone(), 1));
+                lanes
+            })
+        };
+        let factor = spread(Role::Weight, scale.scale);
+        let shift = spread(Role::Bias, scale.center);
+        self.memory[unit].packed = factor;
+        let (factor, shift) = (factor.map(Factor::At), shift.map(Factor::At));
+        self.step(ChannelScale::new(&self.maps.buffers, views, factor, shift, false));
     }
 
     fn forward_norm(&mut self, unit: usize, norm: &BatchNorm) {

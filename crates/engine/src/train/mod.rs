@@ -280,6 +280,7 @@ fn learns(unit: &Unit) -> bool {
     match &unit.kind {
         Kind::Conv(_) | Kind::Depthwise(_) | Kind::Linear { .. } => true,
         Kind::BatchNorm(norm) => norm.scale || norm.center,
+        Kind::Scale(scale) => scale.scale || scale.center,
         _ => false,
     }
 }

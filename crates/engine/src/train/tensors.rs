@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use inceptive_ir::{Node, Path, Role};
+use inceptive_ir::{Node, Op, Path, Role};
 use inceptive_kernels::{
     LANES,
     conv::Reading,
@@ -11,6 +11,7 @@ use inceptive_kernels::{
 };
 
 use super::maps::Maps;
+use crate::resample::turned;
 
 /// A tensor as a vector.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub(super) struct Tensor {
     decays: bool,
     /// The order of its numbers, if it is not the tensor's own.
     reading: Option<Reading>,
+    /// Of the kernels of a transposed convolution: where each number of the convolution that it amounts to is in the tensor.
+    turned: Option<Vec<usize>>,
 }
 
 /// The tensors of a network.
@@ -50,7 +53,8 @@ impl Tensors {
             return index;
         }
         let index = self.all.len();
-        let decays = role == Role::Weight && !matches!(node.op, inceptive_ir::Op::BatchNorm(_));
+        let is_layer = matches!(node.op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_));
+        let decays = role == Role::Weight && is_layer;
         let values = maps.kept(len.div_ceil(LANES));
         let (path, role) = key.clone();
         let states = Vec::new();
@@ -65,6 +69,7 @@ impl Tensors {
             average,
             decays,
             reading,
+            turned: turned_of(node, role, len),
         });
         self.by_path.insert(key, index);
         index
@@ -98,6 +103,7 @@ impl Tensors {
             average: None,
             decays: true,
             reading: Some(reading),
+            turned: turned_of(node, Role::Weight, len),
         });
         values
     }
@@ -157,21 +163,44 @@ impl Tensor {
 
     /// The tensor's numbers, from those of a vector of it.
     pub(super) fn read(&self, vector: &[f32]) -> Vec<f32> {
-        match &self.reading {
+        let numbers = match &self.reading {
             None => vector[..self.len].to_vec(),
             Some(reading) => {
                 let mut tensor = vec![0.0; self.len];
                 reading.unpack(vector, &mut tensor);
                 tensor
             }
-        }
+        };
+        let Some(turned) = &self.turned else { return numbers };
+        let mut tensor = vec![0.0; self.len];
+        turned.iter().zip(numbers).for_each(|(&at, number)| tensor[at] = number);
+        tensor
     }
 
     /// Writes the tensor's numbers to a vector of it.
     pub(super) fn write(&self, tensor: &[f32], vector: &mut [f32]) {
+        let turned: Vec<f32>;
+        let tensor = match &self.turned {
+            Some(order) => {
+                turned = order.iter().map(|&at| tensor[at]).collect();
+                &turned
+            }
+            None => tensor,
+        };
         match &self.reading {
             None => vector[..self.len].copy_from_slice(tensor),
             Some(reading) => reading.pack(tensor, vector),
         }
+    }
+}
+
+/// See [`Tensor::turned`].
+fn turned_of(node: &Node, role: Role, len: usize) -> Option<Vec<usize>> {
+    match (&node.op, role) {
+        (Op::ConvTranspose(conv), Role::Weight) => {
+            let of_input = conv.kernel.area() as usize * (conv.out_channels / conv.groups) as usize;
+            Some(turned(conv, len / of_input.max(1)))
+        }
+        _ => None,
     }
 }

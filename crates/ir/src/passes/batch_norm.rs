@@ -71,7 +71,16 @@ fn with_bias(op: &Op) -> Option<Op> {
         | Op::Flatten
         | Op::Dropout { .. }
         | Op::Softmax
-        | Op::ChannelShuffle { .. } => None,
+        | Op::ChannelShuffle { .. }
+        | Op::Maximum
+        | Op::DropPath { .. }
+        | Op::ConvTranspose(_)
+        | Op::Norm(_)
+        | Op::Prelu { .. }
+        | Op::Scale(_)
+        | Op::Rescale(_)
+        | Op::Resize(_)
+        | Op::Rearrange(_) => None,
     }
 }
 

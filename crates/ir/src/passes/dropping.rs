@@ -9,9 +9,10 @@ pub fn drop_auxiliary(graph: &Graph) -> Rewrite {
     Rewrite { drops_auxiliary: !graph.auxiliary().is_empty(), ..Rewrite::default() }
 }
 
-/// Removes dropout, the identity at inference.
+/// Removes dropout and stochastic depth, which are the identity at inference.
 pub fn drop_dropout(graph: &Graph) -> Rewrite {
-    let dropouts = graph.nodes().filter(|(_, node)| matches!(node.op, Op::Dropout { .. }));
+    let is_dropout = |op: &Op| matches!(op, Op::Dropout { .. } | Op::DropPath { .. });
+    let dropouts = graph.nodes().filter(|(_, node)| is_dropout(&node.op));
     Rewrite { bypassed: dropouts.map(|(id, _)| id).collect(), ..Rewrite::default() }
 }
 

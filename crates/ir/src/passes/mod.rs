@@ -72,6 +72,7 @@ impl Graph {
         Self::from_parts(Parts {
             nodes: nodes.collect(),
             output: position_of(self.output()),
+            more_outputs: self.outputs().skip(1).map(position_of).collect(),
             auxiliary: heads
                 .map(|head| HeadParts {
                     name: head.name.clone(),
@@ -92,6 +93,39 @@ impl Graph {
         }
         sources
     }
+}
+
+/// The network with its first output only: without the nodes that lead to other outputs.
+///
+/// # Errors
+/// When the graph was not valid.
+pub fn first_output(graph: &Graph) -> Result<Graph, GraphError> {
+    let parts = graph.to_parts();
+    if parts.more_outputs.is_empty() {
+        return Ok(graph.clone());
+    }
+    let mut is_used = vec![false; parts.nodes.len()];
+    is_used[parts.output] = true;
+    parts.auxiliary.iter().for_each(|head| is_used[head.output] = true);
+    for at in (0..parts.nodes.len()).rev() {
+        if is_used[at] {
+            parts.nodes[at].inputs.iter().for_each(|&input| is_used[input] = true);
+        }
+    }
+    let mut places = vec![0; parts.nodes.len()];
+    let mut kept = Vec::new();
+    for (at, node) in parts.nodes.into_iter().enumerate().filter(|(at, _)| is_used[*at]) {
+        places[at] = kept.len();
+        let inputs = node.inputs.iter().map(|&input| places[input]).collect();
+        kept.push(NodeParts { inputs, ..node });
+    }
+    let heads = parts.auxiliary.into_iter();
+    Graph::from_parts(Parts {
+        nodes: kept,
+        output: places[parts.output],
+        more_outputs: vec![],
+        auxiliary: heads.map(|head| HeadParts { output: places[head.output], ..head }).collect(),
+    })
 }
 
 /// The network that is deployed: without auxiliary heads and dropout.

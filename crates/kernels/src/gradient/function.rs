@@ -1,7 +1,7 @@
 //! The gradient of activation functions; and dropout, whose gradient is dropout with the same mask.
 
 use crate::{
-    activation::{Function, sigmoid},
+    activation::{Function, GELU, exp, gelu_argument, normal, sigmoid, tanh, tanh_of_softplus},
     blockwise::{Blockwise, same_maps, size_of},
     memory::{Buffer, View},
     run::Context,
@@ -12,41 +12,104 @@ impl Function {
     /// Whether the derivative is computed from the function's result; else it is computed from the argument.
     pub const fn derives_from_result(self) -> bool {
         match self {
-            Self::Identity | Self::Relu | Self::Relu6 | Self::Sigmoid | Self::HardSigmoid => true,
-            Self::Silu | Self::HardSwish => false,
+            Self::Identity
+            | Self::Relu
+            | Self::Relu6
+            | Self::Clip(..)
+            | Self::Sigmoid
+            | Self::HardSigmoid
+            | Self::Tanh
+            | Self::SquareRoot => true,
+            Self::Silu
+            | Self::HardSwish
+            | Self::LeakyRelu(_)
+            | Self::Elu(..)
+            | Self::Gelu
+            | Self::GeluTanh
+            | Self::Mish
+            | Self::Softplus => false,
         }
     }
+}
 
-    /// The derivative, from the result or the argument.
-    ///
-    /// # Safety
-    /// The processor has `S`.
-    #[inline(always)]
-    unsafe fn derivative<S: Simd>(self, of: S::V) -> S::V {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let (zero, one) = (S::splat(0.0), S::splat(1.0));
-            let inside = |low: f32, high: f32, value: S::V| {
-                let above = S::select(S::greater(of, S::splat(low)), value, zero);
-                S::select(S::greater(S::splat(high), of), above, zero)
-            };
-            match self {
-                Self::Identity => one,
-                Self::Relu => S::select(S::greater(of, zero), one, zero),
-                Self::Relu6 => inside(0.0, 6.0, one),
-                Self::Sigmoid => S::mul(of, S::sub(one, of)),
-                Self::HardSigmoid => inside(0.0, 1.0, S::splat(1.0 / 6.0)),
-                Self::Silu => {
-                    let s = sigmoid::<S>(of);
-                    S::mul(s, S::mul_add(of, S::sub(one, s), one))
-                }
-                Self::HardSwish => {
-                    let middle = S::mul_add(of, S::splat(1.0 / 3.0), S::splat(0.5));
-                    let low = S::select(S::greater(S::splat(-3.0), of), zero, middle);
-                    S::select(S::greater(of, S::splat(3.0)), one, low)
-                }
+/// What `with` makes of the derivative of each function, from its result or its argument: compiled once for each.
+macro_rules! by_function {
+    ($function:expr, $s:ident, $of:ident, $with:ident) => {
+        match $function {
+            Function::Identity => $with!($s, _of, $s::splat(1.0)),
+            Function::Relu => $with!(
+                $s,
+                $of,
+                $s::select($s::greater($of, $s::splat(0.0)), $s::splat(1.0), $s::splat(0.0))
+            ),
+            Function::Relu6 => $with!($s, $of, inside::<$s>($of, 0.0, 6.0, $s::splat(1.0))),
+            Function::Sigmoid => $with!($s, $of, $s::mul($of, $s::sub($s::splat(1.0), $of))),
+            Function::HardSigmoid => {
+                $with!($s, $of, inside::<$s>($of, 0.0, 1.0, $s::splat(1.0 / 6.0)))
             }
+            Function::Silu => $with!($s, $of, {
+                let s = sigmoid::<$s>($of);
+                $s::mul(s, $s::mul_add($of, $s::sub($s::splat(1.0), s), $s::splat(1.0)))
+            }),
+            Function::HardSwish => $with!($s, $of, {
+                let middle = $s::mul_add($of, $s::splat(1.0 / 3.0), $s::splat(0.5));
+                let low = $s::select($s::greater($s::splat(-3.0), $of), $s::splat(0.0), middle);
+                $s::select($s::greater($of, $s::splat(3.0)), $s::splat(1.0), low)
+            }),
+            Function::Clip(low, high) => {
+                $with!($s, $of, inside::<$s>($of, low, high, $s::splat(1.0)))
+            }
+            Function::LeakyRelu(slope) => $with!(
+                $s,
+                $of,
+                $s::select($s::greater($of, $s::splat(0.0)), $s::splat(1.0), $s::splat(slope))
+            ),
+            Function::Elu(scale, alpha) => $with!($s, $of, {
+                let below = $s::mul($s::splat(alpha), exp::<$s>($of));
+                $s::mul(
+                    $s::splat(scale),
+                    $s::select($s::greater($of, $s::splat(0.0)), $s::splat(1.0), below),
+                )
+            }),
+            Function::Gelu => $with!($s, $of, {
+                // The density of the normal distribution: 1 / sqrt(2 pi) is its largest value.
+                let square = $s::mul($of, $of);
+                let power = exp::<$s>($s::mul(square, $s::splat(-0.5)));
+                $s::mul_add($s::mul($of, power), $s::splat(0.398_942_3), normal::<$s>($of))
+            }),
+            Function::GeluTanh => $with!($s, $of, {
+                let t = tanh::<$s>(gelu_argument::<$s>($of));
+                let square = $s::mul($of, $of);
+                let inner = $s::mul_add(square, $s::splat(3.0 * GELU.1), $s::splat(1.0));
+                let inner = $s::mul($s::mul(inner, $s::splat(GELU.0)), $of);
+                let slope = $s::mul(inner, $s::sub($s::splat(1.0), $s::mul(t, t)));
+                $s::mul($s::splat(0.5), $s::add($s::add($s::splat(1.0), t), slope))
+            }),
+            Function::Mish => $with!($s, $of, {
+                let (t, s) = (tanh_of_softplus::<$s>($of), sigmoid::<$s>($of));
+                $s::mul_add($s::mul($of, s), $s::sub($s::splat(1.0), $s::mul(t, t)), t)
+            }),
+            Function::Softplus => $with!($s, $of, sigmoid::<$s>($of)),
+            Function::Tanh => $with!($s, $of, $s::sub($s::splat(1.0), $s::mul($of, $of))),
+            Function::SquareRoot => $with!($s, $of, {
+                let slope = $s::div($s::splat(0.5), $of);
+                $s::select($s::greater($of, $s::splat(0.0)), slope, $s::splat(0.0))
+            }),
         }
+    };
+}
+
+/// The value where a number is inside of a range, else zero.
+///
+/// # Safety
+/// The processor has `S`.
+#[inline(always)]
+unsafe fn inside<S: Simd>(of: S::V, low: f32, high: f32, value: S::V) -> S::V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = S::splat(0.0);
+        let above = S::select(S::greater(of, S::splat(low)), value, zero);
+        S::select(S::greater(S::splat(high), of), above, zero)
     }
 }
 
@@ -92,28 +155,23 @@ impl Work for Rows {
     #[inline(always)]
     unsafe fn run<S: Simd>(&self) {
         macro_rules! rows {
-            ($($function:ident),*) => {
-                match self.function {
-                    $(Function::$function => {
-                        for row in 0..self.rows {
-                            for column in 0..self.columns {
-                                // SAFETY: the caller's promise.
-                                unsafe {
-                                    let at = column * LANES;
-                                    let of = S::load(self.of.add(row * self.of_row + at));
-                                    let dz = S::load(self.dz.add(row * self.dz_row + at));
-                                    let to = self.to.add(row * self.to_row + at);
-                                    let gradient = S::mul(dz, Function::$function.derivative::<S>(of));
-                                    let sum = if self.adds { S::add(gradient, S::load(to)) } else { gradient };
-                                    S::store(to, sum);
-                                }
-                            }
-                        }
-                    })*
+            ($s:ident, $of:ident, $derivative:expr) => {
+                for row in 0..self.rows {
+                    for column in 0..self.columns {
+                        let at = column * LANES;
+                        let $of = $s::load(self.of.add(row * self.of_row + at));
+                        let dz = $s::load(self.dz.add(row * self.dz_row + at));
+                        let to = self.to.add(row * self.to_row + at);
+                        let gradient = $s::mul(dz, $derivative);
+                        let sum =
+                            if self.adds { $s::add(gradient, $s::load(to)) } else { gradient };
+                        $s::store(to, sum);
+                    }
                 }
             };
         }
-        rows!(Identity, Relu, Relu6, Sigmoid, Silu, HardSigmoid, HardSwish);
+        // SAFETY: the caller's promise.
+        unsafe { by_function!(self.function, S, of, rows) }
     }
 }
 
@@ -172,6 +230,8 @@ pub struct Dropout {
     probability: f32,
     layer: u32,
     adds: bool,
+    /// Whether all numbers of an image are dropped together.
+    of_images: bool,
     size: (usize, usize),
 }
 
@@ -184,7 +244,13 @@ impl Dropout {
         layer: u32,
         adds: bool,
     ) -> Self {
-        Self { x, y, probability, layer, adds, size: size_of(buffers, y) }
+        Self { x, y, probability, layer, adds, of_images: false, size: size_of(buffers, y) }
+    }
+
+    /// Drops all numbers of an image together: stochastic depth.
+    #[must_use]
+    pub fn of_images(self) -> Self {
+        Self { of_images: true, ..self }
     }
 }
 
@@ -223,6 +289,8 @@ struct DropRows {
     columns: usize,
     key: u64,
     first: u32,
+    /// How much each number counts: 0 where all are dropped together.
+    each: u32,
     /// Random numbers below this one drop.
     limit: u32,
     scale: f32,
@@ -237,10 +305,11 @@ impl Work for DropRows {
             for column in 0..self.columns {
                 let mut scales = [0.0_f32; LANES];
                 for (lane, scale) in scales.iter_mut().enumerate() {
-                    let keeps = random(self.key, counter.wrapping_add(lane as u32)) >= self.limit;
+                    let keeps = random(self.key, counter.wrapping_add(lane as u32 * self.each))
+                        >= self.limit;
                     *scale = if keeps { self.scale } else { 0.0 };
                 }
-                counter = counter.wrapping_add(LANES as u32);
+                counter = counter.wrapping_add(LANES as u32 * self.each);
                 // SAFETY: the caller's promise.
                 unsafe {
                     let x = S::load(self.x.add(row * self.x_row + column * LANES));
@@ -299,7 +368,8 @@ impl Blockwise for Dropout {
                     rows: rows.len(),
                     columns: columns.len(),
                     key: key_of(context.feed.seed, self.layer),
-                    first: (first + before) as u32,
+                    first: if self.of_images { image as u32 } else { (first + before) as u32 },
+                    each: u32::from(!self.of_images),
                     limit: limit.min(4_294_967_295.0) as u32,
                     scale: if keeps > 0.0 { 1.0 / keeps } else { 0.0 },
                     adds: self.adds,

@@ -11,5 +11,5 @@ pub use depthwise::{Collect, DepthwiseData, DepthwiseWeights, Spread};
 pub use function::{Dropout, FunctionBack};
 pub use moved::{FlattenBack, GatherBack};
 pub use pool::PoolBack;
-pub use product::{ProductBack, SumImages};
+pub use product::{MaxBack, ProductBack, SumImages, Total};
 pub use response::{LrnBack, SoftmaxBack};

@@ -1,7 +1,7 @@
 //! The gradient of products, and sums over maps and images.
 
 use crate::{
-    blockwise::{Blockwise, is_table, size_of},
+    blockwise::{Blockwise, is_table, same_maps, size_of},
     memory::{Buffer, Place, View},
     run::{Context, Reason, Run},
     simd::{LANES, Simd, Work},
@@ -209,6 +209,170 @@ impl Run for SumImages {
                 let to = to.wrapping_add(channel);
                 to.write(if self.adds { to.read() + sum } else { sum });
             }
+        }
+    }
+}
+
+/// The gradient of one of two maps of a maximum: that of the maximum where the map is the larger one, half of it where both
+/// are equal.
+#[derive(Clone, Debug)]
+pub struct MaxBack {
+    dz: View,
+    own: View,
+    other: View,
+    to: View,
+    adds: bool,
+    size: (usize, usize),
+}
+
+impl MaxBack {
+    /// `dz` is the gradient of the maximum, `to` that of `own`.
+    pub fn new(
+        buffers: &[Buffer],
+        dz: View,
+        (own, other): (View, View),
+        to: View,
+        adds: bool,
+    ) -> Self {
+        Self { dz, own, other, to, adds, size: size_of(buffers, to) }
+    }
+}
+
+/// Rows of a block of a maximum.
+struct MaxRows {
+    dz: *const f32,
+    own: *const f32,
+    other: *const f32,
+    to: *mut f32,
+    /// Numbers from a row to the next one, in this order.
+    steps: [usize; 4],
+    rows: usize,
+    columns: usize,
+    adds: bool,
+}
+
+impl Work for MaxRows {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        let [dz_row, own_row, other_row, to_row] = self.steps;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (zero, half) = (S::splat(0.0), S::splat(0.5));
+            for row in 0..self.rows {
+                for column in 0..self.columns {
+                    let at = column * LANES;
+                    let dz = S::load(self.dz.add(row * dz_row + at));
+                    let own = S::load(self.own.add(row * own_row + at));
+                    let other = S::load(self.other.add(row * other_row + at));
+                    let equal = S::select(S::greater(other, own), zero, S::mul(dz, half));
+                    let gradient = S::select(S::greater(own, other), dz, equal);
+                    let to = self.to.add(row * to_row + at);
+                    let sum = if self.adds { S::add(gradient, S::load(to)) } else { gradient };
+                    S::store(to, sum);
+                }
+            }
+        }
+    }
+}
+
+impl Blockwise for MaxBack {
+    const NAME: &'static str = "maximum back";
+
+    fn reads(&self) -> Vec<View> {
+        let added = self.adds.then_some(self.to);
+        [self.dz, self.own, self.other].into_iter().chain(added).collect()
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.to]
+    }
+
+    fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    fn fits(&self, buffers: &[Buffer]) -> bool {
+        self.size == size_of(buffers, self.to)
+            && same_maps(buffers, &[self.dz, self.own, self.other, self.to])
+    }
+
+    unsafe fn block(&self, context: &Context<'_>, image: usize, block: usize) {
+        // SAFETY: the program has checked the views; this task alone writes the block of the image.
+        unsafe {
+            let (dz, to) = (context.place(self.dz), context.place(self.to));
+            let (own, other) = (context.place(self.own), context.place(self.other));
+            let Buffer { height, width, .. } = to.buffer;
+            for (rows, columns) in context.pieces(0..height, width, 1) {
+                let (row, column) = (rows.start, columns.start);
+                context.isa.run(&MaxRows {
+                    dz: dz.pixel(image, block, row, column),
+                    own: own.pixel(image, block, row, column),
+                    other: other.pixel(image, block, row, column),
+                    to: to.pixel(image, block, row, column),
+                    steps: [&dz, &own, &other, &to].map(|place| place.buffer.row()),
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    adds: self.adds,
+                });
+            }
+            to.clear_border(image, block, 0..height);
+        }
+    }
+}
+
+/// The sum of the first numbers of a vector: the gradient of a number that all channels have in common.
+#[derive(Clone, Debug)]
+pub struct Total {
+    from: View,
+    count: usize,
+    to: View,
+    adds: bool,
+}
+
+impl Total {
+    /// The sum of `count` numbers, as the first number of `to`.
+    pub fn new(from: View, count: usize, to: View, adds: bool) -> Self {
+        Self { from, count, to, adds }
+    }
+}
+
+impl Run for Total {
+    fn name(&self) -> &'static str {
+        "total"
+    }
+
+    fn reads(&self) -> Vec<View> {
+        if self.adds { vec![self.from, self.to] } else { vec![self.from] }
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.to]
+    }
+
+    fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
+        let is_vector = |view: View| buffers[view.buffer].is_vector();
+        let is_valid = is_vector(self.from)
+            && is_vector(self.to)
+            && self.count <= self.from.blocks * LANES
+            && self.from != self.to;
+        (!is_valid).then_some(Reason::Values)
+    }
+
+    fn tasks(&self) -> usize {
+        1
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "summed in double precision, kept in single"
+    )]
+    unsafe fn run(&self, context: &Context<'_>, _task: usize) {
+        // SAFETY: the program has checked the views; nothing else writes the number.
+        unsafe {
+            let numbers = context.place(self.from).row_of(0, self.from.blocks);
+            let sum = numbers[..self.count].iter().map(|x| f64::from(*x)).sum::<f64>() as f32;
+            let to = context.place(self.to).at(0, 0);
+            to.write(if self.adds { to.read() + sum } else { sum });
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) enum Computation {
     Sum,
     Product,
     Transpose,
+    Negative,
+    Inverse,
 }
 
 impl Computation {
@@ -29,9 +31,14 @@ impl Computation {
             Self::Sum => a + b,
             Self::Product => a * b,
             Self::Transpose => a,
+            Self::Negative => -a,
+            Self::Inverse => a.recip(),
         }
     }
 }
+
+/// Results of fewer values are not counted.
+const FEW: usize = 64;
 
 /// What a constant is computed from: one or two tensors, and the dimensions of the first.
 type Key = (Computation, Origin, Option<Origin>, Vec<usize>);
@@ -82,6 +89,65 @@ impl Computations {
         self.computed(Computation::Transpose, matrix, None, || matrix.transposed())
     }
 
+    /// A constant with the sign of every number turned.
+    pub(super) fn negated(&mut self, constant: &Constant) -> Result<Constant, UnsupportedOp> {
+        self.each(Computation::Negative, constant)
+    }
+
+    /// One over every number of a constant.
+    pub(super) fn inverted(&mut self, constant: &Constant) -> Result<Constant, UnsupportedOp> {
+        self.each(Computation::Inverse, constant)
+    }
+
+    fn each(&mut self, how: Computation, own: &Constant) -> Result<Constant, UnsupportedOp> {
+        self.computed(how, own, None, || {
+            if let Some(value) = own.splatted() {
+                return Ok(own.filled(how.of(value, value)));
+            }
+            let absent =
+                || UnsupportedOp::because("with a constant whose values are in another file");
+            let values = own.floats().ok_or_else(absent)?;
+            let values = values.into_iter().map(|value| how.of(value, value)).collect();
+            Constant::tensor(own.dims.clone(), values).ok_or_else(absent)
+        })
+    }
+
+    /// A matrix whose columns are those of another, each at its position.
+    pub(super) fn columns(
+        &mut self,
+        matrix: &Constant,
+        positions: &[usize],
+    ) -> Result<Constant, UnsupportedOp> {
+        let refusal = || UnsupportedOp::because("with a weight whose values are in another file");
+        let &[rows, columns] = matrix.dims.as_slice() else { return Err(refusal()) };
+        if columns != positions.len() {
+            return Err(UnsupportedOp::because("weight that does not fit the values"));
+        }
+        if matrix.splatted().is_some() || positions.iter().enumerate().all(|(at, &to)| at == to) {
+            return Ok(matrix.clone());
+        }
+        self.charge(matrix.len())?;
+        let values = matrix.floats().ok_or_else(refusal)?;
+        let mut moved = vec![0.0; values.len()];
+        for row in 0..rows {
+            for (at, &to) in positions.iter().enumerate() {
+                moved[row * columns + to] = values[row * columns + at];
+            }
+        }
+        Constant::tensor(matrix.dims.clone(), moved).ok_or_else(refusal)
+    }
+
+    /// Counts the values of a constant that is about to be computed.
+    pub(super) fn charge(&mut self, values: usize) -> Result<(), UnsupportedOp> {
+        if values > FEW {
+            self.bytes = self.bytes.saturating_add(values as u64 * size_of::<f32>() as u64);
+        }
+        match self.exceeded() {
+            None => Ok(()),
+            Some(_) => Err(UnsupportedOp::because("of constants that are too large together")),
+        }
+    }
+
     fn computed(
         &mut self,
         how: Computation,
@@ -99,12 +165,7 @@ impl Computations {
         }
         let is_small =
             own.splatted().is_some() && with.is_none_or(|with| with.splatted().is_some());
-        if !is_small {
-            self.bytes = self.bytes.saturating_add(own.len() as u64 * size_of::<f32>() as u64);
-        }
-        if self.exceeded().is_some() {
-            return Err(UnsupportedOp::because("of constants that are too large together"));
-        }
+        self.charge(if is_small { 0 } else { own.len() })?;
         let computed = compute()?;
         let Some(key) = key else { return Ok(computed) };
         let origin = match &key {

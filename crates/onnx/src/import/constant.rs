@@ -6,12 +6,14 @@ use prost::bytes::Bytes;
 
 use crate::proto::{DataType, EXTERNAL, TensorProto};
 
+use half::{bf16, f16};
+
 use crate::export::transposed;
 
-use super::error::UnsupportedOp;
+use super::{error::UnsupportedOp, origin::element_name};
 
 /// The longest vector of integers that is computed with: shapes, axes, pads.
-const MAX_INTS: usize = 64;
+const MAX_INTS: usize = 1 << 16;
 
 /// Maximum number of values of a constant that a file gives as one number and a shape: as many as fit into a file,
 /// which is limited to 2 GiB.
@@ -20,7 +22,7 @@ const MAX_SPLAT: usize = 1 << 29;
 /// What the values of a constant are, as far as casts and arithmetic depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
-    /// Numbers of a floating-point type that has all numbers of single precision.
+    /// Numbers of a floating-point type.
     Float,
     Int32,
     Int64,
@@ -32,20 +34,32 @@ impl Element {
     /// An element type of the file.
     pub fn new(data_type: i64) -> Result<Self, UnsupportedOp> {
         match data_type {
-            1 | 11 => Ok(Self::Float),
-            10 | 16 => Err(UnsupportedOp::because("to half precision, which rounds")),
+            1 | 10 | 11 | 16 => Ok(Self::Float),
             6 => Ok(Self::Int32),
             7 => Ok(Self::Int64),
             9 => Ok(Self::Bool),
-            _ => Err(UnsupportedOp::because(&format!("to element type {data_type}"))),
+            _ => {
+                let name = i32::try_from(data_type).map(element_name);
+                let name = name.unwrap_or_else(|_| format!("element type {data_type}"));
+                Err(UnsupportedOp::because(&format!("to {name}")))
+            }
         }
     }
 
     const fn of(kind: DataType) -> Self {
         match kind {
-            DataType::Int32 => Self::Int32,
-            DataType::Int64 => Self::Int64,
-            DataType::Undefined | DataType::Float | DataType::Double => Self::Float,
+            DataType::Int32
+            | DataType::Uint8
+            | DataType::Int8
+            | DataType::Uint16
+            | DataType::Int16 => Self::Int32,
+            DataType::Int64 | DataType::Uint32 | DataType::Uint64 => Self::Int64,
+            DataType::Bool => Self::Bool,
+            DataType::Undefined
+            | DataType::Float
+            | DataType::Float16
+            | DataType::Bfloat16
+            | DataType::Double => Self::Float,
         }
     }
 }
@@ -115,13 +129,8 @@ impl Constant {
         let dims = dims.ok_or_else(broken)?;
         let len = element_count(&dims).ok_or_else(broken)?;
         let kind = DataType::try_from(tensor.data_type).unwrap_or(DataType::Undefined);
-        let width = match kind {
-            DataType::Float | DataType::Int32 => 4,
-            DataType::Int64 | DataType::Double => 8,
-            DataType::Undefined => {
-                return Err(UnsupportedOp::because(&format!("element type {}", tensor.data_type)));
-            }
-        };
+        let unknown = || UnsupportedOp::because(&format!("of {}", element_name(tensor.data_type)));
+        let width = kind.width().ok_or_else(unknown)?;
         let data = if tensor.data_location == EXTERNAL {
             let bytes = (len as u64).checked_mul(width as u64).ok_or_else(broken)?;
             let data = Data::External(external(tensor, kind, bytes)?);
@@ -132,14 +141,29 @@ impl Constant {
             match kind {
                 DataType::Float => Data::Floats(tensor.float_data.clone().into()),
                 DataType::Int64 => Data::Ints(tensor.int64_data.clone().into()),
-                DataType::Int32 => {
+                DataType::Int32
+                | DataType::Uint8
+                | DataType::Int8
+                | DataType::Uint16
+                | DataType::Int16
+                | DataType::Bool => {
                     Data::Ints(tensor.int32_data.iter().map(|&i| i64::from(i)).collect())
                 }
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bits")]
+                DataType::Float16 => Data::Floats(
+                    tensor.int32_data.iter().map(|&i| f16::from_bits(i as u16).to_f32()).collect(),
+                ),
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bits")]
+                DataType::Bfloat16 => Data::Floats(
+                    tensor.int32_data.iter().map(|&i| bf16::from_bits(i as u16).to_f32()).collect(),
+                ),
                 #[expect(clippy::cast_possible_truncation, reason = "weights are single precision")]
                 DataType::Double => {
                     Data::Floats(tensor.double_data.iter().map(|&x| x as f32).collect())
                 }
-                DataType::Undefined => return Err(broken()),
+                DataType::Undefined | DataType::Uint32 | DataType::Uint64 => {
+                    return Err(broken());
+                }
             }
         };
         let found = match &data {
@@ -233,6 +257,24 @@ impl Constant {
         (element_count(&dims)? == self.len()).then(|| Self { dims, ..self.clone() })
     }
 
+    /// The same values as a vector.
+    #[must_use]
+    pub fn flat(&self) -> Self {
+        Self { dims: vec![self.len()], ..self.clone() }
+    }
+
+    /// A tensor of numbers, one for each position.
+    pub fn tensor(dims: Vec<usize>, values: Vec<f32>) -> Option<Self> {
+        (element_count(&dims)? == values.len())
+            .then(|| Self::computed(dims, Data::Floats(values.into()), Element::Float))
+    }
+
+    /// A tensor of integers, one for each position.
+    pub fn integers(dims: Vec<usize>, values: Vec<i64>, element: Element) -> Option<Self> {
+        (element_count(&dims)? == values.len())
+            .then(|| Self::computed(dims, Data::Ints(values.into()), element))
+    }
+
     /// Numbers.
     pub fn vector(values: &[f32]) -> Self {
         Self::computed(vec![values.len()], Data::Floats(values.into()), Element::Float)
@@ -307,14 +349,11 @@ impl Constant {
             return None;
         }
         match &self.data {
-            Data::Raw(DataType::Int64, bytes) => {
-                Some(bytes.as_chunks().0.iter().map(|&i| i64::from_le_bytes(i)).collect())
-            }
-            Data::Raw(DataType::Int32, bytes) => Some(
-                bytes.as_chunks().0.iter().map(|&i| i64::from(i32::from_le_bytes(i))).collect(),
-            ),
+            Data::Raw(kind, bytes) => whole_numbers(*kind, bytes),
             Data::Ints(values) => Some(values.to_vec()),
-            Data::Raw(..) | Data::Floats(_) | Data::Splat(_) | Data::External(_) => None,
+            #[expect(clippy::cast_possible_truncation, reason = "integers are kept whole")]
+            Data::Splat(value) => Some(vec![*value as i64; self.len()]),
+            Data::Floats(_) | Data::External(_) => None,
         }
     }
 
@@ -339,13 +378,56 @@ fn decode(kind: DataType, bytes: &[u8]) -> Vec<f32> {
         DataType::Double => {
             bytes.as_chunks().0.iter().map(|&x| f64::from_le_bytes(x) as f32).collect()
         }
-        DataType::Int32 => {
-            bytes.as_chunks().0.iter().map(|&i| i32::from_le_bytes(i) as f32).collect()
+        DataType::Float16 => {
+            bytes.as_chunks().0.iter().map(|&x| f16::from_le_bytes(x).to_f32()).collect()
         }
-        DataType::Int64 => {
-            bytes.as_chunks().0.iter().map(|&i| i64::from_le_bytes(i) as f32).collect()
+        DataType::Bfloat16 => {
+            bytes.as_chunks().0.iter().map(|&x| bf16::from_le_bytes(x).to_f32()).collect()
+        }
+        DataType::Uint8
+        | DataType::Int8
+        | DataType::Bool
+        | DataType::Uint16
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::Uint32
+        | DataType::Int64
+        | DataType::Uint64 => {
+            let values = whole_numbers(kind, bytes).unwrap_or_default();
+            values.into_iter().map(|value| value as f32).collect()
         }
         DataType::Undefined => Vec::new(),
+    }
+}
+
+/// Little-endian integers; `None` of other types, or where one is too large.
+fn whole_numbers(kind: DataType, bytes: &[u8]) -> Option<Vec<i64>> {
+    match kind {
+        DataType::Int64 => {
+            Some(bytes.as_chunks().0.iter().map(|&i| i64::from_le_bytes(i)).collect())
+        }
+        DataType::Int32 => {
+            Some(bytes.as_chunks().0.iter().map(|&i| i32::from_le_bytes(i).into()).collect())
+        }
+        DataType::Int16 => {
+            Some(bytes.as_chunks().0.iter().map(|&i| i16::from_le_bytes(i).into()).collect())
+        }
+        DataType::Uint16 => {
+            Some(bytes.as_chunks().0.iter().map(|&i| u16::from_le_bytes(i).into()).collect())
+        }
+        DataType::Uint32 => {
+            Some(bytes.as_chunks().0.iter().map(|&i| u32::from_le_bytes(i).into()).collect())
+        }
+        DataType::Uint64 => {
+            bytes.as_chunks().0.iter().map(|&i| i64::try_from(u64::from_le_bytes(i)).ok()).collect()
+        }
+        DataType::Int8 => Some(bytes.iter().map(|&i| i8::from_le_bytes([i]).into()).collect()),
+        DataType::Uint8 | DataType::Bool => Some(bytes.iter().map(|&i| i.into()).collect()),
+        DataType::Undefined
+        | DataType::Float
+        | DataType::Float16
+        | DataType::Bfloat16
+        | DataType::Double => None,
     }
 }
 

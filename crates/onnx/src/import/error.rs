@@ -8,19 +8,17 @@ use inceptive_ir::{GraphError, Path};
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The bytes are no ONNX file.
-    #[error(
-        "not an ONNX file; export the network as ONNX, or, if the file is YAML, end its name in `.yaml`"
-    )]
-    Format,
+    #[error("not an ONNX file, but {0}")]
+    Format(&'static str),
     /// There are no bytes.
     #[error("the file is empty")]
     NoBytes,
     /// There is no graph.
-    #[error("the file holds no graph")]
+    #[error("the file holds no graph: it is empty, or not an ONNX model")]
     Empty,
     /// The graph has no output.
-    #[error("the graph has no output")]
-    NoOutput,
+    #[error("the graph `{}` has no output, so nothing in it would be computed", short(.0))]
+    NoOutput(String),
     /// The first output is a constant, or not the first result of a node.
     #[error(
         "the output `{0}` is not the main result of a node: it is a constant, or a second result such as the indices of MaxPool"
@@ -67,9 +65,21 @@ pub enum ImportError {
         /// Its input.
         input: String,
     },
+    /// The file leaves the size of its input open.
+    #[error(
+        "the input `{}` has no fixed height and width: name the size, as in --input-size 224x224 or --set input.size=224{}",
+        short(name),
+        also(refusals)
+    )]
+    OpenSize {
+        /// The name of the input.
+        name: String,
+        /// What else is wrong, with another size.
+        refusals: Refusals,
+    },
     /// Operators that networks here do not have.
     #[error("{}", list(.0))]
-    Unsupported(BTreeMap<String, usize>),
+    Unsupported(Refusals),
     /// The nodes make no valid network.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -81,16 +91,82 @@ const MAX_LISTED: usize = 40;
 /// Maximum number of characters of a text from a file in a message.
 const MAX_CHARACTERS: usize = 200;
 
-/// The lines of [`ImportError::Unsupported`].
-fn list(unsupported: &BTreeMap<String, usize>) -> String {
-    let mut lines = String::from("these operators are not supported:");
-    for (what, count) in unsupported.iter().take(MAX_LISTED) {
-        lines.push_str(&format!("\n  {count} x {}", short(what)));
+/// What of a file is not supported: each kind once, with how often it is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusals {
+    kinds: BTreeMap<String, Refused>,
+    /// Whether a part before all of it can be read.
+    pub(super) can_be_cut: bool,
+}
+
+/// One kind of what is not supported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Refused {
+    count: usize,
+    /// The name of the first node.
+    first: String,
+}
+
+impl Refusals {
+    /// Records a node or a tensor.
+    pub(super) fn add(&mut self, what: &str, name: &str, refusal: &UnsupportedOp) {
+        let kind = match &refusal.0 {
+            None => what.to_owned(),
+            Some(reason) => format!("{what}: {reason}"),
+        };
+        let first = || Refused { count: 0, first: name.to_owned() };
+        self.kinds.entry(kind).or_insert_with(first).count += 1;
     }
-    if let Some(more) = unsupported.len().checked_sub(MAX_LISTED).filter(|&more| more > 0) {
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+
+    /// How often a kind is there, as `Slice` or `Slice: along the batch`.
+    pub fn count(&self, kind: &str) -> usize {
+        self.kinds.get(kind).map_or(0, |refused| refused.count)
+    }
+
+    /// The kinds, each with how often it is there and the first node, in lines.
+    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+        self.kinds.iter().take(MAX_LISTED).map(|(kind, Refused { count, first })| {
+            let name = match (first.is_empty(), count) {
+                (true, _) => String::new(),
+                (_, 1) => format!(" (`{}`)", short(first)),
+                _ => format!(" (first `{}`)", short(first)),
+            };
+            format!("{count} x {}{name}", short(kind))
+        })
+    }
+
+    /// The kinds as part of a sentence.
+    pub(super) fn in_a_sentence(&self) -> String {
+        let most = 5;
+        let mut lines: Vec<String> = self.lines().take(most).collect();
+        if let Some(more) = self.kinds.len().checked_sub(most).filter(|&more| more > 0) {
+            lines.push(format!("{more} more kinds"));
+        }
+        lines.join("; ")
+    }
+}
+
+/// The lines of [`ImportError::Unsupported`].
+fn list(refusals: &Refusals) -> String {
+    let mut lines = String::from("these operators are not supported:");
+    lines.extend(refusals.lines().map(|line| format!("\n  {line}")));
+    if let Some(more) = refusals.kinds.len().checked_sub(MAX_LISTED).filter(|&more| more > 0) {
         lines.push_str(&format!("\n  and {more} more"));
     }
+    if refusals.can_be_cut {
+        lines.push_str("\nwith --cut, the part before them is read");
+    }
     lines
+}
+
+/// What is wrong beside the size.
+fn also(refusals: &Refusals) -> String {
+    if refusals.is_empty() { String::new() } else { format!("; also, {}", list(refusals)) }
 }
 
 /// A text from a file, as long as people read it.
@@ -149,12 +225,19 @@ mod tests {
 
     #[test]
     fn a_list_of_operators_has_an_end() {
-        let named = |at: usize| (format!("Op{at:04}{}", "é".repeat(500)), at + 1);
-        let message = ImportError::Unsupported((0..3000).map(named).collect()).to_string();
+        let of = |kinds: usize| {
+            let mut refusals = Refusals::default();
+            for at in 0..kinds {
+                let name = format!("Op{at:04}{}", "é".repeat(500));
+                (0..=at.min(3)).for_each(|_| refusals.add(&name, "n", &UnsupportedOp::UNKNOWN));
+            }
+            ImportError::Unsupported(refusals).to_string()
+        };
+        let message = of(3000);
         assert_eq!(message.lines().count(), 1 + MAX_LISTED + 1);
         assert!(message.ends_with("\n  and 2960 more"), "{message}");
-        assert!(message.lines().all(|line| line.chars().count() < MAX_CHARACTERS + 20));
-        let few = ImportError::Unsupported((0..MAX_LISTED).map(named).collect()).to_string();
+        assert!(message.lines().all(|line| line.chars().count() < MAX_CHARACTERS + 40));
+        let few = of(MAX_LISTED);
         assert!(!few.contains("more"), "{few}");
         let name = "n".repeat(1 << 20);
         let same = ImportError::SameName { name, first: "an input", second: "another" };

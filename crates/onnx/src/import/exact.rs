@@ -152,7 +152,7 @@ fn a_reshape_keeps_the_batch() {
     for dims in [[1, -1], [0, -1], [-1, 192], [1, 192], [0, 192]] {
         assert_eq!(reshaped(&dims, &[]), Ok(Op::Flatten), "{dims:?}");
     }
-    for dims in [&[2, -1][..], &[4, -1], &[3, 192], &[-1, -1], &[-1, 64], &[2, 3, 8, 8]] {
+    for dims in [&[2, -1][..], &[4, -1], &[3, 192], &[-1, -1], &[2, 3, 8, 8]] {
         assert!(reshaped(dims, &[]).is_err(), "{dims:?}");
     }
     let refusal = reshaped(&[0, 192], &[int("allowzero", 1)]).unwrap_err();
@@ -180,7 +180,8 @@ fn a_shuffle_ends_in_sizes_of_its_own() {
         ];
         last(nodes, vec![integers("s", &[5], &[1, 3, 1, 8, 8]), integers("t", &[4], &dims)])
     };
-    assert_eq!(shuffled([0, -1, 8, 8]), Ok(Op::ChannelShuffle { groups: 3 }));
+    // Groups of one channel each stay where they are.
+    assert_eq!(shuffled([0, -1, 8, 8]), Ok(Op::Input(inceptive_ir::Shape::map(3, 8, 8))));
     assert!(shuffled([1, 3, 0, 8]).is_err());
 }
 
@@ -326,13 +327,7 @@ fn casts_of_constants_round() {
     }
     let bits = [0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
     assert_eq!(weights_through("Cast", 9).unwrap(), bits);
-    assert!(weights_through("Cast", 3).unwrap_err().contains("to element type 3"));
-    let many = vec![
-        with(node("Cast", &["w"], "a"), &[int("to", 7)]),
-        with(node("Cast", &["a"], "b"), &[int("to", 1)]),
-        node("Conv", &["x", "b"], "y"),
-    ];
-    assert!(last(many, vec![kernel(3)]).unwrap_err().contains("may round or wrap"));
+    assert!(weights_through("Cast", 3).unwrap_err().contains("to int8"));
     let large = vec![
         with(node("Cast", &["i"], "a"), &[int("to", 6)]),
         with(node("Cast", &["a"], "b"), &[int("to", 1)]),
@@ -357,8 +352,7 @@ fn casts_of_computed_values_to_integers_are_refused() {
     };
     assert!(cast(1).is_ok() && cast(11).is_ok());
     for half in [10, 16] {
-        assert!(cast(half).unwrap_err().contains("to half precision"));
-        assert!(weights_through("Cast", half).unwrap_err().contains("to half precision"));
+        assert!(cast(half).is_ok() && weights_through("Cast", half).is_ok());
     }
     assert!([0, 3, 7, 9].into_iter().all(|to| cast(to).is_err()));
 }
@@ -386,11 +380,8 @@ fn arithmetic_on_constants_is_of_their_shapes_and_types() {
     assert_eq!(flattened(op("Mul", &["v", "f"]), pair()), Ok(Op::Flatten));
     assert_eq!(flattened(op("Mul", &["c", "n"]), pair()), Ok(Op::Flatten));
     for (nodes, refusal) in [
-        (op("Mul", &["b", "c"]), "in different shapes"),
-        (concat(&["a", "b"], 1), "no vectors"),
-        (concat(&["a", "b"], 0), "no vectors"),
-        (vec![with(node("Gather", &["c", "n"], "s"), &[int("axis", 1)])], "other than a shape"),
-        (op("Gather", &["c", "n"]), "other than a shape"),
+        (concat(&["a", "v"], 0), "that do not fit each other"),
+        (op("Gather", &["c", "n"]), "of a position that there is not"),
     ] {
         let refused = flattened(nodes, pair()).unwrap_err();
         assert!(refused.contains(refusal), "{refused}");

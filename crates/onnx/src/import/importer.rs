@@ -1,14 +1,21 @@
 //! A file on its way to a graph.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use inceptive_ir::{Op, Padding, Role, Shape};
+use inceptive_ir::{
+    Interpolation, Op, PadMode, Padding, Rearrange, Rescale, Resize, ResizeTo, Role, Shape,
+};
 
 use super::{
-    attribute::find, computation::Computations, constant::Constant, error::UnsupportedOp,
-    name::Names,
+    attribute::find,
+    computation::Computations,
+    constant::Constant,
+    error::{Refusals, UnsupportedOp},
+    layout::{Form, Layout},
+    math::Math,
+    name,
 };
-use crate::proto::NodeProto;
+use crate::{export::HELPER, proto::NodeProto};
 
 /// The value of a name in the file.
 #[derive(Clone, Debug)]
@@ -17,31 +24,50 @@ pub(super) enum Value {
     Constant(Constant),
     /// The result of a node.
     Node(usize),
+    /// The result of a node in another order, or with other dimensions.
+    View(usize, Layout),
     /// The result of a node, multiplied by a number that a sum will take in.
     Scaled(usize, f32),
     /// The result of a node with zeros around it, for a window to take in.
     Padded(usize, Padding),
-    /// Channels split into groups, the start of a shuffle.
-    Split(usize, u32),
-    /// Groups swapped, the middle of a shuffle.
-    Swapped(usize, u32),
+    /// The result of a node as if it were repeated to fill a map of this shape.
+    Expanded(usize, Shape),
     /// Averages over this number of windows of rows, the first half of an adaptive pooling.
     Rows(usize, u32),
+    /// So many rows, each the nearest of the result's, the first half of a change of size.
+    NearestRows(usize, u32),
+    /// The result of a node, normalised in groups whose numbers are still apart from those of the channels.
+    Grouped(Box<Grouped>),
+    /// Arithmetic that may be part of an operator.
+    Math(usize),
     /// The result of something that is not supported.
     Unknown,
+}
+
+/// A normalisation of groups of channels, on the way back to a map.
+#[derive(Clone, Debug)]
+pub(super) struct Grouped {
+    pub(super) source: usize,
+    pub(super) groups: u32,
+    pub(super) eps: f32,
+    /// A factor and a shift of each group.
+    pub(super) factors: Vec<f32>,
+    pub(super) shifts: Vec<f32>,
 }
 
 impl Value {
     /// The node whose result it is or is made of.
     pub(super) const fn draft(&self) -> Option<usize> {
-        match *self {
+        match self {
             Self::Node(draft)
+            | Self::View(draft, _)
             | Self::Scaled(draft, _)
             | Self::Padded(draft, _)
-            | Self::Split(draft, _)
-            | Self::Swapped(draft, _)
-            | Self::Rows(draft, _) => Some(draft),
-            Self::Constant(_) | Self::Unknown => None,
+            | Self::Expanded(draft, _)
+            | Self::Rows(draft, _)
+            | Self::NearestRows(draft, _) => Some(*draft),
+            Self::Grouped(grouped) => Some(grouped.source),
+            Self::Constant(_) | Self::Math(_) | Self::Unknown => None,
         }
     }
 }
@@ -50,6 +76,7 @@ impl Value {
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     pub(super) op: Op,
+    /// The path that it is to have; another may have the same.
     pub(super) path: String,
     pub(super) inputs: Vec<usize>,
     pub(super) shape: Shape,
@@ -61,22 +88,57 @@ pub(super) struct Draft {
     pub(super) origins: Vec<usize>,
 }
 
+/// Nodes of the file whose result a later one takes in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) origins: Vec<usize>,
+    /// The path of a node that is made of them alone.
+    pub(super) path: String,
+}
+
+/// Layers that depend on something that is not supported.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LayersBehind {
+    /// Convolutions.
+    pub(super) convolutions: usize,
+    /// Products with matrices.
+    pub(super) products: usize,
+    /// Nodes that are not supported and neither read sequences, or three dimensions, nor work on a network's results.
+    pub(super) others: usize,
+}
+
 /// A file on its way to a graph.
 pub(super) struct Importer {
     pub(super) drafts: Vec<Draft>,
     pub(super) values: HashMap<String, Value>,
+    pub(super) maths: Vec<Math>,
     /// The nodes of the file that wait under the name of their result until a later one takes them in.
-    pub(super) waiting: HashMap<String, Vec<usize>>,
+    pub(super) waiting: HashMap<String, Waiting>,
     /// How often the values of each name are read; 0 if only its shape or type is.
     pub(super) reads: HashMap<String, usize>,
-    pub(super) names: Names,
     /// The sum that was read last if it is a helper in one of our files: of which node, and where it is.
     pub(super) partial_sum: Option<(String, usize)>,
     pub(super) computations: Computations,
-    pub(super) unsupported: BTreeMap<String, usize>,
+    pub(super) refusals: Refusals,
+    /// The results that something reads which is not supported, with one of their names.
+    pub(super) cuts: BTreeMap<usize, String>,
+    /// What there is behind what is not supported.
+    pub(super) layers_behind: LayersBehind,
+    /// Values that are not known and do not depend on the input.
+    pub(super) unknown_constants: HashSet<String>,
+    /// Whether to cut wherever something is not supported.
+    pub(super) cut: bool,
+    /// Values of integers or bits that a quantised file has in place of numbers; they are read as if they had not been rounded.
+    pub(super) quantised: usize,
+    /// The initializers of the file, by name. Other constants are those of nodes.
+    pub(super) initializers: BTreeSet<String>,
     pub(super) opset: i64,
     /// The batch size; 1 in files that leave it open.
-    pub(super) batch: i64,
+    pub(super) batch: u64,
+    /// The name of the input.
+    pub(super) input: String,
+    /// The name of the first output.
+    pub(super) first_output: String,
     pub(super) is_ours: bool,
 }
 
@@ -91,15 +153,20 @@ impl Importer {
         })
     }
 
+    /// Whether a node has an input at a position.
+    pub(super) fn has_input(node: &NodeProto, position: usize) -> bool {
+        node.input.get(position).is_some_and(|name| !name.is_empty())
+    }
+
     /// A constant that a node reads; `None` if it is left out.
     pub(super) fn optional_constant(
         &self,
         node: &NodeProto,
         position: usize,
     ) -> Result<Option<Constant>, UnsupportedOp> {
-        match node.input.get(position) {
-            Some(name) if !name.is_empty() => self.constant_input(node, position).map(Some),
-            _ => Ok(None),
+        match Self::has_input(node, position) {
+            true => self.constant_input(node, position).map(Some),
+            false => Ok(None),
         }
     }
 
@@ -110,7 +177,9 @@ impl Importer {
     ) -> Result<Constant, UnsupportedOp> {
         match self.input(node, position)? {
             Value::Constant(constant) => Ok(constant),
-            _ => Err(UnsupportedOp::because("a weight, shape or axis computed from the input")),
+            _ => {
+                Err(UnsupportedOp::because("with a weight, shape or axis computed from the input"))
+            }
         }
     }
 
@@ -126,30 +195,120 @@ impl Importer {
         }
         let constant = self.optional_constant(node, position)?;
         let ints = |constant: Constant| {
-            constant.to_ints().ok_or_else(|| UnsupportedOp::because(&format!("non-integer {key}")))
+            let refusal = || UnsupportedOp::because(&format!("with {key} that are no integers"));
+            constant.to_ints().ok_or_else(refusal)
         };
         constant.map(ints).transpose()
     }
 
-    /// The node whose result is read at a position, as it is.
-    pub(super) fn source(&self, node: &NodeProto, position: usize) -> Result<usize, UnsupportedOp> {
-        match self.input(node, position)? {
-            Value::Node(draft) => Ok(draft),
+    /// The node whose result is read at a position, as it is. What waited for a reader that takes it in becomes a node of
+    /// its own.
+    pub(super) fn source(
+        &mut self,
+        node: &NodeProto,
+        position: usize,
+    ) -> Result<usize, UnsupportedOp> {
+        let value = self.input(node, position)?;
+        if let Value::Node(draft) = value {
+            return Ok(draft);
+        }
+        let name = node.input.get(position).cloned().unwrap_or_default();
+        let draft = self.settled(&name, value)?;
+        self.values.insert(name, Value::Node(draft));
+        Ok(draft)
+    }
+
+    /// The node that a value is, or becomes now.
+    pub(super) fn settled(&mut self, name: &str, value: Value) -> Result<usize, UnsupportedOp> {
+        let waiting = self.waiting.get(name).cloned().unwrap_or_default();
+        let draft = match value {
+            Value::Node(draft) => return Ok(draft),
+            Value::Scaled(source, scale) => {
+                let op = Op::Rescale(Rescale { scale: vec![scale], shift: vec![] });
+                self.draft(waiting.path, op, vec![source], vec![])?
+            }
+            Value::Padded(source, padding) => {
+                let mode = PadMode::Constant(0.0);
+                let op = Op::Rearrange(Rearrange::Pad { padding, mode });
+                self.draft(waiting.path, op, vec![source], vec![])?
+            }
+            Value::Expanded(source, shape) => {
+                let (to, mode) = (ResizeTo::Size(shape.size()), Interpolation::Nearest);
+                let op = Op::Resize(Resize { to, mode });
+                self.draft(waiting.path, op, vec![source], vec![])?
+            }
+            Value::View(source, layout) => match self.formed(waiting.path, source, layout)? {
+                Value::Node(draft) => draft,
+                Value::View(_, layout) => {
+                    return Err(UnsupportedOp::because(&format!(
+                        "of values in another order than batch, channels, height and width, or with other dimensions: {}",
+                        sizes_text(&layout.sizes())
+                    )));
+                }
+                _ => return Err(UnsupportedOp::because("of values in another order")),
+            },
+            Value::Math(math) => return Err(self.unfinished(math)),
             Value::Constant(_) => {
-                Err(UnsupportedOp::because("a constant where a computed value is expected"))
+                return Err(UnsupportedOp::because(
+                    "a constant where a computed value is expected",
+                ));
             }
-            Value::Scaled(..) => {
-                Err(UnsupportedOp::because("multiplication by a constant, except in a sum"))
+            Value::Rows(..) => {
+                return Err(UnsupportedOp::because("a product with a matrix of rows"));
             }
-            Value::Padded(..) => {
-                Err(UnsupportedOp::because("padding, except before a convolution or average"))
+            Value::NearestRows(..) => {
+                return Err(UnsupportedOp::because("rows that were gathered, without the columns"));
             }
-            Value::Split(..) | Value::Swapped(..) => {
-                Err(UnsupportedOp::because("reshape to five dimensions"))
+            Value::Grouped(_) => {
+                return Err(UnsupportedOp::because("a normalisation of groups that stays apart"));
             }
-            Value::Rows(..) | Value::Unknown => {
-                Err(UnsupportedOp::because("a product with a matrix of rows"))
-            }
+            Value::Unknown => return Err(UnsupportedOp::because("a value that is not known")),
+        };
+        self.drafts[draft].origins.extend(waiting.origins);
+        Ok(draft)
+    }
+
+    /// The node that is read at a position, and the order in which its values are there.
+    pub(super) fn operand(
+        &mut self,
+        node: &NodeProto,
+        position: usize,
+    ) -> Result<(usize, Layout), UnsupportedOp> {
+        if let Value::View(source, layout) = self.input(node, position)? {
+            return Ok((source, layout));
+        }
+        let source = self.source(node, position)?;
+        Ok((source, self.layout(source)))
+    }
+
+    /// The order of a node's values in its own dimensions.
+    pub(super) fn layout(&self, draft: usize) -> Layout {
+        Layout::of(self.drafts[draft].shape, self.batch)
+    }
+
+    /// A result whose values are in an order.
+    pub(super) fn viewed(&self, draft: usize, layout: Layout) -> Value {
+        if layout == self.layout(draft) { Value::Node(draft) } else { Value::View(draft, layout) }
+    }
+
+    /// A result with other dimensions, as the operator that they amount to, if there is one.
+    pub(super) fn formed(
+        &mut self,
+        path: String,
+        source: usize,
+        layout: Layout,
+    ) -> Result<Value, UnsupportedOp> {
+        match layout.form(self.drafts[source].shape, self.batch) {
+            Form::Same => Ok(Value::Node(source)),
+            Form::Op(op) => self.draft(path, op, vec![source], vec![]).map(Value::Node),
+            Form::Map(shape) => Ok(match self.as_map(&path, source, shape)? {
+                Some(map) => Value::Node(map),
+                None => Value::View(source, layout),
+            }),
+            Form::Other => match self.reordered_input(source, &layout) {
+                true => Ok(Value::Node(source)),
+                false => Ok(Value::View(source, layout)),
+            },
         }
     }
 
@@ -161,29 +320,67 @@ impl Importer {
         inputs: Vec<usize>,
         tensors: Vec<(Role, Constant)>,
     ) -> Result<Value, UnsupportedOp> {
+        let weight = (!tensors.is_empty()).then(|| node.input.get(1).map_or("", String::as_str));
+        let path = self.path(node, op.name(), weight);
+        self.draft(path, op, inputs, tensors).map(Value::Node)
+    }
+
+    /// The path of a node that is made for one of the file.
+    pub(super) fn path(&self, node: &NodeProto, op: &str, weight: Option<&str>) -> String {
+        if !self.is_ours {
+            return name::wanted(node, op, weight);
+        }
+        let whole = node.name.split_once(HELPER).map_or(node.name.as_str(), |(base, _)| base);
+        name::limited(whole)
+    }
+
+    /// Adds a node with a path.
+    pub(super) fn draft(
+        &mut self,
+        path: String,
+        op: Op,
+        inputs: Vec<usize>,
+        tensors: Vec<(Role, Constant)>,
+    ) -> Result<usize, UnsupportedOp> {
         let shapes: Vec<Shape> = inputs.iter().map(|&input| self.drafts[input].shape).collect();
         if !op.arity().admits(shapes.len()) {
-            return Err(UnsupportedOp::because(&format!(
-                "takes {} inputs, has {}",
-                op.arity(),
-                shapes.len()
-            )));
+            let (takes, has) = (op.arity(), shapes.len());
+            return Err(UnsupportedOp::because(&format!("takes {takes} inputs, has {has}")));
         }
         let shape = op.infer(&shapes)?;
-        let path = if self.is_ours {
-            self.names.unique(&node.name, op.name())
-        } else {
-            let weight =
-                (!tensors.is_empty()).then(|| node.input.get(1).map_or("", String::as_str));
-            self.names.path(node, op.name(), weight)
-        };
         let (is_read_again, origins) = (false, Vec::new());
         self.drafts.push(Draft { op, path, inputs, shape, tensors, is_read_again, origins });
-        Ok(Value::Node(self.drafts.len() - 1))
+        Ok(self.drafts.len() - 1)
+    }
+
+    /// An operator that treats every position alike, on values in any order.
+    pub(super) fn elementwise(&mut self, node: &NodeProto, op: Op) -> Result<Value, UnsupportedOp> {
+        let (source, layout) = self.operand(node, 0)?;
+        self.elementwise_with(node, op, source, layout, vec![])
+    }
+
+    pub(super) fn elementwise_with(
+        &mut self,
+        node: &NodeProto,
+        op: Op,
+        source: usize,
+        layout: Layout,
+        tensors: Vec<(Role, Constant)>,
+    ) -> Result<Value, UnsupportedOp> {
+        match self.push(node, op, vec![source], tensors)? {
+            Value::Node(draft) => Ok(self.viewed(draft, layout)),
+            other => Ok(other),
+        }
     }
 
     pub(super) fn unary(&mut self, node: &NodeProto, op: Op) -> Result<Value, UnsupportedOp> {
         let source = self.source(node, 0)?;
         self.push(node, op, vec![source], vec![])
     }
+}
+
+/// Sizes as `1 x 24 x 12`.
+pub(super) fn sizes_text(sizes: &[i64]) -> String {
+    let sizes: Vec<String> = sizes.iter().map(i64::to_string).collect();
+    sizes.join(" x ")
 }

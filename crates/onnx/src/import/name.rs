@@ -23,19 +23,6 @@ pub struct Names {
 }
 
 impl Names {
-    /// A path for a node: the module that it belongs to, as far as the file says, followed by its name if the operator
-    /// has no weights.
-    pub fn path(&mut self, node: &NodeProto, op: &str, weight: Option<&str>) -> String {
-        let layer = weight.and_then(stem);
-        let is_layer = weight.is_some();
-        let inside = |module: String| if is_layer { module } else { format!("{module}/{op}") };
-        let wanted = layer
-            .or_else(|| scope(node).map(inside))
-            .or_else(|| traced(node).map(inside))
-            .unwrap_or_else(|| plain(node));
-        self.unique(&wanted, op)
-    }
-
     /// The wanted path with nothing in it that a path cannot have, and a number if it is taken.
     pub fn unique(&mut self, wanted: &str, op: &str) -> String {
         let base = Some(limited(wanted)).filter(|path| !path.is_empty());
@@ -53,9 +40,22 @@ impl Names {
     }
 }
 
+/// The path that a node is to have: the module that it belongs to, as far as the file says, followed by its name if the
+/// operator has no weights.
+pub fn wanted(node: &NodeProto, op: &str, weight: Option<&str>) -> String {
+    let layer = weight.and_then(stem);
+    let is_layer = weight.is_some();
+    let inside = |module: String| if is_layer { module } else { format!("{module}/{op}") };
+    let wanted = layer
+        .or_else(|| scope(node).map(inside))
+        .or_else(|| traced(node).map(inside))
+        .unwrap_or_else(|| plain(node));
+    limited(&wanted)
+}
+
 /// A name as a path within the limits: characters that are not allowed are replaced, segments that are too deep are
 /// merged into one, and a name that is too long is cut.
-fn limited(name: &str) -> String {
+pub fn limited(name: &str) -> String {
     let is_bad = |c: char| c.is_whitespace() || is_invisible(c) || "$=".contains(c);
     let mut path = String::new();
     let mut room = MOST_CHARACTERS;
@@ -131,7 +131,8 @@ mod tests {
             ..NodeProto::default()
         };
         let mut names = Names::default();
-        let mut path = |name, scopes, op, weight| names.path(&node(name, scopes), op, weight);
+        let mut path =
+            |name, scopes, op, weight| names.unique(&wanted(&node(name, scopes), op, weight), op);
         assert_eq!(path("n", None, "conv", Some("a.0.conv.weight")), "a/0/conv");
         assert_eq!(path("n", Some("['', 'a', 'a.relu', 'relu_1']"), "relu", None), "a/relu/relu");
         assert_eq!(path("n", Some("['', 'relu_1']"), "relu", None), "n");

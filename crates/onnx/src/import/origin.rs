@@ -252,13 +252,13 @@ fn value_kind(kind: &TensorTypeProto) -> String {
 
 /// `float32[64,3,7,7]`, or `float32` for a single number.
 fn typed(data_type: i32, dims: impl Iterator<Item = String>) -> String {
-    let element = element(data_type);
+    let element = element_name(data_type);
     let dims: Vec<String> = dims.take(MOST_DIMENSIONS).collect();
     if dims.is_empty() { element } else { format!("{element}[{}]", dims.join(",")) }
 }
 
 /// The name of an element type (`TensorProto.DataType`).
-fn element(data_type: i32) -> String {
+pub(super) fn element_name(data_type: i32) -> String {
     const NAMES: [&str; 17] = [
         "undefined",
         "float32",

@@ -99,6 +99,9 @@ impl Ask {
                     "The network as deployed; weights are random unless the file has its own"
                 }
                 ExportFormat::Pytorch => "A module to train, in one file that needs only torch",
+                ExportFormat::Yaml if entry.shown_text().is_none() => {
+                    "What the ONNX file says, as YAML with modules, to vary and to train"
+                }
                 ExportFormat::Yaml => "One file with everything that the network extends and uses",
             };
             let title = format!("{}…", format.name());
@@ -111,8 +114,10 @@ impl Ask {
     /// Asks where a network is to be written.
     fn export(&mut self, entry: &Entry, format: ExportFormat) {
         let name = match format {
-            ExportFormat::Yaml => format!("{}-complete", stem(&entry.file)),
-            ExportFormat::Onnx | ExportFormat::Pytorch => stem(&entry.file),
+            ExportFormat::Yaml if entry.shown_text().is_some() => {
+                format!("{}-complete", stem(&entry.file))
+            }
+            ExportFormat::Yaml | ExportFormat::Onnx | ExportFormat::Pytorch => stem(&entry.file),
         };
         let folder = std::env::current_dir().unwrap_or_default();
         let path = folder.join(name).with_added_extension(format.extension());
@@ -189,8 +194,7 @@ fn can_export(entry: &Entry, format: ExportFormat) -> Result<(), &'static str> {
         _ if entry.network.is_none() || entry.is_wrong() => {
             Err("Select a valid network to export it")
         }
-        ExportFormat::Yaml if entry.shown_text().is_none() => Err("An ONNX file has no text"),
-        _ => Ok(()),
+        ExportFormat::Onnx | ExportFormat::Pytorch | ExportFormat::Yaml => Ok(()),
     }
 }
 

@@ -165,7 +165,7 @@ impl Subject<'_> {
                 row(ui, "input", &inputs);
             }
             let outputs = match self.is_network() {
-                true => shape(&[graph.output()]),
+                true => shape(&graph.outputs().collect::<Vec<_>>()),
                 false => shape(&self.module.outputs),
             };
             row(ui, "output", &outputs);

@@ -126,7 +126,7 @@ impl Bench {
 
     fn plan(&self, machine: &Machine) -> BenchPlan {
         let request =
-            |file: &PathBuf| Request { file: file.clone(), settings: self.settings.set.clone() };
+            |file: &PathBuf| Request { file: file.clone(), settings: self.settings.all() };
         let counts = |counts: &[NonZeroU32]| counts.iter().map(|count| count.get()).collect();
         BenchPlan {
             requests: self.files.iter().map(request).collect(),

@@ -154,7 +154,7 @@ impl Report {
         let stores = self.stores(&inputs)?;
         let plan = GatherPlan {
             inputs: inputs.files,
-            settings: self.settings.set.clone(),
+            settings: self.settings.all(),
             samples: self.samples as usize,
             seed: self.seed,
         };
@@ -248,7 +248,7 @@ impl Report {
     fn repro_command(&self, states: Vec<StoreState>) -> ReproCommand {
         ReproCommand {
             inputs: self.inputs.clone(),
-            settings: self.settings.set.clone(),
+            settings: self.settings.all(),
             title: self.title.clone(),
             notes: self.note.clone(),
             samples: self.samples as usize,

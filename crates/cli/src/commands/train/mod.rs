@@ -173,7 +173,7 @@ impl Train {
     fn write_report(&self, stop: &AtomicBool, read: &InputFiles) -> anyhow::Result<PathBuf> {
         let command = ReproCommand {
             inputs: self.files.iter().map(Into::into).collect(),
-            settings: self.settings.set.clone(),
+            settings: self.settings.all(),
             samples: DEFAULT_SAMPLES,
             store: self.store.clone(),
             out: self.report.clone(),
@@ -194,7 +194,7 @@ impl Train {
 
     fn plan(&self, machine: &Machine) -> anyhow::Result<TrainPlan> {
         let request =
-            |file: &PathBuf| Request { file: file.clone(), settings: self.settings.set.clone() };
+            |file: &PathBuf| Request { file: file.clone(), settings: self.settings.all() };
         let Some(end) = self.seed.checked_add(u64::from(self.seeds)) else {
             return Err(output::usage("--seed is too large"));
         };

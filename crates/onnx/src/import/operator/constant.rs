@@ -1,8 +1,10 @@
 //! What only computes constants, such as shapes.
 
+use inceptive_ir::{Shape, Size};
+
 use crate::{
     import::{
-        attribute::{find, int},
+        attribute::{find, int, unsigned},
         constant::{Constant, Element},
         error::UnsupportedOp,
         importer::{Importer, Value},
@@ -11,42 +13,6 @@ use crate::{
 };
 
 impl Importer {
-    /// Arithmetic on shapes; none if it is not that.
-    pub(super) fn arithmetic(&self, node: &NodeProto) -> Result<Option<Constant>, UnsupportedOp> {
-        let compute: fn(i64, i64) -> Option<i64> = match node.op_type.as_str() {
-            "Add" => i64::checked_add,
-            "Sub" => i64::checked_sub,
-            "Mul" => i64::checked_mul,
-            "Div" => i64::checked_div,
-            _ => return Ok(None),
-        };
-        let operand = |position: usize| match self.input(node, position) {
-            Ok(Value::Constant(constant)) => constant.to_ints().map(|ints| (constant.dims, ints)),
-            _ => None,
-        };
-        let Some(((dims, a), (other_dims, b))) = operand(0).zip(operand(1)) else {
-            return Ok(None);
-        };
-        let is_single = |dims: &[usize], beside: &[usize]| {
-            dims.iter().all(|&dim| dim == 1) && dims.len() <= beside.len()
-        };
-        let dims = if dims == other_dims || is_single(&other_dims, &dims) {
-            dims
-        } else if is_single(&dims, &other_dims) {
-            other_dims
-        } else {
-            return Err(UnsupportedOp::because("of integers in different shapes"));
-        };
-        let at = |list: &[i64], at: usize| list.get(if list.len() == 1 { 0 } else { at }).copied();
-        // Of integers of 32 bits, it would wrap around.
-        let fits = |value: &i64| i32::try_from(*value).is_ok();
-        let value = |position| compute(at(&a, position)?, at(&b, position)?).filter(fits);
-        let values: Option<Vec<i64>> = (0..a.len().max(b.len())).map(value).collect();
-        let computed = values.and_then(|values| Constant::ints(&values).reshaped(dims));
-        let refusal = || UnsupportedOp::because("of integers, beyond 32 bits or by zero");
-        computed.map(Some).ok_or_else(refusal)
-    }
-
     pub(super) fn constant_of_shape(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let dims = self.constant_input(node, 0)?.to_ints();
         let value = match find(node, "value").and_then(|value| value.t.as_ref()) {
@@ -62,12 +28,14 @@ impl Importer {
         Ok(Value::Constant(Constant::splat(value, &dims, element)?))
     }
 
-    pub(super) fn shape_of(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+    pub(super) fn shape_of(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let dims: Vec<i64> = match self.input(node, 0)? {
             Value::Constant(constant) => {
                 constant.dims.iter().filter_map(|&dim| dim.try_into().ok()).collect()
             }
-            _ => self.dimensions(self.drafts[self.source(node, 0)?].shape),
+            Value::Scaled(source, _) => self.layout(source).sizes(),
+            Value::Math(math) => self.maths[math].sizes(),
+            _ => self.operand(node, 0)?.1.sizes(),
         };
         let rank = i64::try_from(dims.len())?;
         let at = |key, default| -> Result<usize, UnsupportedOp> {
@@ -79,20 +47,43 @@ impl Importer {
         Ok(Value::Constant(Constant::ints(dims.get(start..end).unwrap_or_default())))
     }
 
-    pub(super) fn expand(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let constant = self.constant_input(node, 0)?;
+    pub(super) fn expand(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let dims = self.constant_input(node, 1)?.to_ints();
+        let dims =
+            dims.ok_or_else(|| UnsupportedOp::because("to a shape that is no vector of sizes"))?;
+        let Value::Constant(constant) = self.input(node, 0)? else {
+            return self.expanded(node, &dims);
+        };
         let own = || constant.dims.iter().map(|&dim| i64::try_from(dim).unwrap_or(0));
-        if dims
-            .as_ref()
-            .is_some_and(|dims| dims.iter().all(|&dim| dim == 1) || own().eq(dims.iter().copied()))
-        {
+        if dims.iter().all(|&dim| dim == 1) || own().eq(dims.iter().copied()) {
             return Ok(Value::Constant(constant));
         }
-        let known = constant.to_scalar().zip(dims);
-        let (value, dims) =
-            known.ok_or_else(|| UnsupportedOp::because("more than a single number"))?;
+        let value = constant.to_scalar();
+        let value = value.ok_or_else(|| UnsupportedOp::because("of more than a single number"))?;
         Ok(Value::Constant(Constant::splat(value, &dims, constant.element())?))
+    }
+
+    /// A map of one pixel or one channel, repeated.
+    fn expanded(&mut self, node: &NodeProto, dims: &[i64]) -> Result<Value, UnsupportedOp> {
+        let (source, layout) = self.operand(node, 0)?;
+        let own = layout.sizes();
+        if dims.len() <= own.len()
+            && dims.iter().rev().zip(own.iter().rev()).all(|(dim, own)| *dim == 1 || dim == own)
+        {
+            return Ok(self.viewed(source, layout));
+        }
+        let shape = self.drafts[source].shape;
+        let size = match (shape, dims) {
+            (Shape::Map { channels, size }, &[_, across, height, width])
+                if layout == self.layout(source)
+                    && size == Size::square(1)
+                    && (across == i64::from(channels) || across == 1) =>
+            {
+                Size::new(unsigned(height)?, unsigned(width)?)
+            }
+            _ => return Err(UnsupportedOp::because("of more than a map of one pixel")),
+        };
+        Ok(Value::Expanded(source, Shape::Map { channels: shape.channels(), size }))
     }
 
     pub(super) fn cast(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
@@ -108,7 +99,7 @@ impl Importer {
         self.cast_to(node, to)
     }
 
-    /// Numbers stay as they are among floating-point types.
+    /// Numbers stay as they are among floating-point types. What the file has in integers at its input is read as numbers.
     fn cast_to(&self, node: &NodeProto, to: Element) -> Result<Value, UnsupportedOp> {
         match self.input(node, 0)? {
             Value::Constant(constant) => constant.cast(to).map(Value::Constant),
@@ -117,10 +108,10 @@ impl Importer {
         }
     }
 
-    pub(super) fn unsqueeze(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let constant = self
-            .constant_input(node, 0)
-            .map_err(|_| UnsupportedOp::because("of a computed value"))?;
+    pub(super) fn unsqueeze(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let Value::Constant(constant) = self.input(node, 0)? else {
+            return self.unsqueezed(node);
+        };
         let axes = self.ints(node, "axes", 1)?.unwrap_or_default();
         let rank = constant.dims.len() + axes.len();
         if rank > MAX_RANK {
@@ -144,25 +135,6 @@ impl Importer {
         };
         let dims = constant.dims.iter().copied().enumerate().filter(stays);
         unit_dims(dims.map(|(_, size)| Some(size)).collect(), constant)
-    }
-
-    pub(super) fn gather(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let refusal = || UnsupportedOp::because("of something other than a shape");
-        let data = self.constant_input(node, 0)?;
-        if data.dims.len() != 1 || !matches!(int(node, "axis").unwrap_or(0), 0 | -1) {
-            return Err(refusal());
-        }
-        let data = data.to_ints().ok_or_else(refusal)?;
-        let positions = self.constant_input(node, 1)?;
-        let indices = positions.to_ints().ok_or_else(refusal)?;
-        let len = i64::try_from(data.len()).map_err(|_| refusal())?;
-        let at = |index: i64| {
-            let index = if index < 0 { index + len } else { index };
-            usize::try_from(index).ok().and_then(|index| data.get(index)).copied()
-        };
-        let gathered: Option<Vec<i64>> = indices.into_iter().map(at).collect();
-        let gathered = gathered.and_then(|ints| Constant::ints(&ints).reshaped(positions.dims));
-        gathered.map(Value::Constant).ok_or_else(refusal)
     }
 }
 

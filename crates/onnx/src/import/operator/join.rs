@@ -1,79 +1,184 @@
-//! Concatenations, sums and products.
+//! Concatenations, sums and products of computed values.
 
-use inceptive_ir::{BatchNorm, Conv, Linear, Op, Role};
+use inceptive_ir::{Axis, Op, Rearrange, Rescale};
 
 use crate::{
     export::HELPER,
     import::{
         attribute::int,
-        computation::Computation,
         constant::Constant,
         error::UnsupportedOp,
         importer::{Importer, Value},
+        layout::{self, Layout},
+        math::Function,
     },
     proto::NodeProto,
 };
 
-use super::shape::rank;
+/// An operand of a sum or product: a node, the order of its values, and what it is multiplied with.
+struct Term {
+    source: usize,
+    layout: Layout,
+    scale: f32,
+}
 
 impl Importer {
     pub(super) fn concat(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let values: Vec<Value> =
-            (0..node.input.len()).map(|at| self.input(node, at)).collect::<Result<_, _>>()?;
-        let constants: Option<Vec<(usize, Vec<i64>)>> = values
-            .iter()
-            .map(|value| match value {
-                Value::Constant(constant) => Some((constant.dims.len(), constant.to_ints()?)),
-                _ => None,
-            })
-            .collect();
-        if let Some(parts) = constants {
-            let is_vector = matches!(int(node, "axis"), Some(0 | -1));
-            if !is_vector || parts.iter().any(|(rank, _)| *rank != 1) {
-                return Err(UnsupportedOp::because("of constants that are no vectors"));
+        let operands: Vec<(usize, Layout)> =
+            (0..node.input.len()).map(|at| self.operand(node, at)).collect::<Result<_, _>>()?;
+        let Some((_, first)) = operands.first() else {
+            return Err(UnsupportedOp::because("of nothing"));
+        };
+        let at = axis(int(node, "axis").unwrap_or(1), first.rank())?;
+        let rest = first.reduced(at);
+        for (source, layout) in &operands {
+            let shape = self.drafts[*source].shape;
+            let is_channels = match layout.sizes().get(at) {
+                Some(1) => shape.channels() == 1,
+                _ => layout.axis(at, shape) == Some(layout::Axis::Channels),
+            };
+            if layout.rank() != first.rank() {
+                return Err(UnsupportedOp::because(
+                    "of values with different numbers of dimensions",
+                ));
             }
-            let ints: Vec<i64> = parts.into_iter().flat_map(|(_, ints)| ints).collect();
-            return Ok(Value::Constant(Constant::ints(&ints)));
+            if !is_channels || layout.reduced(at) != rest {
+                return Err(UnsupportedOp::because("along an axis other than the channels"));
+            }
         }
-        let sources: Vec<usize> =
-            (0..node.input.len()).map(|at| self.source(node, at)).collect::<Result<_, _>>()?;
-        let rank = i64::try_from(rank(self.drafts[sources[0]].shape))?;
-        let axis = int(node, "axis").unwrap_or(1);
-        if axis != 1 && axis != 1 - rank {
-            return Err(UnsupportedOp::because("along an axis other than the channels"));
+        let sources: Vec<usize> = operands.iter().map(|(source, _)| *source).collect();
+        if let [(only, layout)] = &operands[..] {
+            return Ok(self.viewed(*only, layout.clone()));
         }
-        match sources[..] {
-            [only] => Ok(Value::Node(only)),
-            _ => self.push(node, Op::Concat, sources, vec![]),
+        let value = match self.scaled_slices(node, &sources)? {
+            Some(value) => value,
+            None => self.push(node, Op::Concat, sources, vec![])?,
+        };
+        let Value::Node(draft) = value else { return Ok(value) };
+        let channels = self.drafts[draft].shape.channels();
+        match rest.grown(at, layout::Axis::Channels, channels.into()) {
+            Some(layout) => Ok(self.viewed(draft, layout)),
+            None => Err(UnsupportedOp::because("along an axis other than the channels")),
         }
     }
 
+    /// All channels of a result, one after the other, each with numbers of its own: as torchvision transforms images.
+    fn scaled_slices(
+        &mut self,
+        node: &NodeProto,
+        sources: &[usize],
+    ) -> Result<Option<Value>, UnsupportedOp> {
+        let mut whole: Option<usize> = None;
+        let (mut scales, mut shifts) = (Vec::new(), Vec::new());
+        for (position, &source) in sources.iter().enumerate() {
+            let draft = &self.drafts[source];
+            let Op::Rescale(Rescale { scale, shift }) = &draft.op else { return Ok(None) };
+            let slice = &self.drafts[draft.inputs[0]];
+            let Op::Rearrange(Rearrange::Slice { axis: Axis::Channels, start, count: 1, .. }) =
+                slice.op
+            else {
+                return Ok(None);
+            };
+            let of = slice.inputs[0];
+            if u32::try_from(position).ok() != Some(start) || *whole.get_or_insert(of) != of {
+                return Ok(None);
+            }
+            scales.push(scale.first().copied().unwrap_or(1.0));
+            shifts.push(shift.first().copied().unwrap_or(0.0));
+        }
+        let Some(whole) = whole else { return Ok(None) };
+        if self.drafts[whole].shape.channels() as usize != sources.len() {
+            return Ok(None);
+        }
+        let op = Op::Rescale(Rescale { scale: scales, shift: shifts });
+        self.push(node, op, vec![whole], vec![]).map(Some)
+    }
+
     pub(super) fn add(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let mut sources = Vec::with_capacity(node.input.len());
-        let mut scales = Vec::with_capacity(node.input.len());
-        for position in 0..node.input.len() {
-            match self.input(node, position)? {
-                Value::Scaled(source, scale) => {
-                    sources.push(source);
-                    scales.push(scale);
-                }
-                Value::Constant(constant) if node.input.len() == 2 => {
-                    let source = self.source(node, 1 - position)?;
-                    return self.add_constant(node, source, &constant);
-                }
-                _ => {
-                    sources.push(self.source(node, position)?);
-                    scales.push(1.0);
-                }
+        if let Some(value) = self.with_constant(node, |importer, node, at, constant| {
+            importer.add_constant(node, at, constant)
+        }) {
+            return value;
+        }
+        if self.reads_math(node) {
+            return self.math(node, Function::Add);
+        }
+        let terms: Vec<Term> =
+            (0..node.input.len()).map(|at| self.term(node, at)).collect::<Result<_, _>>()?;
+        self.sum(node, terms)
+    }
+
+    pub(super) fn sub(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        if let Some(value) = self.with_constant(node, |importer, node, at, constant| {
+            importer.subtract_constant(node, at, constant)
+        }) {
+            return value;
+        }
+        if self.reads_math(node) {
+            return self.math(node, Function::Sub);
+        }
+        let (first, second) = (self.term(node, 0)?, self.term(node, 1)?);
+        let second = Term { scale: -second.scale, ..second };
+        self.sum(node, vec![first, second])
+    }
+
+    /// What is computed with the only constant of two inputs, if there is one and nothing is arithmetic; `at` is the position
+    /// of the other.
+    fn with_constant(
+        &mut self,
+        node: &NodeProto,
+        compute: impl FnOnce(&mut Self, &NodeProto, usize, Constant) -> Result<Value, UnsupportedOp>,
+    ) -> Option<Result<Value, UnsupportedOp>> {
+        if node.input.len() != 2 || self.reads_math(node) {
+            return None;
+        }
+        let constant = |at: usize| match self.input(node, at) {
+            Ok(Value::Constant(constant)) => Some(constant),
+            _ => None,
+        };
+        let found = (0..2).find_map(|at| Some((1 - at, constant(at)?)));
+        found.map(|(other, constant)| compute(self, node, other, constant))
+    }
+
+    /// An operand of a sum, with a factor that waited for it.
+    fn term(&mut self, node: &NodeProto, position: usize) -> Result<Term, UnsupportedOp> {
+        match self.input(node, position)? {
+            Value::Scaled(source, scale) => Ok(Term { source, layout: self.layout(source), scale }),
+            _ => {
+                let (source, layout) = self.broadcast_operand(node, position)?;
+                Ok(Term { source, layout, scale: 1.0 })
             }
         }
-        match sources[..] {
-            [only] if scales == [1.0] => Ok(Value::Node(only)),
-            [only] => Ok(Value::Scaled(only, scales[0])),
+    }
+
+    /// An operand that stands for all positions of the others where it has one.
+    fn broadcast_operand(
+        &mut self,
+        node: &NodeProto,
+        position: usize,
+    ) -> Result<(usize, Layout), UnsupportedOp> {
+        if let Value::Expanded(source, shape) = self.input(node, position)? {
+            // Another operand is as large.
+            let others = (0..node.input.len()).filter(|&other| other != position);
+            let mut inputs = others.filter_map(|other| self.input(node, other).ok()?.draft());
+            if inputs.any(|draft| self.drafts[draft].shape == shape) {
+                return Ok((source, self.layout(source)));
+            }
+        }
+        self.operand(node, position)
+    }
+
+    fn sum(&mut self, node: &NodeProto, terms: Vec<Term>) -> Result<Value, UnsupportedOp> {
+        let layout = joined(terms.iter().map(|term| &term.layout))?;
+        let sources: Vec<usize> = terms.iter().map(|term| term.source).collect();
+        let scales: Vec<f32> = terms.iter().map(|term| term.scale).collect();
+        match (&sources[..], &scales[..]) {
+            (&[only], &[1.0]) => Ok(self.viewed(only, layout)),
+            (&[only], &[scale]) => Ok(Value::Scaled(only, scale)),
             _ => {
                 self.push(node, Op::Add { scales }, sources, vec![])?;
                 self.absorb_partial_sum(node);
-                Ok(Value::Node(self.drafts.len() - 1))
+                Ok(self.viewed(self.drafts.len() - 1, layout))
             }
         }
     }
@@ -99,7 +204,6 @@ impl Importer {
         let sum = match (before, self.drafts.pop()) {
             (Some((_, helper)), Some(whole)) => {
                 let draft = &mut self.drafts[helper];
-                draft.path = whole.path;
                 draft.inputs.extend(&whole.inputs[1..]);
                 if let (Op::Add { scales }, Op::Add { scales: more }) = (&mut draft.op, &whole.op) {
                     scales.extend(&more[1..]);
@@ -117,133 +221,90 @@ impl Importer {
         }
     }
 
-    /// A number for each channel, added to a layer without a bias or to a normalisation.
-    fn add_constant(
-        &mut self,
-        node: &NodeProto,
-        source: usize,
-        constant: &Constant,
-    ) -> Result<Value, UnsupportedOp> {
-        let bias = self.channels_of(node, source, constant)?;
-        let Self { drafts, computations, .. } = self;
-        let draft = &mut drafts[source];
-        let has_bias = match &mut draft.op {
-            Op::Conv(Conv { bias, .. }) | Op::Linear(Linear { bias, .. }) if !*bias => bias,
-            Op::BatchNorm(BatchNorm { center, .. }) => center,
-            _ => {
-                return Err(UnsupportedOp::because(
-                    "of a constant to something other than a layer",
-                ));
-            }
-        };
-        if draft.is_read_again {
-            return self.affine(node, source, (Role::Bias, bias));
-        }
-        *has_bias = true;
-        match draft.tensors.iter_mut().find(|(role, _)| *role == Role::Bias) {
-            Some((_, beta)) => *beta = computations.combined(Computation::Sum, beta, &bias)?,
-            None => draft.tensors.push((Role::Bias, bias)),
-        }
-        Ok(Value::Node(source))
-    }
-
-    /// What a constant adds to or multiplies the channels of a result with, as a normalisation of its own that neither
-    /// shifts nor scales anything else. It is for results that something else reads too.
-    fn affine(
-        &mut self,
-        node: &NodeProto,
-        source: usize,
-        tensor: (Role, Constant),
-    ) -> Result<Value, UnsupportedOp> {
-        let (scale, center) = (tensor.0 == Role::Weight, tensor.0 == Role::Bias);
-        let statistics = [(Role::Mean, 0.0), (Role::Variance, 1.0 - AFFINE_EPS)];
-        let statistics = statistics.map(|(role, value)| (role, tensor.1.filled(value)));
-        let op = Op::BatchNorm(BatchNorm { eps: AFFINE_EPS, scale, center });
-        self.push(node, op, vec![source], [vec![tensor], statistics.to_vec()].concat())
-    }
-
     pub(super) fn mul(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        for (at, other) in [(0, 1), (1, 0)] {
-            if let Value::Constant(constant) = self.input(node, at)? {
-                let source = self.source(node, other)?;
-                return self.mul_constant(node, source, &constant);
+        if let Some(value) = self.with_constant(node, |importer, node, at, constant| {
+            importer.mul_constant(node, at, constant)
+        }) {
+            return value;
+        }
+        if self.reads_math(node) {
+            return self.math(node, Function::Mul);
+        }
+        let (a, first) = self.broadcast_operand(node, 0)?;
+        let (b, second) = self.broadcast_operand(node, 1)?;
+        let layout = joined([&first, &second])?;
+        if let Some(gated) = self.gated(a, b).or_else(|| self.gated(b, a)) {
+            return Ok(self.viewed(gated, layout));
+        }
+        match self.push(node, Op::Multiply, vec![a, b], vec![])? {
+            Value::Node(draft) => {
+                let product = self.viewed(draft, layout);
+                self.completed(node, product)
             }
+            other => Ok(other),
         }
-        let (a, b) = (self.source(node, 0)?, self.source(node, 1)?);
-        if let Some(gated) = self.gated(node, a, b).or_else(|| self.gated(node, b, a)) {
-            return Ok(gated);
-        }
-        self.push(node, Op::Multiply, vec![a, b], vec![])
     }
 
-    /// A number for each channel, multiplied into a normalisation; a single number waits for a sum.
-    fn mul_constant(
-        &mut self,
-        node: &NodeProto,
-        source: usize,
-        constant: &Constant,
-    ) -> Result<Value, UnsupportedOp> {
-        if let Some(scale) = constant.to_scalar() {
-            return Ok(Value::Scaled(source, scale));
-        }
-        let factor = self.channels_of(node, source, constant)?;
-        let Self { drafts, computations, .. } = self;
-        let draft = &mut drafts[source];
-        let Op::BatchNorm(BatchNorm { scale, .. }) = &mut draft.op else {
-            return Err(UnsupportedOp::because(
-                "by a number for each channel, outside of a normalisation",
-            ));
-        };
-        if draft.is_read_again {
-            return self.affine(node, source, (Role::Weight, factor));
-        }
-        for (role, tensor) in &mut draft.tensors {
-            if matches!(role, Role::Weight | Role::Bias) {
-                *tensor = computations.combined(Computation::Product, tensor, &factor)?;
+    pub(super) fn div(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let divisor = self.input(node, 1)?;
+        match divisor {
+            Value::Constant(divisor) if !self.reads_math(node) => {
+                let inverse = self.computations.inverted(&divisor)?;
+                self.mul_constant(node, 0, inverse)
             }
+            _ => self.math(node, Function::Div),
         }
-        if !*scale {
-            *scale = true;
-            draft.tensors.push((Role::Weight, factor));
-        }
-        Ok(Value::Node(source))
     }
 
-    /// A constant that is added to or multiplied with a result, as one number for each channel.
-    fn channels_of(
-        &self,
-        node: &NodeProto,
-        source: usize,
-        constant: &Constant,
-    ) -> Result<Constant, UnsupportedOp> {
-        let shape = self.drafts[source].shape;
-        let channels = shape.channels() as usize;
-        let is_along_axis = self.opset < BROADCAST_AT_THE_END && int(node, "axis") == Some(1);
-        let rank = if is_along_axis { 1 } else { rank(shape) };
-        per_channel(constant, rank, channels)
+    /// The larger or the smaller of two values, or of a value and a number.
+    pub(super) fn extreme(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let is_max = node.op_type == "Max";
+        let with_constant = self.with_constant(node, |importer, node, at, constant| {
+            let refusal = || UnsupportedOp::because("with a constant that is not one number");
+            let number = constant.to_scalar().ok_or_else(refusal)?;
+            let (source, layout) = importer.operand(node, at)?;
+            let (low, high) =
+                if is_max { (number, f32::INFINITY) } else { (f32::NEG_INFINITY, number) };
+            importer.clipped(node, source, layout, low, high)
+        });
+        if let Some(value) = with_constant {
+            return value;
+        }
+        if self.reads_math(node) || !is_max {
+            return self.math(node, if is_max { Function::Max } else { Function::Min });
+        }
+        let operands: Vec<(usize, Layout)> =
+            (0..node.input.len()).map(|at| self.operand(node, at)).collect::<Result<_, _>>()?;
+        let layout = joined(operands.iter().map(|(_, layout)| layout))?;
+        let sources: Vec<usize> = operands.into_iter().map(|(source, _)| source).collect();
+        if let [only] = sources[..] {
+            return Ok(self.viewed(only, layout));
+        }
+        match self.push(node, Op::Maximum, sources, vec![])? {
+            Value::Node(draft) => {
+                let largest = self.viewed(draft, layout);
+                self.completed(node, largest)
+            }
+            other => Ok(other),
+        }
     }
 }
 
-/// Epsilon of a normalisation that only adds or only multiplies.
-const AFFINE_EPS: f32 = 1e-5;
+/// The order of values that are joined position by position.
+fn joined<'a>(layouts: impl IntoIterator<Item = &'a Layout>) -> Result<Layout, UnsupportedOp> {
+    let mut layouts = layouts.into_iter();
+    let first = layouts.next().ok_or_else(|| UnsupportedOp::because("of nothing"))?.clone();
+    layouts.try_fold(first, |joined, next| {
+        joined.joined(next).ok_or_else(|| {
+            UnsupportedOp::because("of values whose dimensions have different orders or numbers")
+        })
+    })
+}
 
-/// The first version of the operator set in which the dimensions of operands are aligned at the end.
-const BROADCAST_AT_THE_END: i64 = 7;
-
-/// A constant with one value for each channel, as a vector. Its dimensions are aligned at the end with those of a
-/// result of this rank: vectors have channels in dimension 0 of 1 or 1 of 2, maps in 1 of 4.
-pub(super) fn per_channel(
-    constant: &Constant,
-    rank: usize,
-    channels: usize,
-) -> Result<Constant, UnsupportedOp> {
-    let axis = usize::from(rank > 1);
-    let missing = rank.checked_sub(constant.dims.len());
-    let fits = missing.is_some_and(|missing| {
-        let own = std::iter::repeat_n(&1, missing).chain(&constant.dims);
-        own.enumerate().all(|(at, &size)| size == if at == axis { channels } else { 1 })
-    });
-    let refusal =
-        || UnsupportedOp::because("with a constant that is not one number for each channel");
-    constant.reshaped(vec![channels]).filter(|_| fits).ok_or_else(refusal)
+/// An axis, counted from the front.
+pub(in crate::import) fn axis(axis: i64, rank: usize) -> Result<usize, UnsupportedOp> {
+    let signed = i64::try_from(rank)?;
+    let at = if axis < 0 { axis.saturating_add(signed) } else { axis };
+    let at = usize::try_from(at).ok().filter(|&at| at < rank);
+    at.ok_or_else(|| UnsupportedOp::because(&format!("along axis {axis} of {rank} dimensions")))
 }

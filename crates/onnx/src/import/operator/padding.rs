@@ -1,42 +1,92 @@
 //! Padding, of its own or of a window.
 
-use inceptive_ir::{Padding, Size};
+use inceptive_ir::{Op, PadMode, Padding, Rearrange, Size};
 
 use crate::{
     import::{
         attribute::{find, float, unsigned},
         error::UnsupportedOp,
         importer::{Importer, Value},
+        layout::Axis,
     },
     proto::NodeProto,
 };
 
+use super::join::axis;
+
 impl Importer {
     pub(super) fn pad(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let source = self.source(node, 0)?;
+        let (source, layout) = self.operand(node, 0)?;
         let mode = find(node, "mode").map_or(&b"constant"[..], |mode| &mode.s);
         // An attribute in the oldest operator sets; a value that is not known may be any number.
         let value = match self.optional_constant(node, 2)? {
             Some(value) => value.to_scalar(),
             None => Some(float(node, "value").unwrap_or(0.0)),
         };
-        if !matches!(self.ints(node, "axes", 3)?.as_deref(), None | Some([0, 1, 2, 3])) {
-            return Err(UnsupportedOp::because("along some axes only"));
-        }
-        let pads = self.ints(node, "pads", 1)?.unwrap_or_default();
-        let [0, 0, top, left, 0, 0, bottom, right] = pads[..] else {
-            return Err(UnsupportedOp::because("of dimensions other than height and width"));
+        let rank = layout.rank();
+        let axes: Vec<usize> = match self.ints(node, "axes", 3)? {
+            None => (0..rank).collect(),
+            Some(axes) => axes.iter().map(|&at| axis(at, rank)).collect::<Result<_, _>>()?,
         };
-        if mode != b"constant" || value != Some(0.0) {
-            return Err(UnsupportedOp::because("with values other than zero"));
-        }
-        let padding = Padding {
-            top: unsigned(top)?,
-            left: unsigned(left)?,
-            bottom: unsigned(bottom)?,
-            right: unsigned(right)?,
+        let pads = match find(node, "pads").or_else(|| find(node, "paddings")) {
+            Some(pads) => pads.ints.clone(),
+            None => self.ints(node, "pads", 1)?.unwrap_or_default(),
         };
-        Ok(Value::Padded(source, padding))
+        if pads.len() != 2 * axes.len() {
+            return Err(UnsupportedOp::because("with pads that do not fit the dimensions"));
+        }
+        let shape = self.drafts[source].shape;
+        let mut sides = [0_i64; 4];
+        for (position, at) in axes.iter().copied().enumerate() {
+            let (before, after) = (pads[position], pads[position + axes.len()]);
+            if (before, after) == (0, 0) {
+                continue;
+            }
+            let size = shape.size();
+            let (first, last) = match layout.axis(at, shape) {
+                Some(Axis::Height) => (0, 2),
+                Some(Axis::Width) => (1, 3),
+                // An axis of one position, where it is in the file's own order.
+                None if layout == self.layout(source) && at == 2 && size.height == 1 => (0, 2),
+                None if layout == self.layout(source) && at == 3 && size.width == 1 => (1, 3),
+                _ => {
+                    return Err(UnsupportedOp::because(
+                        "of dimensions other than height and width",
+                    ));
+                }
+            };
+            (sides[first], sides[last]) = (before, after);
+        }
+        if sides == [0; 4] {
+            return Ok(self.viewed(source, layout));
+        }
+        let [top, left, bottom, right] = sides.map(|side| u32::try_from(side).ok());
+        let (Some(top), Some(left), Some(bottom), Some(right)) = (top, left, bottom, right) else {
+            return Err(UnsupportedOp::because("with negative pads, which cut the map"));
+        };
+        let padding = Padding { top, left, bottom, right };
+        let mode = match mode {
+            b"constant" | b"" => {
+                let unknown = || UnsupportedOp::because("with a value that is not known");
+                PadMode::Constant(value.ok_or_else(unknown)?)
+            }
+            b"reflect" => PadMode::Reflect,
+            b"edge" => PadMode::Edge,
+            other => {
+                let other = String::from_utf8_lossy(other);
+                return Err(UnsupportedOp::because(&format!("with mode {other}")));
+            }
+        };
+        if mode == PadMode::Constant(0.0) && !self.is_ours && layout == self.layout(source) {
+            return Ok(Value::Padded(source, padding));
+        }
+        let op = Op::Rearrange(Rearrange::Pad { padding, mode });
+        let Value::Node(padded) = self.push(node, op, vec![source], vec![])? else {
+            return Err(UnsupportedOp::because("of something that is no result"));
+        };
+        let resized = layout.resized(shape, self.drafts[padded].shape);
+        let refusal = || UnsupportedOp::because("of part of an axis");
+        Ok(self.viewed(padded, resized.ok_or_else(refusal)?))
     }
 }
 
@@ -76,7 +126,7 @@ pub(super) fn padding(
     Ok(Padding { top, left, bottom, right })
 }
 
-fn explicit_padding(node: &NodeProto) -> Result<Padding, UnsupportedOp> {
+pub(super) fn explicit_padding(node: &NodeProto) -> Result<Padding, UnsupportedOp> {
     match find(node, "pads").map(|pads| pads.ints.as_slice()) {
         None => Ok(Padding::NONE),
         Some(&[top, left, bottom, right]) => Ok(Padding {

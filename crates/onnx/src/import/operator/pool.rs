@@ -1,19 +1,23 @@
 //! Poolings.
 
-use inceptive_ir::{Op, Padding, Pool, PoolKind, Shape, Size};
+use inceptive_ir::{Activation, Op, Padding, Pool, PoolKind, Shape, Size};
 
 use crate::{
     export::{averages, averages_across},
     import::{
-        attribute::{flag, size},
+        attribute::{flag, int, size},
         constant::Constant,
         error::UnsupportedOp,
         importer::{Importer, Value},
+        layout::{Axis, Layout},
     },
     proto::NodeProto,
 };
 
-use super::padding::{added, grown, padding};
+use super::{
+    join::axis,
+    padding::{added, grown, padding, reach},
+};
 
 impl Importer {
     pub(super) fn pool(
@@ -23,11 +27,15 @@ impl Importer {
     ) -> Result<Value, UnsupportedOp> {
         let (source, before) = match (kind, self.input(node, 0)?) {
             (PoolKind::Average, Value::Padded(source, padding)) => (source, padding),
+            (PoolKind::Max, Value::Padded(source, padding)) if self.is_positive(source) => {
+                return self.pool_of_padded(node, source, padding);
+            }
             _ => (self.source(node, 0)?, Padding::NONE),
         };
-        if size(node, "dilations")? != Size::square(1) {
-            return Err(UnsupportedOp::because("with dilation"));
+        if kind == PoolKind::L2 && int(node, "p").unwrap_or(2) != 2 {
+            return Err(UnsupportedOp::because("with a norm other than the second"));
         }
+        let dilation = size(node, "dilations")?;
         if node.output.get(1).is_some_and(|indices| self.reads.contains_key(indices)) {
             return Err(UnsupportedOp::because("whose indices are used"));
         }
@@ -38,7 +46,9 @@ impl Importer {
             return self.push(node, Op::AdaptiveAvgPool { output }, vec![source], vec![]);
         }
         let padded = grown(from, before)?;
-        let own = padding(node, padded, kernel, stride)?;
+        let window =
+            Size::new(reach(kernel.height, dilation.height)?, reach(kernel.width, dilation.width)?);
+        let own = padding(node, padded, window, stride)?;
         let counts = kind == PoolKind::Average && flag(node, "count_include_pad", false)?;
         if before != Padding::NONE && own != Padding::NONE && !counts {
             return Err(UnsupportedOp::because("with padding of two kinds"));
@@ -46,7 +56,7 @@ impl Importer {
         let padding = added(own, before)?;
         let ceil = flag(node, "ceil_mode", false)?;
         let count_include_pad = counts && padding != Padding::NONE || before != Padding::NONE;
-        let pool = Pool { kind, kernel, stride, padding, ceil, count_include_pad };
+        let pool = Pool { kind, kernel, stride, dilation, padding, ceil, count_include_pad };
         // The last window may start in padding that is a node of its own, but not in that of a window.
         let windows = |pool: Pool, from: Size| {
             let output = Op::Pool(pool).infer(&[Shape::map(1, from.height, from.width)]);
@@ -61,26 +71,186 @@ impl Importer {
         self.push(node, op, vec![source], vec![])
     }
 
+    /// Whether a result has nothing below zero, so that zeros around it never are its maximum alone.
+    fn is_positive(&self, draft: usize) -> bool {
+        matches!(
+            self.drafts[draft].op,
+            Op::Activation(
+                Activation::Relu
+                    | Activation::Relu6
+                    | Activation::Sigmoid
+                    | Activation::HardSigmoid
+                    | Activation::Softplus
+            )
+        )
+    }
+
+    /// The maximum over windows of a map that has nothing below zero, with zeros around it.
+    fn pool_of_padded(
+        &mut self,
+        node: &NodeProto,
+        source: usize,
+        before: Padding,
+    ) -> Result<Value, UnsupportedOp> {
+        let (kernel, stride) = (size(node, "kernel_shape")?, size(node, "strides")?);
+        let dilation = size(node, "dilations")?;
+        let own = padding(node, grown(self.drafts[source].shape.size(), before)?, kernel, stride)?;
+        let padding = added(own, before)?;
+        let kind = PoolKind::Max;
+        let (ceil, count_include_pad) = (false, false);
+        let pool = Pool { kind, kernel, stride, dilation, padding, ceil, count_include_pad };
+        let is_plain = own == Padding::NONE
+            && !flag(node, "ceil_mode", false)?
+            && dilation == Size::square(1)
+            && node.output.get(1).is_none_or(|indices| !self.reads.contains_key(indices));
+        // Every window needs a pixel of the map.
+        if is_plain && Op::Pool(pool).infer(&[self.drafts[source].shape]).is_ok() {
+            return self.push(node, Op::Pool(pool), vec![source], vec![]);
+        }
+        self.source(node, 0)?;
+        self.pool(node, PoolKind::Max)
+    }
+
     /// A reduction over height and width is global pooling; without those dimensions, flattened too.
     pub(super) fn reduce(
         &mut self,
         node: &NodeProto,
         kind: PoolKind,
     ) -> Result<Value, UnsupportedOp> {
-        let axes = self.ints(node, "axes", 1)?.unwrap_or_default();
-        let mut axes: Vec<i64> =
-            axes.into_iter().map(|axis| if axis < 0 { axis + 4 } else { axis }).collect();
+        if let Value::Math(_) = self.input(node, 0)? {
+            return self.reduced_math(node, kind);
+        }
+        let (mut source, mut layout) = self.operand(node, 0)?;
+        let rank = layout.rank();
+        let mut axes: Vec<usize> = match self.ints(node, "axes", 1)? {
+            None => return Err(UnsupportedOp::because("over all dimensions")),
+            Some(axes) => axes.iter().map(|&at| axis(at, rank)).collect::<Result<_, _>>()?,
+        };
         axes.sort_unstable();
-        if axes != [2, 3] {
+        axes.dedup();
+        let shape = self.drafts[source].shape;
+        if axes.len() == 1
+            && kind == PoolKind::Average
+            && layout.channels(shape) == Some(axes[0])
+            && flag(node, "keepdims", true)?
+        {
+            return self.channel_mean(node);
+        }
+        // The axes of ours that they are.
+        let mut over = Vec::new();
+        for &at in &axes {
+            let refusal = || UnsupportedOp::because("over axes other than height and width");
+            over.extend(layout.axes(at, shape).ok_or_else(refusal)?);
+        }
+        if over.iter().any(|axis| !matches!(axis, Axis::Height | Axis::Width)) {
             return Err(UnsupportedOp::because("over axes other than height and width"));
         }
-        let keeps_dims = flag(node, "keepdims", true)?;
-        let pooled = self.unary(node, Op::GlobalPool(kind))?;
-        match pooled {
-            Value::Node(source) if !keeps_dims => {
-                self.push(node, Op::Flatten, vec![source], vec![])
+        let is_single = |axis, length: u32| length == 1 || over.contains(&axis);
+        let size = shape.size();
+        let all = is_single(Axis::Height, size.height) && is_single(Axis::Width, size.width);
+        if matches!(shape, Shape::Map { .. }) && (all && size != Size::square(1) || axes == [2, 3])
+        {
+            (source, layout) = self.reduced_to(node, source, layout, Op::GlobalPool(kind))?;
+        } else if !over.is_empty() {
+            (source, layout) =
+                self.reduced_axis(node, source, layout, kind, over.contains(&Axis::Height))?;
+        }
+        if flag(node, "keepdims", true)? {
+            return Ok(self.viewed(source, layout));
+        }
+        let squeezed = axes.iter().rev().try_fold(layout, |layout, &at| layout.without(at));
+        let refusal = || UnsupportedOp::because("of the batch");
+        let path = self.path(node, Op::Flatten.name(), None);
+        self.formed(path, source, squeezed.ok_or_else(refusal)?)
+    }
+
+    /// The mean or maximum over rows or over columns alone. What is left of a mean over both is a mean over all.
+    fn reduced_axis(
+        &mut self,
+        node: &NodeProto,
+        source: usize,
+        layout: Layout,
+        kind: PoolKind,
+        over_rows: bool,
+    ) -> Result<(usize, Layout), UnsupportedOp> {
+        let size = self.drafts[source].shape.size();
+        let kernel = match over_rows {
+            true => Size::new(size.height, 1),
+            false => Size::new(1, size.width),
+        };
+        let (stride, dilation, padding) = (kernel, Size::square(1), Padding::NONE);
+        let (ceil, count_include_pad) = (false, false);
+        let pool = Pool { kind, kernel, stride, dilation, padding, ceil, count_include_pad };
+        self.reduced_to(node, source, layout, Op::Pool(pool))
+    }
+
+    /// A pooling whose result has fewer pixels. One of all that another of the same kind left is one of all.
+    fn reduced_to(
+        &mut self,
+        node: &NodeProto,
+        source: usize,
+        layout: Layout,
+        op: Op,
+    ) -> Result<(usize, Layout), UnsupportedOp> {
+        let shape = self.drafts[source].shape;
+        let before = &self.drafts[source];
+        let from = match (&op, &before.op) {
+            (Op::GlobalPool(kind), Op::Pool(pool))
+                if pool.kind == *kind
+                    && *kind != PoolKind::L2
+                    && pool.padding == Padding::NONE
+                    && pool.kernel == pool.stride
+                    && is_row_or_column(
+                        pool.kernel,
+                        self.drafts[before.inputs[0]].shape.size(),
+                    ) =>
+            {
+                before.inputs[0]
             }
-            _ => Ok(pooled),
+            _ => source,
+        };
+        let Value::Node(pooled) = self.push(node, op, vec![from], vec![])? else {
+            return Err(UnsupportedOp::because("of something that is no result"));
+        };
+        let resized = layout.resized(shape, self.drafts[pooled].shape);
+        let refusal = || UnsupportedOp::because("over part of an axis");
+        Ok((pooled, resized.ok_or_else(refusal)?))
+    }
+
+    /// The sum over height and width, as a mean times the number of pixels.
+    pub(super) fn reduce_sum(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let before = match self.input(node, 0)? {
+            Value::Math(_) => return Err(UnsupportedOp::because("of arithmetic")),
+            _ => self.operand(node, 0)?.1.sizes(),
+        };
+        let axes = self.ints(node, "axes", 1)?.unwrap_or_default();
+        let count: i64 = axes
+            .iter()
+            .map(|&at| axis(at, before.len()).map(|at| before[at]))
+            .product::<Result<i64, _>>()?;
+        let mean = self.reduce(node, PoolKind::Average)?;
+        #[expect(clippy::cast_precision_loss, reason = "a number of pixels")]
+        let count = count as f32;
+        match mean {
+            Value::Node(source) => {
+                let layout = self.layout(source);
+                self.scaled(node, source, layout, count)
+            }
+            Value::View(source, layout) => self.scaled(node, source, layout, count),
+            _ => Err(UnsupportedOp::because("over the channels")),
+        }
+    }
+
+    /// A mean over the channels of arithmetic, as in a normalisation that is spelled out.
+    fn reduced_math(&mut self, node: &NodeProto, kind: PoolKind) -> Result<Value, UnsupportedOp> {
+        let Value::Math(math) = self.input(node, 0)? else {
+            return Err(UnsupportedOp::because("of something that is no arithmetic"));
+        };
+        let axes = self.ints(node, "axes", 1)?.unwrap_or_default();
+        let is_mean = kind == PoolKind::Average && flag(node, "keepdims", true)?;
+        match axes[..] {
+            [at] if is_mean && self.is_channel_axis(math, at) => self.channel_mean(node),
+            _ => Err(self.unfinished(math)),
         }
     }
 
@@ -124,6 +294,11 @@ impl Importer {
         let op = Op::AdaptiveAvgPool { output: Size::new(rows, columns) };
         self.push(node, op, vec![source], vec![])
     }
+}
+
+/// Whether a window is all of a row or all of a column.
+fn is_row_or_column(window: Size, map: Size) -> bool {
+    window == Size::new(1, map.width) || window == Size::new(map.height, 1)
 }
 
 /// Rows and columns of a matrix; nothing else has them.

@@ -1,155 +1,139 @@
-//! Flattening, reshaping and channel shuffles.
+//! What only changes the dimensions of a result, or their order.
 
-use inceptive_ir::{Op, Shape, Size};
+use inceptive_ir::Op;
 
 use crate::{
     import::{
-        attribute::{find, flag, int, unsigned},
+        attribute::{find, flag, int},
         error::UnsupportedOp,
-        importer::{Importer, Value},
+        importer::{Importer, Value, sizes_text},
+        layout::{Form, Layout},
     },
     proto::NodeProto,
 };
 
+use super::join::axis;
+
 impl Importer {
     pub(super) fn flatten(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        if int(node, "axis").unwrap_or(1) != 1 {
-            return Err(UnsupportedOp::because("along an axis other than the batch"));
+        if let Value::Constant(_) = self.input(node, 0)? {
+            return Err(UnsupportedOp::because("of a constant"));
         }
-        self.flattened(node)
+        let (source, layout) = self.operand(node, 0)?;
+        let at = match int(node, "axis").unwrap_or(1) {
+            end if usize::try_from(end) == Ok(layout.rank()) => layout.rank(),
+            other => axis(other, layout.rank())?,
+        };
+        let sizes = layout.sizes();
+        let product =
+            |sizes: &[i64]| sizes.iter().try_fold(1_i64, |all, &size| all.checked_mul(size));
+        let (Some(rows), Some(columns)) = (product(&sizes[..at]), product(&sizes[at..])) else {
+            return Err(UnsupportedOp::because("to sizes that are too large"));
+        };
+        self.relaid(
+            node,
+            source,
+            layout.reshaped(&[rows, columns]),
+            "along an axis other than the batch",
+        )
     }
 
-    fn flattened(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let source = self.source(node, 0)?;
-        match self.drafts[source].shape {
-            Shape::Vector { .. } => Ok(Value::Node(source)),
-            Shape::Map { .. } => self.push(node, Op::Flatten, vec![source], vec![]),
-        }
+    /// A result in other dimensions, as what they amount to.
+    fn relaid(
+        &mut self,
+        node: &NodeProto,
+        source: usize,
+        layout: Option<Layout>,
+        refusal: &str,
+    ) -> Result<Value, UnsupportedOp> {
+        let layout = layout.ok_or_else(|| UnsupportedOp::because(refusal))?;
+        let path = match layout.form(self.drafts[source].shape, self.batch) {
+            Form::Op(op) => self.path(node, op.name(), None),
+            _ => self.path(node, Op::Flatten.name(), None),
+        };
+        self.formed(path, source, layout)
     }
 
     pub(super) fn reshape(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let dims = self.ints(node, "shape", 1)?.unwrap_or_default();
-        if flag(node, "allowzero", false)? && dims.contains(&0) {
+        let allow_zero = flag(node, "allowzero", false)?;
+        if allow_zero && dims.contains(&0) {
             return Err(UnsupportedOp::because("to a shape with a size below 1"));
         }
-        let value = self.input(node, 0)?;
-        if let Value::Constant(constant) = value {
-            let dims = resolve(&dims, &[constant.len() as u64]);
-            let dims =
-                dims.and_then(|dims| dims.iter().map(|&dim| usize::try_from(dim).ok()).collect());
-            let reshaped = dims.and_then(|dims| constant.reshaped(dims));
-            return reshaped
-                .map(Value::Constant)
-                .ok_or_else(|| UnsupportedOp::because("of a constant to another size"));
-        }
-        let other = || {
-            UnsupportedOp::because(
-                "to something other than a vector, its own shape or groups of channels",
-            )
-        };
-        if let Value::Swapped(source, groups) = value {
-            // A zero would be a size of the five dimensions there are now.
-            let same = self.is_shape_of(source, &dims) && !dims.iter().skip(1).any(|&dim| dim == 0);
-            let op = Op::ChannelShuffle { groups };
-            return if same { self.push(node, op, vec![source], vec![]) } else { Err(other()) };
-        }
-        let source = self.source(node, 0)?;
-        let shape = self.drafts[source].shape;
-        if self.is_shape_of(source, &dims) {
-            return Ok(Value::Node(source));
-        }
-        if !self.keeps_batch(&dims) {
-            return Err(UnsupportedOp::because("to another batch size"));
-        }
-        match (dims.len(), shape) {
-            (2, Shape::Map { .. }) => {
-                let features = i64::try_from(shape.elements()).unwrap_or(0);
-                if dims[1] == features || dims[1] == -1 && dims[0] != -1 {
-                    self.flattened(node)
-                } else {
-                    Err(other())
-                }
+        match self.input(node, 0)? {
+            Value::Constant(constant) => {
+                let dims = resolve(&dims, &constant.dims);
+                let reshaped = dims.and_then(|dims| constant.reshaped(dims));
+                return reshaped
+                    .map(Value::Constant)
+                    .ok_or_else(|| UnsupportedOp::because("of a constant to another size"));
             }
-            (5, Shape::Map { channels, size }) => {
-                let [_, groups, per_group, height, width] = dims[..] else { return Err(other()) };
-                let is_map = height == i64::from(size.height) && width == i64::from(size.width);
-                let groups = unsigned(groups)?;
-                let whole = groups > 0
-                    && u64::from(groups) * unsigned(per_group)? as u64 == u64::from(channels);
-                if is_map && whole { Ok(Value::Split(source, groups)) } else { Err(other()) }
-            }
-            _ => Err(other()),
+            Value::Grouped(grouped) => return self.regrouped(node, *grouped, &dims),
+            _ => {}
         }
-    }
-
-    /// Whether dimensions, batch included, are those that a node's result has already.
-    fn is_shape_of(&self, source: usize, dims: &[i64]) -> bool {
-        let own = self.dimensions(self.drafts[source].shape);
-        own.len() == dims.len()
-            && self.keeps_batch(dims)
-            && own.iter().zip(dims).skip(1).all(|(own, dim)| dim == own || *dim == 0 || *dim == -1)
-            && dims.iter().filter(|&&dim| dim == -1).count() <= 1
-    }
-
-    /// Whether the first of dimensions is that of the batch: by its size, as it was, or as what the others leave.
-    fn keeps_batch(&self, dims: &[i64]) -> bool {
-        dims.first().is_some_and(|&batch| batch == self.batch || batch == 0 || batch == -1)
-    }
-
-    /// Dimensions of a value, the batch first.
-    pub(super) fn dimensions(&self, shape: Shape) -> Vec<i64> {
-        let channels = i64::from(shape.channels());
-        match shape {
-            Shape::Vector { .. } => vec![self.batch, channels],
-            Shape::Map { size, .. } => {
-                vec![self.batch, channels, i64::from(size.height), i64::from(size.width)]
-            }
-        }
+        let (source, layout) = self.operand(node, 0)?;
+        let wanted: Vec<String> = dims.iter().map(i64::to_string).collect();
+        let refusal = format!(
+            "of {} to {}, which cuts through its dimensions",
+            sizes_text(&layout.sizes()),
+            wanted.join(" x ")
+        );
+        let target = layout.resolved(&dims, allow_zero);
+        let target = target.and_then(|sizes| layout.reshaped(&sizes));
+        self.relaid(node, source, target, &refusal)
     }
 
     pub(super) fn squeeze(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let axes = self.ints(node, "axes", 1)?;
         if let Value::Constant(constant) = self.input(node, 0)? {
-            return Self::squeezed(&constant, self.ints(node, "axes", 1)?.as_deref());
+            return Self::squeezed(&constant, axes.as_deref());
         }
-        let source = self.source(node, 0)?;
-        let mut axes = self.ints(node, "axes", 1)?.unwrap_or_default();
-        axes.iter_mut().for_each(|axis| *axis += if *axis < 0 { 4 } else { 0 });
-        axes.sort_unstable();
-        match self.drafts[source].shape {
-            Shape::Map { size, .. } if axes == [2, 3] && size == Size::square(1) => {
-                self.flattened(node)
-            }
-            _ => Err(UnsupportedOp::because("of axes other than height and width")),
-        }
+        let (source, layout) = self.operand(node, 0)?;
+        let sizes = layout.sizes();
+        let mut at: Vec<usize> = match axes {
+            Some(axes) => axes.iter().map(|&at| axis(at, sizes.len())).collect::<Result<_, _>>()?,
+            None => (0..sizes.len()).filter(|&at| sizes[at] == 1).collect(),
+        };
+        at.sort_unstable();
+        at.dedup();
+        let squeezed = at.iter().rev().try_fold(layout, |layout, &at| layout.without(at));
+        self.relaid(node, source, squeezed, "of a dimension whose size is not 1")
     }
 
-    pub(super) fn transpose(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let order = find(node, "perm").map(|order| order.ints.as_slice());
-        match (self.input(node, 0)?, order) {
-            (Value::Split(source, groups), Some([0, 2, 1, 3, 4])) => {
-                Ok(Value::Swapped(source, groups))
-            }
-            _ => Err(UnsupportedOp::because("outside of a channel shuffle")),
-        }
+    /// A computed value with more dimensions of size 1.
+    pub(super) fn unsqueezed(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let axes = self.ints(node, "axes", 1)?.unwrap_or_default();
+        let (source, layout) = self.operand(node, 0)?;
+        let rank = layout.rank() + axes.len();
+        let mut at: Vec<usize> = axes.iter().map(|&at| axis(at, rank)).collect::<Result<_, _>>()?;
+        at.sort_unstable();
+        let more = at.iter().try_fold(layout, |layout, &at| layout.with_unit(at));
+        self.relaid(node, source, more, "to too many dimensions")
+    }
+
+    pub(super) fn transpose(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let (source, layout) = self.operand(node, 0)?;
+        let rank = layout.rank();
+        let order: Vec<usize> = match find(node, "perm") {
+            None => (0..rank).rev().collect(),
+            Some(order) => order.ints.iter().map(|&at| axis(at, rank)).collect::<Result<_, _>>()?,
+        };
+        self.relaid(node, source, layout.permuted(&order), "with an order that is no permutation")
     }
 }
 
-/// Number of dimensions of a value, the batch included.
-pub(super) const fn rank(shape: Shape) -> usize {
-    match shape {
-        Shape::Vector { .. } => 2,
-        Shape::Map { .. } => 4,
+/// Target dimensions of a constant with at most one -1 filled in, and sizes that stay.
+fn resolve(dims: &[i64], own: &[usize]) -> Option<Vec<usize>> {
+    let total = own.iter().try_fold(1_usize, |all, &dim| all.checked_mul(dim))?;
+    let fixed = |(at, &dim): (usize, &i64)| match dim {
+        -1 => Some(1),
+        0 => own.get(at).copied(),
+        dim => usize::try_from(dim).ok(),
+    };
+    let mut sizes: Vec<usize> = dims.iter().enumerate().map(fixed).collect::<Option<_>>()?;
+    let known = sizes.iter().try_fold(1_usize, |all, &dim| all.checked_mul(dim))?;
+    if let Some(open) = dims.iter().position(|&dim| dim == -1) {
+        sizes[open] = total.checked_div(known)?;
     }
-}
-
-/// Target dimensions with at most one -1 filled in, for a tensor with this number of elements.
-fn resolve(dims: &[i64], elements: &[u64]) -> Option<Vec<u64>> {
-    let total: u64 = elements.iter().product();
-    let known: u64 = dims
-        .iter()
-        .filter(|&&dim| dim != -1)
-        .try_fold(1_u64, |product, &dim| product.checked_mul(u64::try_from(dim).ok()?))?;
-    let fill =
-        |dim: i64| if dim == -1 { total.checked_div(known) } else { u64::try_from(dim).ok() };
-    dims.iter().map(|&dim| fill(dim)).collect()
+    Some(sizes)
 }

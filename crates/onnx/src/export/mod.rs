@@ -1,5 +1,7 @@
 //! A graph as an ONNX file.
 
+mod operators;
+
 use std::collections::HashSet;
 
 use inceptive_ir::{
@@ -131,9 +133,9 @@ pub fn to_onnx(
     if bytes >= MAX_BYTES {
         return Err(ExportError::TooLarge { bytes });
     }
-    let output = writer.output();
-    writer.out.output = vec![output];
-    writer.out.value_info.retain(|value| value.name != writer.out.output[0].name);
+    writer.out.output = writer.outputs();
+    let results: HashSet<&str> = writer.out.output.iter().map(|it| it.name.as_str()).collect();
+    writer.out.value_info.retain(|value| !results.contains(value.name.as_str()));
     writer.out.name = text::one_line(&options.name).into_owned();
     let metadata = |key: &str, value: String| StringStringEntryProto { key: key.to_owned(), value };
     let model = ModelProto {
@@ -222,7 +224,18 @@ impl Beside {
             | Op::Flatten
             | Op::Dropout { .. }
             | Op::Softmax
-            | Op::ChannelShuffle { .. } => Self::default(),
+            | Op::ChannelShuffle { .. }
+            | Op::Maximum
+            | Op::DropPath { .. }
+            | Op::ConvTranspose(_)
+            | Op::Prelu { .. }
+            | Op::Scale(_)
+            | Op::Resize(_)
+            | Op::Rearrange(_) => Self::default(),
+            // At most a factor and a shift of each channel, which a normalisation without them is written with.
+            Op::Norm(_) | Op::Rescale(_) => {
+                Self { constants: product(node.shape.channels(), 2), intermediate: 0 }
+            }
         }
     }
 }
@@ -292,6 +305,9 @@ impl Writer<'_> {
                 self.push("GlobalAveragePool", path, inputs, vec![])
             }
             Op::GlobalPool(PoolKind::Max) => self.push("GlobalMaxPool", path, inputs, vec![]),
+            Op::GlobalPool(PoolKind::L2) => {
+                self.push("GlobalLpPool", path, inputs, vec![int("p", 2)]);
+            }
             Op::AdaptiveAvgPool { output } => self.adaptive(id, *output, path, &inputs),
             Op::Concat => self.push("Concat", path, inputs, vec![int("axis", 1)]),
             Op::Add { scales } => {
@@ -300,7 +316,27 @@ impl Writer<'_> {
             }
             Op::Multiply => self.chain("Mul", path, inputs),
             Op::Flatten => self.push("Flatten", path, inputs, vec![int("axis", 1)]),
-            Op::Dropout { .. } => return Err(ExportError::TrainingOnly(node.path.clone())),
+            Op::Maximum => self.push("Max", path, inputs, vec![]),
+            Op::ConvTranspose(conv) => {
+                let attributes = vec![
+                    ints("kernel_shape", size(conv.kernel)),
+                    ints("strides", size(conv.stride)),
+                    ints("pads", pads(conv.padding)),
+                    ints("output_padding", size(conv.output_padding)),
+                    ints("dilations", size(conv.dilation)),
+                    int("group", i64::from(conv.groups)),
+                ];
+                self.layer("ConvTranspose", id, inputs, attributes)?;
+            }
+            Op::Norm(norm) => self.norm(id, norm, &inputs[0])?,
+            Op::Prelu { .. } => self.prelu(id, inputs)?,
+            Op::Scale(_) => self.scale(id, &inputs[0])?,
+            Op::Rescale(rescale) => self.rescale(node, rescale, &inputs[0]),
+            Op::Resize(resize) => self.resize(id, resize, &inputs[0]),
+            Op::Rearrange(rearrange) => self.rearrange(id, rearrange, inputs),
+            Op::Dropout { .. } | Op::DropPath { .. } => {
+                return Err(ExportError::TrainingOnly(node.path.clone()));
+            }
             Op::Softmax => self.push("Softmax", path, inputs, vec![int("axis", 1)]),
             Op::ChannelShuffle { groups } => self.shuffle(node, *groups, inputs),
         }
@@ -310,9 +346,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The result. An input cannot be one: not every reader takes a graph without nodes.
-    fn output(&mut self) -> ValueInfoProto {
-        let node = self.graph.node(self.graph.output());
+    /// The results. An input cannot be one: not every reader takes a graph without nodes.
+    fn outputs(&mut self) -> Vec<ValueInfoProto> {
+        let graph = self.graph;
+        graph.outputs().map(|id| self.output(id)).collect()
+    }
+
+    fn output(&mut self, id: NodeId) -> ValueInfoProto {
+        let node = self.graph.node(id);
         if !matches!(node.op, Op::Input(_)) {
             return self.value(&node.path, node.shape);
         }
@@ -464,6 +505,23 @@ impl Writer<'_> {
             }
             Activation::HardSigmoid => self.push("HardSigmoid", path, inputs, hard_sigmoid()),
             Activation::HardSwish => self.push("HardSwish", path, inputs, vec![]),
+            Activation::LeakyRelu { slope } => {
+                self.push("LeakyRelu", path, inputs, vec![float("alpha", slope)]);
+            }
+            Activation::Elu { alpha } => {
+                self.push("Elu", path, inputs, vec![float("alpha", alpha)]);
+            }
+            Activation::Selu => self.push("Selu", path, inputs, vec![]),
+            Activation::Tanh => self.push("Tanh", path, inputs, vec![]),
+            Activation::Softplus => self.push("Softplus", path, inputs, vec![]),
+            Activation::Clip { low, high } => {
+                inputs.push(self.constant(format!("{path}.min"), &[], &[low]));
+                inputs.push(self.constant(format!("{path}.max"), &[], &[high]));
+                self.push("Clip", path, inputs, vec![]);
+            }
+            Activation::Gelu => self.gelu(path, &inputs[0], false),
+            Activation::GeluTanh => self.gelu(path, &inputs[0], true),
+            Activation::Mish => self.mish(path, inputs),
         }
     }
 
@@ -471,12 +529,15 @@ impl Writer<'_> {
     /// start in the padding. Padded places never enter a maximum, nor an average over real values only.
     fn pool(&mut self, pool: Pool, id: NodeId, path: &str, inputs: Vec<String>) {
         let (from, to) = (self.graph.input_shapes(id)[0].size(), self.graph.node(id).shape.size());
-        let Pool { kind, kernel, stride, padding, ceil: _, count_include_pad } = pool;
-        let span = |to: u32, stride: u32, kernel: u32| (to - 1) * stride + kernel;
+        let Pool { kind, kernel, stride, dilation, padding, ceil: _, count_include_pad } = pool;
+        let window = |kernel: u32, dilation: u32| (kernel - 1) * dilation + 1;
+        let window =
+            Size::new(window(kernel.height, dilation.height), window(kernel.width, dilation.width));
+        let span = |to: u32, stride: u32, window: u32| (to - 1) * stride + window;
         let rows =
-            span(to.height, stride.height, kernel.height).saturating_sub(from.height + padding.top);
+            span(to.height, stride.height, window.height).saturating_sub(from.height + padding.top);
         let columns =
-            span(to.width, stride.width, kernel.width).saturating_sub(from.width + padding.left);
+            span(to.width, stride.width, window.width).saturating_sub(from.width + padding.left);
         let grown = Padding {
             bottom: rows.max(padding.bottom),
             right: columns.max(padding.right),
@@ -493,8 +554,15 @@ impl Writer<'_> {
         if ceil {
             attributes.push(int("ceil_mode", 1));
         }
+        if dilation != Size::square(1) {
+            attributes.push(ints("dilations", size(dilation)));
+        }
         let op = match kind {
             PoolKind::Max => "MaxPool",
+            PoolKind::L2 => {
+                attributes.push(int("p", 2));
+                "LpPool"
+            }
             PoolKind::Average => {
                 attributes.push(int("count_include_pad", i64::from(counts_padding)));
                 "AveragePool"

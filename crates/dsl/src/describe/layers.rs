@@ -1,0 +1,148 @@
+//! Nodes as layers: an operator, with the normalisation and the activation that are written with it.
+
+use std::collections::HashMap;
+
+use inceptive_ir::{Graph, Node, NodeId, Op};
+
+use super::{DescribeError, args};
+
+/// A layer; the first one is the network's input.
+#[derive(Clone, Debug)]
+pub(super) struct Layer {
+    pub(super) main: NodeId,
+    pub(super) norm: Option<NodeId>,
+    pub(super) activation: Option<NodeId>,
+    /// The layers that it reads.
+    pub(super) reads: Vec<usize>,
+}
+
+/// A network as layers, in an order in which they can be computed.
+pub(super) struct Layers<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) all: Vec<Layer>,
+    /// The layers that read each one, each once.
+    pub(super) readers: Vec<Vec<usize>>,
+    pub(super) output: usize,
+    /// Arguments of steps that most of a kind have, by the step's name.
+    pub(super) common: HashMap<&'static str, Vec<args::Argument>>,
+    /// The layer that computes each node.
+    pub(super) layer_of: Vec<usize>,
+}
+
+impl<'a> Layers<'a> {
+    pub(super) fn new(graph: &'a Graph) -> Result<Self, DescribeError> {
+        if graph.output() == graph.input() {
+            return Err(DescribeError::Empty);
+        }
+        let common = common_arguments(graph);
+        let mut layer_of = vec![usize::MAX; graph.len()];
+        let mut all: Vec<Layer> = Vec::new();
+        for (id, node) in graph.nodes() {
+            check_shared(graph, id, node)?;
+            if layer_of[id.index()] != usize::MAX {
+                continue;
+            }
+            let number = all.len();
+            layer_of[id.index()] = number;
+            let mut layer = Layer { main: id, norm: None, activation: None, reads: Vec::new() };
+            if is_written_with_others(&node.op) {
+                let mut last = id;
+                while let Some(next) = graph.only_consumer(last).filter(|_| last != graph.output())
+                {
+                    let op = &graph.node(next).op;
+                    let is_common = args::word(op, None).is_some_and(|word| {
+                        let own = args::of(graph, next);
+                        common.get(word).map_or(own.is_empty(), |common| *common == own)
+                    });
+                    if !is_common || graph.shares_tensors(next) {
+                        break;
+                    }
+                    match op {
+                        Op::BatchNorm(_) | Op::Norm(_)
+                            if layer.norm.is_none() && layer.activation.is_none() =>
+                        {
+                            layer.norm = Some(next);
+                        }
+                        Op::Activation(_) | Op::Prelu { .. } if layer.activation.is_none() => {
+                            layer.activation = Some(next);
+                        }
+                        _ => break,
+                    }
+                    layer_of[next.index()] = number;
+                    last = next;
+                }
+            }
+            all.push(layer);
+        }
+        let mut readers: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
+        for (number, layer) in all.iter_mut().enumerate() {
+            let inputs = graph.inputs(layer.main).into_iter();
+            layer.reads = inputs.map(|input| layer_of[input.index()]).collect();
+            for &read in &layer.reads {
+                if readers[read].last() != Some(&number) {
+                    readers[read].push(number);
+                }
+            }
+        }
+        let output = layer_of[graph.output().index()];
+        Ok(Self { graph, all, readers, output, common, layer_of })
+    }
+
+    pub(super) fn node(&self, layer: usize) -> &'a Node {
+        self.graph.node(self.all[layer].main)
+    }
+
+    pub(super) fn op(&self, layer: usize) -> &'a Op {
+        &self.node(layer).op
+    }
+}
+
+/// Whether a step of this operator may have a normalisation and an activation.
+pub(super) const fn is_written_with_others(op: &Op) -> bool {
+    matches!(op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_))
+}
+
+/// Only layers that have all of their tensors in common with another one can be written.
+fn check_shared(graph: &Graph, id: NodeId, node: &Node) -> Result<(), DescribeError> {
+    if !graph.shares_tensors(id) {
+        return Ok(());
+    }
+    let tensors = node.op.tensors(&graph.input_shapes(id));
+    let mut paths = tensors.iter().map(|(role, _)| node.tensor_path(*role));
+    let first = paths.next();
+    let is_one = paths.all(|path| Some(path) == first);
+    let owner = first.and_then(|path| graph.find(path));
+    let is_layer = owner.is_some_and(|owner| {
+        let owner_node = graph.node(owner);
+        owner <= id
+            && is_written_with_others(&owner_node.op)
+            && owner_node.op.tensors(&graph.input_shapes(owner)) == tensors
+            && owner_node.shared.is_empty()
+    });
+    match is_one && is_layer && is_written_with_others(&node.op) {
+        true => Ok(()),
+        false => Err(DescribeError::Shared(node.path.clone())),
+    }
+}
+
+/// What most steps of each kind that stands behind layers are given.
+fn common_arguments(graph: &Graph) -> HashMap<&'static str, Vec<args::Argument>> {
+    let mut counts: HashMap<(&'static str, Vec<args::Argument>), usize> = HashMap::new();
+    for (id, node) in graph.nodes() {
+        let stands_behind = matches!(
+            node.op,
+            Op::BatchNorm(_) | Op::Norm(_) | Op::Activation(_) | Op::Prelu { .. }
+        );
+        if let (true, Some(word)) = (stands_behind, args::word(&node.op, None)) {
+            *counts.entry((word, args::of(graph, id))).or_default() += 1;
+        }
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|(a, of_a), (b, of_b)| of_b.cmp(of_a).then_with(|| a.cmp(b)));
+    let mut common = HashMap::new();
+    for ((word, arguments), _) in counts {
+        common.entry(word).or_insert(arguments);
+    }
+    common.retain(|_, arguments| !arguments.is_empty());
+    common
+}

@@ -1,0 +1,66 @@
+//! A network as YAML that a person would have written: repeated modules are blocks, widths that differ between them are
+//! parameters, and what most layers have in common is a default.
+
+mod args;
+mod blocks;
+mod layers;
+mod names;
+mod page;
+mod tree;
+
+use std::path::Path as FilePath;
+
+use inceptive_ir::{Graph, NodeId, Path};
+
+use crate::{Failure, Memory, load};
+
+/// A network as YAML.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// The text of the file.
+    pub yaml: String,
+    /// The network that it describes.
+    pub graph: Graph,
+    /// For each node of the original, in order, the node of that network that computes the same.
+    pub nodes: Vec<NodeId>,
+}
+
+/// Why a network cannot be written as YAML.
+#[derive(Debug, thiserror::Error)]
+pub enum DescribeError {
+    /// It has auxiliary heads.
+    #[error("the network has auxiliary heads, which are not written as YAML")]
+    Heads,
+    /// The output is the input.
+    #[error("the network has no layers")]
+    Empty,
+    /// Two normalisations, or a normalisation and something else, have a tensor in common.
+    #[error("`{0}` shares a tensor with another node in a way that the language cannot say")]
+    Shared(Path),
+    /// It is too large, or nested too deeply, for the language.
+    #[error("the text would not be read back: {0}")]
+    Unreadable(Box<Failure>),
+    /// What the text says is not what the network is.
+    #[error("the text would describe another network")]
+    Differs,
+}
+
+/// Writes a network as YAML, and reads it back to check that it is the same.
+///
+/// # Errors
+/// When the language cannot say what the network is.
+pub fn describe(graph: &Graph, name: &str) -> Result<Described, DescribeError> {
+    if !graph.auxiliary().is_empty() {
+        return Err(DescribeError::Heads);
+    }
+    let layers = layers::Layers::new(graph)?;
+    let items = tree::items(&layers);
+    let yaml = blocks::page(&layers, items, name).to_string();
+    let place = FilePath::new("model.yaml");
+    let files = Memory::default().with(place, yaml.as_str());
+    let loaded =
+        load(&files, place, &[]).map_err(|failure| DescribeError::Unreadable(failure.into()))?;
+    let own = loaded.architecture.graph;
+    let nodes = graph.matching(&own).ok_or(DescribeError::Differs)?;
+    Ok(Described { yaml, graph: own, nodes })
+}

@@ -1,0 +1,125 @@
+//! Networks written as YAML: they are what they were, and read like what a person writes.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use inceptive_dsl::{DescribeError, Disk, Memory, describe, load};
+use inceptive_ir::Graph;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// A network of a file, without auxiliary heads, by way of the lists that others make graphs of.
+fn graph_of(file: &Path) -> Graph {
+    let graph = load(&Disk, file, &[]).unwrap().architecture.graph;
+    graph.apply(&inceptive_ir::passes::drop_auxiliary(&graph)).unwrap()
+}
+
+fn described(yaml: &str) -> String {
+    let files = Memory::default().with("a.yaml", yaml);
+    let graph = load(&files, Path::new("a.yaml"), &[]).unwrap().architecture.graph;
+    let described = describe(&graph, "a").unwrap();
+    assert_eq!(described.graph.fingerprint(), graph.fingerprint());
+    for ((id, node), &other) in graph.nodes().zip(&described.nodes) {
+        assert_eq!(described.graph.node(other).op, node.op);
+        let inputs: Vec<_> =
+            graph.inputs(id).into_iter().map(|input| described.nodes[input.index()]).collect();
+        let mut own = described.graph.inputs(other);
+        let mut inputs = inputs;
+        own.sort_unstable();
+        inputs.sort_unstable();
+        assert_eq!(own, inputs, "{}", node.path);
+    }
+    described.yaml
+}
+
+/// Every network that is shipped.
+#[test]
+fn shipped_networks_are_what_they_were() {
+    let folders = ["architectures", "architectures/small"];
+    let files = folders.iter().flat_map(|folder| {
+        let entries = Path::new(ROOT).join(folder).read_dir().unwrap();
+        entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+    });
+    let mut count = 0;
+    for file in files {
+        let graph = graph_of(&file);
+        let described = match describe(&graph, "copy") {
+            Ok(described) => described,
+            Err(error) => panic!("{}: {error}", file.display()),
+        };
+        assert_eq!(described.graph.fingerprint(), graph.fingerprint(), "{}", file.display());
+        count += 1;
+    }
+    assert!(count > 40, "{count}");
+}
+
+/// Modules that repeat are a block with what differs as parameters, and what most layers have is a default.
+#[test]
+fn repeated_modules_are_blocks() {
+    let yaml = described(
+        "
+name: A
+input: {channels: 3, size: 32}
+classes: 10
+defaults: {conv: {norm: bn}, bn: {eps: 0.001}}
+blocks:
+  inception:
+    params: {a, b, c}
+    branches:
+      one: [conv: {kernel: 1, width: $a}]
+      three: [conv: {kernel: 1, width: $b}, conv: {kernel: 3, width: $b * 2}]
+      pool: [maxpool: {kernel: 3, stride: 1}, conv: {kernel: 1, width: $c}]
+  residual:
+    params: {c, stride: 1}
+    branches:
+      main: [conv: {kernel: 3, width: $c, stride: $stride}, conv: {kernel: 3, width: $c, act: none}]
+      shortcut: []
+    join: add
+    then: [relu]
+body:
+  - conv stem: {kernel: 3, width: 16, stride: 2}
+  - inception i1: {a: 16, b: 16, c: 16}
+  - inception i2: {a: 32, b: 16, c: 16}
+  - inception i3: {a: 16, b: 24, c: 16}
+  - conv c: {kernel: 1, width: 32, act: leaky_relu}
+  - residual r1: {c: 32}
+  - residual r2: {c: 32}
+  - residual r3: {c: 32}
+  - residual r4: {c: 32}
+tail: gap
+",
+    );
+    insta::assert_snapshot!(yaml);
+}
+
+/// What is no set of branches is a list of steps that name what they read.
+#[test]
+fn what_has_no_branches_is_a_cell() {
+    let yaml = described(
+        "
+name: A
+input: {channels: 3, size: 8}
+body:
+  - conv stem: {kernel: 3, width: 16}
+  - conv a: {kernel: 3, width: 16}
+  - conv b: {from: stem, kernel: 3, width: 16, share: a}
+  - add c: {from: [a, b, stem], scale: {b: 0.5}}
+  - conv d: {from: a, kernel: 1, width: 16}
+  - concat: {from: [c, d]}
+  - conv last: {kernel: 1, width: 8, act: gelu}
+tail: []
+",
+    );
+    insta::assert_snapshot!(yaml);
+}
+
+/// Heads are not written; the language has another place for them.
+#[test]
+fn what_cannot_be_said_is_refused() {
+    let graph = load(&Disk, &Path::new(ROOT).join("architectures/googlenet.yaml"), &[]).unwrap();
+    let error = describe(&graph.architecture.graph, "a").unwrap_err();
+    assert!(matches!(error, DescribeError::Heads));
+}

@@ -1,0 +1,203 @@
+//! The input of a file: which it is, its size, and the order of its dimensions.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    fmt,
+};
+
+use inceptive_ir::{Shape, Size};
+
+use super::{
+    attribute::{find, int},
+    error::{ImportError, short},
+    layout::Layout,
+    operator::is_standard,
+    origin::element_name,
+};
+use crate::proto::{GraphProto, NodeProto, ValueInfoProto};
+
+/// The size of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputSize {
+    /// Channels, where the file leaves them open.
+    pub channels: Option<u32>,
+    /// Height and width.
+    pub size: Size,
+}
+
+/// The input of a network.
+#[derive(Clone, Debug)]
+pub(super) struct Image {
+    pub(super) batch: u64,
+    pub(super) shape: Shape,
+    /// The order of the values in the file.
+    pub(super) layout: Layout,
+    /// Whether the file leaves the height or the width open and nothing says what it is.
+    pub(super) is_guess: bool,
+    /// What differs from the file.
+    pub(super) remarks: Vec<String>,
+}
+
+/// Element types of images: fp32, fp16, fp64 and bf16, none where the file does not say, and whole numbers of 8 bits.
+const READABLE: [i32; 6] = [0, 1, 2, 10, 11, 16];
+const UINT8: i32 = 2;
+
+/// The size that an image is taken to have so that a file can be looked through.
+const GUESS: u32 = 224;
+
+/// Maximum number of nodes behind the input that are looked at.
+const MAX_LOOKED_AT: usize = 64;
+
+impl Image {
+    pub(super) fn new(
+        input: &ValueInfoProto,
+        file: &GraphProto,
+        live: &[&NodeProto],
+        wanted: Option<InputSize>,
+    ) -> Result<Self, ImportError> {
+        let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+        let kind = tensor.map_or(0, |tensor| tensor.elem_type);
+        let name = short(&input.name);
+        if !READABLE.contains(&kind) {
+            let kind = element_name(kind);
+            return Err(ImportError::Input(format!(
+                "the input `{name}` has the element type {kind}; it must be floating point or uint8"
+            )));
+        }
+        let mut remarks = Vec::new();
+        if kind == UINT8 {
+            remarks.push(format!(
+                "the input `{name}` is uint8 in the file; here it takes the same numbers as float32"
+            ));
+        }
+        let dims = tensor.and_then(|tensor| tensor.shape.as_ref());
+        let dims: Vec<Option<u32>> = dims.map_or_else(Vec::new, |shape| {
+            let size = |value: i64| u32::try_from(value).ok().filter(|&size| size > 0);
+            shape.dim.iter().map(|dim| dim.dim_value.and_then(size)).collect()
+        });
+        let batch = |batch: Option<u32>| u64::from(batch.unwrap_or(1));
+        match dims[..] {
+            [first, Some(features)] => {
+                let shape = Shape::vector(features);
+                let (batch, is_guess) = (batch(first), false);
+                Ok(Self { batch, shape, layout: Layout::of(shape, batch), is_guess, remarks })
+            }
+            [first, a, b, c] => {
+                let batch = batch(first);
+                let is_last = is_channels_last(&input.name, live);
+                let [channels, height, width] = if is_last { [c, a, b] } else { [a, b, c] };
+                let given = wanted.and_then(|wanted| wanted.channels);
+                let channels = channels.or(given).or_else(|| first_channels(file, live));
+                let channels = channels.ok_or_else(|| {
+                    ImportError::Input(format!(
+                        "the input `{name}` is {}; its number of channels is not known: name it with the size, as in --input-size 3x224x224",
+                        Dims(&dims)
+                    ))
+                })?;
+                let size = wanted.map(|wanted| wanted.size);
+                if let Some(size) = size
+                    && (height.is_some_and(|height| height != size.height)
+                        || width.is_some_and(|width| width != size.width))
+                {
+                    return Err(ImportError::Input(format!(
+                        "the input `{name}` is {}, and cannot be {size}",
+                        Dims(&dims)
+                    )));
+                }
+                let is_guess = size.is_none() && (height.is_none() || width.is_none());
+                let known = size.unwrap_or_else(|| {
+                    let other = height.or(width).unwrap_or(GUESS);
+                    Size::new(height.unwrap_or(other), width.unwrap_or(other))
+                });
+                let shape = Shape::Map { channels, size: known };
+                let own = Layout::of(shape, batch);
+                let layout = if is_last { own.permuted(&[0, 2, 3, 1]) } else { None };
+                if layout.is_some() {
+                    remarks.push(format!(
+                        "the input `{name}` is batch x height x width x channels in the file, and batch x channels x height x width here"
+                    ));
+                }
+                Ok(Self { batch, shape, layout: layout.unwrap_or(own), is_guess, remarks })
+            }
+            _ => Err(ImportError::Input(format!(
+                "the input `{name}` is {}; it must be batch x channels x height x width, or batch x features",
+                Dims(&dims)
+            ))),
+        }
+    }
+}
+
+/// Whether the first thing that moves the dimensions of an input makes the last one the channels.
+fn is_channels_last(input: &str, live: &[&NodeProto]) -> bool {
+    let mut readers: HashMap<&str, Vec<&NodeProto>> = HashMap::new();
+    for &node in live {
+        for name in &node.input {
+            readers.entry(name).or_default().push(node);
+        }
+    }
+    let mut seen = HashSet::from([input]);
+    let mut waiting = VecDeque::from([input]);
+    while let Some(name) = waiting.pop_front() {
+        for node in readers.get(name).into_iter().flatten() {
+            if node.op_type == "Transpose" {
+                let order = find(node, "perm").map(|order| order.ints.as_slice());
+                if order == Some(&[0, 3, 1, 2]) {
+                    return true;
+                }
+                continue;
+            }
+            let is_elementwise = is_standard(&node.domain)
+                && matches!(
+                    node.op_type.as_str(),
+                    "Cast"
+                        | "Sub"
+                        | "Add"
+                        | "Mul"
+                        | "Div"
+                        | "Identity"
+                        | "QuantizeLinear"
+                        | "DequantizeLinear"
+                        | "Clip"
+                        | "Neg"
+                        | "Pad"
+                );
+            if let Some(output) = node.output.first().filter(|_| is_elementwise)
+                && seen.len() < MAX_LOOKED_AT
+                && seen.insert(output)
+            {
+                waiting.push_back(output);
+            }
+        }
+    }
+    false
+}
+
+/// The channels that the first convolution reads, if images have so many.
+fn first_channels(file: &GraphProto, live: &[&NodeProto]) -> Option<u32> {
+    let conv = live.iter().find(|node| node.op_type == "Conv")?;
+    let weight = conv.input.get(1)?;
+    let kernel = file.initializer.iter().find(|tensor| tensor.name == *weight)?;
+    let groups = int(conv, "group").unwrap_or(1);
+    let channels = kernel.dims.get(1)?.checked_mul(groups)?;
+    u32::try_from(channels).ok().filter(|channels| matches!(channels, 1 | 3 | 4))
+}
+
+/// Dimensions as `? x 3 x 224 x 224`.
+pub(super) struct Dims<'a>(pub(super) &'a [Option<u32>]);
+
+impl fmt::Display for Dims<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("of unknown shape");
+        }
+        if self.0.len() > 8 {
+            return write!(f, "of {} dimensions", self.0.len());
+        }
+        let dims: Vec<String> = self
+            .0
+            .iter()
+            .map(|dim| dim.map_or_else(|| "?".to_owned(), |dim| dim.to_string()))
+            .collect();
+        f.write_str(&dims.join(" x "))
+    }
+}

@@ -1,0 +1,89 @@
+//! Values that a quantised file keeps as integers. The network is read as if nothing was rounded: the integers of weights are
+//! turned back into the numbers that they stand for.
+
+use crate::{
+    import::{
+        attribute::int,
+        constant::Constant,
+        error::UnsupportedOp,
+        importer::{Importer, Value},
+    },
+    proto::NodeProto,
+};
+
+use super::join::axis;
+
+impl Importer {
+    /// Rounding of a computed value, which is left out.
+    pub(super) fn quantize(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        self.quantised += 1;
+        self.input(node, 0)
+    }
+
+    pub(super) fn dequantize(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let Value::Constant(values) = self.input(node, 0)? else { return self.quantize(node) };
+        if values.element() == crate::import::constant::Element::Float {
+            // They were not rounded here.
+            return self.quantize(node);
+        }
+        self.quantised += 1;
+        let scale = self.constant_input(node, 1)?;
+        let zero = self.optional_constant(node, 2)?;
+        let at = match scale.len() {
+            1 => 0,
+            _ => axis(int(node, "axis").unwrap_or(1), values.dims.len())?,
+        };
+        self.numbers_of(&values, &scale, zero.as_ref(), at).map(Value::Constant)
+    }
+
+    /// `(values - zero) * scale`, with one scale or one for each position of an axis.
+    pub(super) fn numbers_of(
+        &mut self,
+        values: &Constant,
+        scale: &Constant,
+        zero: Option<&Constant>,
+        at: usize,
+    ) -> Result<Constant, UnsupportedOp> {
+        self.computations.charge(values.len())?;
+        let refusal = || UnsupportedOp::because("with values that are not in the file");
+        let numbers = values.floats().ok_or_else(refusal)?;
+        let scales = scale.floats().ok_or_else(refusal)?;
+        let zeros = zero.map(|zero| zero.floats().ok_or_else(refusal)).transpose()?;
+        let zeros = zeros.unwrap_or_else(|| vec![0.0; scales.len()]);
+        let length = values.dims.get(at).copied().unwrap_or(1);
+        let fits = scales.len() == 1 || scales.len() == length;
+        if !fits || zeros.len() != scales.len() || scales.is_empty() {
+            return Err(UnsupportedOp::because("in blocks"));
+        }
+        let inner: usize = values.dims.get(at + 1..).unwrap_or_default().iter().product();
+        let position = |index: usize| match scales.len() {
+            1 => 0,
+            count => index / inner.max(1) % count,
+        };
+        let number = |(index, number): (usize, f32)| {
+            (number - zeros[position(index)]) * scales[position(index)]
+        };
+        let numbers = numbers.into_iter().enumerate().map(number).collect();
+        Constant::tensor(values.dims.clone(), numbers).ok_or_else(refusal)
+    }
+
+    /// A convolution of integers, as the one of numbers that it stands for.
+    pub(super) fn quantised_conv(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let (input_scale, scale) = (self.constant_input(node, 1)?, self.constant_input(node, 4)?);
+        let kernel = self.constant_input(node, 3)?;
+        let zero = self.constant_input(node, 5)?;
+        let weight = self.numbers_of(&kernel, &scale, Some(&zero), 0)?;
+        let bias = match self.optional_constant(node, 8)? {
+            None => None,
+            Some(bias) => {
+                let refusal = || UnsupportedOp::because("with a scale that is not one number");
+                let input_scale = input_scale.to_scalar().ok_or_else(refusal)?;
+                let scales = scale.floats().ok_or_else(refusal)?;
+                let scales: Vec<f32> = scales.iter().map(|scale| scale * input_scale).collect();
+                Some(self.numbers_of(&bias, &Constant::vector(&scales), None, 0)?)
+            }
+        };
+        self.quantised += 1;
+        self.convolution(node, weight, bias)
+    }
+}
