@@ -151,7 +151,9 @@ def pytorch(source: str, settings: list[str], folder: pathlib.Path) -> None:
     expect(f"{what}, parameters", count == cost["params"], f"{count}")
 
     weights, exported = folder / "network.safetensors", folder / "network.onnx"
-    save_file(model.state_dict(), weights)
+    # A tensor that several layers have is kept under the name of the first.
+    first = {tensor.data_ptr(): name for name, tensor in reversed(model.state_dict().items())}
+    save_file({name: tensor for name, tensor in model.state_dict().items() if first[tensor.data_ptr()] == name}, weights)
     command = [str(BINARY), "export", *arguments, "--weights", str(weights), "-o", str(exported)]
     messages = subprocess.run(command, check=True, stderr=subprocess.PIPE, cwd=ROOT, text=True).stderr
     expect(f"{what}, names of weights", "uses other tensor names" not in messages, messages.strip())
@@ -168,6 +170,9 @@ def pytorch(source: str, settings: list[str], folder: pathlib.Path) -> None:
     tensors = {words(tensor.name): tensor for tensor in onnx.load(exported).graph.initializer}
     ours = {key: tensors.get(words(key)) for key in model.state_dict()}
     arrays = {key: onnx.numpy_helper.to_array(tensor).copy() for key, tensor in ours.items() if tensor}
+    # ONNX has factors of channels with the dimensions of maps.
+    own = model.state_dict()
+    arrays = {key: array.reshape(own[key].shape) if key in own else array for key, array in arrays.items()}
     left = model.load_state_dict({key: torch.from_numpy(array) for key, array in arrays.items()}, strict=False)
     missing = [key for key in left.missing_keys if not key.startswith("aux") and "num_batches" not in key]
     expect(f"{what}, all tensors", not missing, ", ".join(missing[:3]))
@@ -193,7 +198,9 @@ def torchvision_model(ours: str, theirs: str, size: int, folder: pathlib.Path) -
     model = getattr(torchvision.models, theirs)(weights=None, init_weights=True).eval()
     randomise(model)
     weights = folder / f"{theirs}.safetensors"
-    save_file(model.state_dict(), weights)
+    # A tensor that several layers have is kept under the name of the first.
+    first = {tensor.data_ptr(): name for name, tensor in reversed(model.state_dict().items())}
+    save_file({name: tensor for name, tensor in model.state_dict().items() if first[tensor.data_ptr()] == name}, weights)
     x = images([3, size, size], 1)
     with torch.no_grad():
         reference = model(torch.from_numpy(x)).numpy()

@@ -4,7 +4,7 @@ use inceptive_ir::{
     BatchNorm, BlockOrder, NormOver, Op, Padding, Pool, PoolKind, Rearrange, Shape,
 };
 
-use super::step::{Step, is_symmetric};
+use super::step::{Step, is_padded_by_torch, is_symmetric};
 
 /// A class that PyTorch does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,8 +122,8 @@ impl Helper {
         };
         let own = match &step.op {
             Op::Conv(conv) if !is_symmetric(conv.padding) => Some(Self::Conv),
-            Op::Pool(Pool { kind, padding, .. }) => {
-                let is_symmetric = is_symmetric(*padding);
+            Op::Pool(pool @ Pool { kind, padding, .. }) => {
+                let is_symmetric = is_padded_by_torch(pool);
                 match kind {
                     PoolKind::L2 if *padding != Padding::NONE => Some(Self::L2Pool),
                     PoolKind::Max if !is_symmetric => Some(Self::MaxPool),

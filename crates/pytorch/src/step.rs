@@ -123,6 +123,13 @@ fn padding(padding: Padding) -> Value {
     }
 }
 
+/// Whether PyTorch's own pools pad so: alike on opposite sides, and by no more than half a kernel.
+pub const fn is_padded_by_torch(pool: &Pool) -> bool {
+    let Padding { top, left, .. } = pool.padding;
+    let fits = top <= pool.kernel.height / 2 && left <= pool.kernel.width / 2;
+    is_symmetric(pool.padding) && fits
+}
+
 /// Whether opposite sides are padded alike.
 pub const fn is_symmetric(padding: Padding) -> bool {
     padding.top == padding.bottom && padding.left == padding.right
@@ -145,8 +152,8 @@ impl Step {
             Op::BatchNorm(norm) => format!("{} {}", norm.scale, norm.center),
             Op::Lrn(lrn) => (lrn.size % 2).to_string(),
             Op::Pool(pool) => {
-                let Pool { kind, padding, ceil, count_include_pad, .. } = pool;
-                format!("{kind:?} {} {ceil} {count_include_pad}", is_symmetric(*padding))
+                let Pool { kind, ceil, count_include_pad, .. } = pool;
+                format!("{kind:?} {} {ceil} {count_include_pad}", is_padded_by_torch(pool))
             }
             Op::GlobalPool(kind) => format!("{kind:?}"),
             Op::Add { scales } => {
@@ -222,7 +229,13 @@ impl Step {
             Op::Pool(pool) => vec![
                 (Field::Kernel, Value::Size(pool.kernel)),
                 (Field::Stride, Value::Size(pool.stride)),
-                (Field::Padding, padding(pool.padding)),
+                (
+                    Field::Padding,
+                    match is_padded_by_torch(pool) {
+                        true => padding(pool.padding),
+                        false => Value::Sides(pool.padding),
+                    },
+                ),
                 (Field::Dilation, Value::Size(pool.dilation)),
             ],
             Op::ConvTranspose(conv) => vec![(Field::Width, Value::Count(conv.out_channels))],

@@ -8,7 +8,7 @@ use inceptive_ir::{
 use super::{
     expr::{Argument, Expr},
     helper::Helper,
-    step::{Field, Step, Value, is_symmetric},
+    step::{Field, Step, Value, is_padded_by_torch, is_symmetric},
 };
 
 /// A number at a place in the text.
@@ -306,7 +306,7 @@ fn convolution(step: &Step, fused: Option<&str>, arguments: Arguments<'_>) -> Ex
 
 fn pool(step: &Step, arguments: Arguments<'_>) -> Option<Expr> {
     let Op::Pool(pool) = step.op else { return None };
-    let is_symmetric = is_symmetric(pool.padding);
+    let is_symmetric = is_padded_by_torch(&pool);
     let arguments = arguments.positional(Field::Kernel).named("stride", Field::Stride);
     let is_padded = !(arguments.number)(Field::Padding).is(0);
     let arguments = match is_symmetric {

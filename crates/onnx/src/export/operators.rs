@@ -359,12 +359,12 @@ impl Writer<'_> {
     }
 }
 
-/// The factor between two lengths, such that the first times the factor, rounded down, is the second in single precision.
+/// The factor between two lengths, such that the first times the factor, rounded down, is the second in single and in double
+/// precision.
 fn factor(from: u32, to: u32) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "ONNX has single precision here")]
     let factor = (f64::from(to) / f64::from(from)) as f32;
-    #[expect(clippy::cast_precision_loss, reason = "a size below 2^24")]
-    let reaches = |factor: f32| (from as f32 * factor).floor() >= to as f32;
+    let reaches = |factor: f32| f64::from(from) * f64::from(factor) >= f64::from(to);
     if reaches(factor) { factor } else { factor.next_up() }
 }
 
