@@ -204,8 +204,8 @@ impl App {
             Command::Screenshot(path, part) => self.screenshots.take(ctx, path, part),
             Command::Picture(path, picture) => self.write_picture(path, picture),
             Command::Count(convention) => self.model.settings.count_in(convention),
-            Command::Plot(choice) => {
-                self.panels.tradeoff.choose(choice);
+            Command::Plot(name) => {
+                self.panels.tradeoff.choose(&name, &self.model);
                 tiles::show(&mut self.tree, Pane::Tradeoff);
             }
             Command::Start(job) => self.start(job),

@@ -14,7 +14,6 @@ use crate::{
     file::{FileOrder, FilePath},
     jobs::{Job, JobId, Picture},
     pane::Pane,
-    panels::tradeoff::PlotChoice,
 };
 
 /// Something to do after the frame is drawn.
@@ -108,8 +107,8 @@ pub enum Command {
     Picture(PathBuf, Picture),
     /// Counts compute in another convention.
     Count(Convention),
-    /// Chooses what an axis, the size or the colour of points shows.
-    Plot(PlotChoice),
+    /// Chooses what an axis, the size or the colour of points shows: the names of list and choice.
+    Plot(String),
     /// Starts a job.
     Start(Job),
     /// Asks for a table of the user's own results.

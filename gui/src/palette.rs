@@ -13,10 +13,7 @@ use crate::{
     format::compute_unit,
     model::Model,
     pane::Pane,
-    panels::{
-        question,
-        tradeoff::{PlotChoice, Tradeoff},
-    },
+    panels::{question, tradeoff::Tradeoff},
     theme::colors,
 };
 
@@ -49,10 +46,10 @@ struct Row {
 }
 
 /// What a row does.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Does {
     Action(&'static Spec),
-    Plot(PlotChoice),
+    Plot(String),
     Count(Convention),
 }
 
@@ -104,7 +101,7 @@ impl Palette {
         });
         let chosen = done.inner.as_ref().filter(|row| row.can);
         if let Some(row) = chosen {
-            row.does.ask(ctx, commands);
+            row.does.clone().ask(ctx, commands);
         }
         if chosen.is_some() || done.should_close() {
             *self = Self::default();
@@ -177,9 +174,8 @@ fn rows(text: &str, latest: Option<Action>, model: &Model, tradeoff: &Tradeoff) 
 
 /// The choices of lists that contain every word of a text.
 fn choices(text: &str, model: &Model, tradeoff: &Tradeoff) -> Vec<Row> {
-    let plot = tradeoff.choices(model).into_iter();
-    let plot = plot
-        .map(|(choice, name)| (format!("{}: {name}", Pane::Tradeoff.title()), Does::Plot(choice)));
+    let plot = tradeoff.choices(model);
+    let plot = plot.map(|name| (format!("{}: {name}", Pane::Tradeoff.title()), Does::Plot(name)));
     let conventions = Convention::ALL.into_iter().map(|convention| {
         (format!("Count compute as {}", compute_unit(convention)), Does::Count(convention))
     });

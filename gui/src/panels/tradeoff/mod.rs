@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use mini::mini;
 pub(crate) use rows::Rows;
-pub use toolbar::PlotChoice;
+use toolbar::PlotChoice;
 
 use cloud::CloudView;
 use data::Data;
@@ -163,8 +163,12 @@ impl Tradeoff {
         Remembered { look, view: self.view, page: self.page, families }
     }
 
-    /// Everything that can be chosen in the lists of the plot, with the names of list and choice.
-    pub(crate) fn choices(&self, model: &Model) -> Vec<(PlotChoice, String)> {
+    /// The names of everything that can be chosen in the lists of the plot, as `list: choice`.
+    pub(crate) fn choices(&self, model: &Model) -> impl Iterator<Item = String> {
+        self.named_choices(model).into_iter().map(|(_, name)| name)
+    }
+
+    fn named_choices(&self, model: &Model) -> Vec<(PlotChoice, String)> {
         let variables = self.cloud.as_ref().map(CloudView::variables);
         let names = Names { rows: &self.rows, variables, convention: model.settings.convention() };
         let lists = toolbar::plot_lists(&names).into_iter();
@@ -174,9 +178,12 @@ impl Tradeoff {
         lists.flat_map(titled).collect()
     }
 
-    /// Takes a choice of the plot, which is shown for it.
-    pub(crate) fn choose(&mut self, choice: PlotChoice) {
-        choice.apply(&mut self.look);
+    /// Takes a choice of the plot by its name; the plot is shown for it.
+    pub(crate) fn choose(&mut self, name: &str, model: &Model) {
+        let choices = self.named_choices(model).into_iter();
+        for (choice, _) in choices.filter(|(_, known)| known == name) {
+            choice.apply(&mut self.look);
+        }
         if self.page == Page::Table {
             self.page = Page::Plot;
         }
