@@ -79,6 +79,7 @@ pub fn counts(space: &Space, counts: &SpaceCounts) -> Value {
         "file": space.file.to_string_lossy(),
         "size": space.size().to_string(),
         "points": survey.points,
+        "evolved": counts.evolved,
         "refused": survey.refused,
         "feasible": survey.inside,
         "complete": counts.is_complete,

@@ -39,7 +39,11 @@ pub fn counts(space: &Space, counts: &SpaceCounts) -> String {
     let all = match (counts.is_complete, survey.is_complete) {
         (true, _) => format!("all {size} networks were counted"),
         (false, true) => {
-            format!("{} of {size} networks, drawn at random, were counted", exact(survey.points))
+            let drawn = exact(survey.points);
+            let evolved = exact(counts.evolved);
+            format!(
+                "{drawn} of {size} networks, drawn at random, and {evolved} that NSGA-II reached from there were counted"
+            )
         }
         (false, false) => {
             format!("stopped: {} of {size} networks were counted", exact(survey.points))
