@@ -216,7 +216,7 @@ fn a_killed_search_goes_on_to_the_same_result() {
 
     let killed = folder();
     let killed = killed.path();
-    for milliseconds in [300, 700, 1100, 1500, 2500, 3500] {
+    for milliseconds in [300, 900, 2500] {
         let mut child = inceptive(&format!("{SEARCH} --json"))
             .current_dir(killed)
             .stdout(Stdio::null())
