@@ -42,7 +42,7 @@ impl Task {
         match self {
             Self::Bench(plan) => &plan.device,
             Self::Profile(plan) => &plan.device,
-            Self::Train(_) => "cpu",
+            Self::Train(plan) => &plan.device,
         }
     }
 }

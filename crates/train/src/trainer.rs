@@ -1,26 +1,31 @@
 //! Training a network, epoch by epoch.
 
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
 
-use inceptive_data::{Augmenter, Dataset, Partition, epoch_order};
-use inceptive_engine::{Isa, Outcome, Rates, TrainOptions, TrainPlan, TrainSession};
+use inceptive_data::{Augmenter, Dataset, Partition, Split, Views, epoch_order};
+use inceptive_engine::{Outcome, Rates};
 use inceptive_ir::{Graph, passes};
+use inceptive_results::Accelerator;
 use inceptive_weights::Weights;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    backend::{Backend, Session},
     cause::find_cause,
     error::{Cause, TrainError},
-    evaluate::evaluate,
+    evaluate::{EVALUATION_BATCH, Images, classes_of, evaluate},
     fit::{expect_fit, expect_heads},
     initial::initial_weights,
     machine::Machine,
     recipe::Recipe,
     score::Evaluation,
 };
+
+/// How a checkpoint says that PyTorch computed, before the device.
+pub(crate) const PYTORCH: &str = "pytorch";
 
 /// A network to train, with its data set and recipe.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +85,7 @@ pub struct Trainer<'a> {
     pub(crate) task: Task<'a>,
     pub(crate) graph: Graph,
     machine: Machine,
-    pub(crate) session: TrainSession,
+    pub(crate) session: Session<'a>,
     partition: Partition,
     augmenter: Augmenter,
     pub(crate) history: Vec<Epoch>,
@@ -90,8 +95,13 @@ impl<'a> Trainer<'a> {
     /// Starts with random weights. Allocating memory takes a while, so it returns early, soon after `stop` is set.
     ///
     /// # Errors
-    /// When data and network do not fit together, the engine cannot train the network, or it was stopped.
-    pub fn new(task: Task<'a>, machine: Machine, stop: &AtomicBool) -> Result<Self, TrainError> {
+    /// When data and network do not fit together, the backend is not there or cannot train the network, or it was stopped.
+    pub fn new(
+        task: Task<'a>,
+        backend: &'a Backend,
+        machine: Machine,
+        stop: &AtomicBool,
+    ) -> Result<Self, TrainError> {
         let Task { graph, data, recipe, seed } = task;
         expect_fit(graph, data)?;
         let graph = match recipe.auxiliary {
@@ -106,26 +116,7 @@ impl<'a> Trainer<'a> {
         }
         let stats = data.train.channel_stats(&partition.train);
         let augmenter = Augmenter::new(&recipe.augment, data.shape(), &stats, seed)?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the engine computes in single precision"
-        )]
-        let narrow = |number: f64| number as f32;
-        let plan = Arc::new(TrainPlan::new(
-            &graph,
-            TrainOptions {
-                batch,
-                threads: machine.threads,
-                isa: machine.isa,
-                most_bytes: machine.most_bytes,
-                smoothing: narrow(recipe.label_smoothing),
-                rule: recipe.rule(),
-                clip: recipe.clip.map(narrow),
-                momentum: narrow(recipe.norm_momentum),
-                averages: recipe.average.is_some(),
-            },
-        )?);
-        let session = TrainSession::new(plan, &initial_weights(&graph, seed), stop)?;
+        let session = Session::new(backend, (&graph, recipe, seed), machine, stop)?;
         let history = Vec::new();
         Ok(Self { task, graph, machine, session, partition, augmenter, history })
     }
@@ -145,9 +136,36 @@ impl<'a> Trainer<'a> {
         self.machine.threads
     }
 
-    /// The instruction set that computes.
-    pub fn isa(&self) -> Isa {
-        self.session.plan().options().isa
+    /// What computes it, in the words of a checkpoint: an instruction set of the native engine, or `pytorch` with the device.
+    pub(crate) fn computed_by(&self) -> String {
+        match &self.session {
+            Session::Native(_) => self.machine.isa.name().to_owned(),
+            Session::PyTorch(session) => format!("{PYTORCH} {}", session.device()),
+        }
+    }
+
+    /// The instruction set of the processor that computes; `None` where the backend does not say.
+    pub fn isa(&self) -> Option<&str> {
+        match &self.session {
+            Session::Native(_) => Some(self.machine.isa.name()),
+            Session::PyTorch(session) => session.isa(),
+        }
+    }
+
+    /// The version of PyTorch, if it computes.
+    pub fn pytorch_version(&self) -> Option<&str> {
+        match &self.session {
+            Session::Native(_) => None,
+            Session::PyTorch(session) => Some(session.version()),
+        }
+    }
+
+    /// The device that computes, if that is not the processor.
+    pub fn accelerator(&self) -> Option<Accelerator> {
+        match &self.session {
+            Session::Native(_) => None,
+            Session::PyTorch(session) => session.accelerator(),
+        }
     }
 
     /// Steps per epoch. The last images of an epoch are skipped if they do not fill a batch.
@@ -161,7 +179,10 @@ impl<'a> Trainer<'a> {
     }
 
     /// The weights for evaluation: the averages, if the recipe has `average`.
-    pub fn weights(&self) -> Weights {
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn weights(&self) -> Result<Weights, TrainError> {
         self.session.averages()
     }
 
@@ -227,7 +248,7 @@ impl<'a> Trainer<'a> {
             let images = &self.partition.validation[..batch.min(self.partition.validation.len())];
             self.augmenter.fill_plain(&data.train, images, &mut pixels[..images.len() * of_image]);
             let seen = (&pixels[..images.len() * of_image], images.len());
-            let cause = find_cause(&self.graph, &self.weights(), seen, self.machine, stop)?;
+            let cause = find_cause(&self.graph, &self.weights()?, seen, self.machine, stop)?;
             let (step, rate) = (steps, rates.learning);
             return Err(TrainError::Diverged { epoch, step, rate, loss, cause });
         }
@@ -271,9 +292,9 @@ impl<'a> Trainer<'a> {
         let weights = initial_weights(&self.graph, self.task.seed);
         self.session.set_weights(&weights)?;
         self.session.set_averages(&weights)?;
-        let mut state = self.session.state();
+        let mut state = self.session.state()?;
         state.iter_mut().for_each(|numbers| numbers.fill(0.0));
-        Ok(self.session.set_state(&state).is_ok())
+        self.session.set_state(&state, 0)
     }
 
     /// Finds why the loss of the last of these steps is NaN or infinite. That step has spread it to all weights, so the steps
@@ -295,7 +316,7 @@ impl<'a> Trainer<'a> {
         }
         let index = u32::try_from(self.history.len()).unwrap_or(u32::MAX);
         self.augmenter.fill(&self.task.data.train, last, index, &mut pixels);
-        let weights = self.session.weights();
+        let weights = self.session.weights()?;
         match find_cause(&self.graph, &weights, (&pixels, last.len()), self.machine, stop) {
             // There is no memory for the outputs of all layers beside the training.
             Err(TrainError::Plan(_) | TrainError::Start(_)) => Ok(Cause::Unknown),
@@ -336,8 +357,7 @@ impl<'a> Trainer<'a> {
         if images.is_empty() {
             return Ok(None);
         }
-        let split = (&self.augmenter, &self.task.data.train, images.as_slice());
-        evaluate(&self.graph, self.weights(), split, self.machine, stop).map(Some)
+        self.evaluate(&self.task.data.train, images, stop).map(Some)
     }
 
     /// Evaluates the network on the test images, which are used for nothing else.
@@ -345,8 +365,28 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// When it was stopped.
     pub fn test(&self, stop: &AtomicBool) -> Result<Evaluation, TrainError> {
-        let images = self.task.data.test.indices();
-        let split = (&self.augmenter, &self.task.data.test, images.as_slice());
-        evaluate(&self.graph, self.weights(), split, self.machine, stop)
+        self.evaluate(&self.task.data.test, &self.task.data.test.indices(), stop)
+    }
+
+    fn evaluate(
+        &self,
+        split: &Split,
+        indices: &[u32],
+        stop: &AtomicBool,
+    ) -> Result<Evaluation, TrainError> {
+        let augmenter = &self.augmenter;
+        let session = match &self.session {
+            Session::Native(_) => {
+                let images = (augmenter, split, indices);
+                return evaluate(&self.graph, self.weights()?, images, self.machine, stop);
+            }
+            Session::PyTorch(session) => session,
+        };
+        let graph = passes::inference(&self.graph)?;
+        let images = Images { augmenter, split, indices };
+        let batch = images.batch(EVALUATION_BATCH);
+        let run = |pixels: &[f32], _| session.predict(pixels, stop);
+        let results = images.evaluate(&Views::One.of(split.shape()), batch, &graph, run)?;
+        Ok(Evaluation::of(&results, classes_of(&graph)))
     }
 }
