@@ -75,6 +75,7 @@ impl Bench {
             folder: self.path("trained"),
             report: None,
             again: false,
+            until: None,
         }
     }
 

@@ -51,7 +51,7 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
     while !resumed.is_finished() {
         resumed.epoch(&GO_ON, || None, |_| {}).unwrap();
     }
-    assert!(resumed.weights() == whole.weights());
+    assert!(resumed.weights().unwrap() == whole.weights().unwrap());
     let losses = |trainer: &Trainer<'_>| -> Vec<(f64, Option<f64>)> {
         trainer.history().iter().map(|epoch| (epoch.loss, epoch.val_loss)).collect()
     };

@@ -163,6 +163,7 @@ pub(super) fn train(
         folder: TrainPlan::folder_beside(&request.store),
         report: None,
         again: false,
+        until: None,
     });
     let mut store = Store::open(&request.store).map_err(|error| error_chain(&error))?;
     let turns = report.turns();

@@ -121,7 +121,12 @@ fn speed_in_parallel(shared: &Shared<'_>, id: RunId, runs: u32) -> Result<f64, T
 }
 
 /// Images per second of a run beside others.
-fn speed(shared: &Shared<'_>, id: RunId, threads: u32, runs: u32) -> Result<f64, TrainError> {
+pub(super) fn speed(
+    shared: &Shared<'_>,
+    id: RunId,
+    threads: u32,
+    runs: u32,
+) -> Result<f64, TrainError> {
     let stop = shared.stop;
     let machine = shared.machine(threads as usize, runs);
     let mut trainer = Trainer::new(shared.task(id), &shared.backend, machine, stop)?;
