@@ -3,7 +3,7 @@
 use inceptive_dsl::Space;
 use inceptive_results::Metric;
 
-use crate::survey::Surveyed;
+use crate::surveyed::Surveyed;
 
 /// Chooses networks that differ in cost and in their values: the range of a cost, on a logarithmic scale, is divided into
 /// equal parts, as many as networks are wanted. Of each part that has some, the one that differs most from those chosen

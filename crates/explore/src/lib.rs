@@ -21,6 +21,7 @@ mod region;
 mod shares;
 mod sums;
 mod survey;
+mod surveyed;
 mod terms;
 mod totals;
 
@@ -30,4 +31,5 @@ pub use halving::{Rung, epochs, rungs};
 pub use membership::{Uncertain, front_probabilities};
 pub use pareto::{by_front_and_crowding, dominates, fronts, knee};
 pub use shares::Shares;
-pub use survey::{Extremes, FrontPoint, Points, Survey, SurveyPlan, Surveyed, Tally, survey};
+pub use survey::survey;
+pub use surveyed::{Extremes, FrontPoint, Points, Survey, SurveyPlan, Surveyed, Tally};

@@ -49,8 +49,8 @@ fn order(one: f64, other: f64) -> Ordering {
 fn by_crowding(front: Vec<usize>, points: &[Vec<f64>]) -> Vec<usize> {
     let costs = front.first().map_or(0, |&at| points[at].len());
     let mut distance = vec![0.0; front.len()];
-    for cost in 0..costs {
-        let values: Vec<f64> = front.iter().map(|&at| points[at][cost]).collect();
+    let along = |cost: usize| -> Vec<f64> { front.iter().map(|&at| points[at][cost]).collect() };
+    for values in (0..costs).map(along) {
         let mut sorted: Vec<usize> = (0..front.len()).collect();
         sorted.sort_by(|&a, &b| order(values[a], values[b]));
         let (first, last) = (sorted[0], sorted[sorted.len() - 1]);

@@ -202,6 +202,7 @@ pub(super) fn train(
             }
             report.tell(JobEvent::Training(event));
         }
+        TaskEvent::Exploring(_) => {}
         TaskEvent::Failed(failure) => report.note(failure.message),
     });
     match outcome.training_runs.is_empty() {

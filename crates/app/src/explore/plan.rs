@@ -7,8 +7,12 @@ use inceptive_explore::{Rung, Surveyed, diverse, epochs, rungs};
 use inceptive_ir::passes;
 use inceptive_results::{ExploredNetwork, Metric, NetworkInfo, Objective, Source};
 
-use super::{count::labels, error::LEAST_NETWORKS};
-use crate::{error::TaskError, measured::Request, network::ReadError};
+use super::count::labels;
+use crate::{
+    error::{LEAST_NETWORKS, TaskError},
+    measured::Request,
+    network::ReadError,
+};
 
 /// The most networks that are trained.
 const MOST_NETWORKS: usize = 2000;

@@ -21,15 +21,15 @@ use inceptive_store::{Filter, Store};
 use sha2::{Digest, Sha256};
 
 use super::{
-    ExploreEvent, ExplorePlan,
+    ExplorePlan,
     accuracies::{Accuracies, Histories, Trained},
     count::{CountRequest, count_space, read_conditions, read_space},
-    error::{ExploreError, LEAST_NETWORKS},
     plan::{Candidate, Schedule, TrainingCost, candidate, choose, cost_metric},
 };
 use crate::{
     bench::{BenchPlan, bench},
-    error::TaskError,
+    error::{ExploreError, LEAST_NETWORKS, TaskError},
+    exploring::ExploreEvent,
     measured::Request,
     network::{ReadError, WeightSource},
     running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},

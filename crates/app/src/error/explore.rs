@@ -56,7 +56,7 @@ pub enum ExploreError {
 }
 
 /// A search that trains fewer networks is none.
-pub(super) const LEAST_NETWORKS: usize = 4;
+pub(crate) const LEAST_NETWORKS: usize = 4;
 
 fn minutes(seconds: f64) -> String {
     if seconds < 120.0 { format!("{seconds:.0} s") } else { format!("{:.0} min", seconds / 60.0) }
