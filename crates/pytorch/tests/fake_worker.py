@@ -35,8 +35,17 @@ def load(header, payload):
     return {"memory_bytes": 4 * len(payload)}, b""
 
 
+def train(header):
+    """The GPU has no memory left, and the processor breaks down."""
+    if header["device"] == "cpu":
+        os._exit(3)
+    return {"error": "memory", "message": "Tried to allocate 200.00 GiB"}, b""
+
+
 def answer(header, payload):
     operation = header["op"]
+    if operation == "train":
+        return train(header)
     if operation == "load":
         return load(header, payload)
     network = networks[header["id"]]

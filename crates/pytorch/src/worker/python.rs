@@ -35,7 +35,7 @@ pub(super) fn find(named: Option<&Path>) -> Result<PathBuf, WorkerError> {
 }
 
 pub(super) const REMEDY: &str =
-    "install it with `python3 -m pip install torch`, or name a Python that has it with --python";
+    "install it with `python3 -m pip install torch`, or set --python to a Python that has it";
 
 fn candidates() -> Vec<PathBuf> {
     let environment = env::var_os("VIRTUAL_ENV").map(PathBuf::from).filter(|it| it.is_absolute());

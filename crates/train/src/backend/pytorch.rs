@@ -50,6 +50,13 @@ impl PyTorch {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.map_or_else(|| Worker::start(self.python.as_deref(), stop), Ok)
     }
+
+    /// Keeps a process for the next training, unless it has ended.
+    fn keep(&self, worker: Worker) {
+        if !worker.has_ended() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+        }
+    }
 }
 
 /// A tensor, by the layer and its role there.
@@ -136,7 +143,10 @@ impl<'a> PyTorchSession<'a> {
         for (path, role) in &tensors {
             payload.push(Part::Floats(weights.get(path, *role)?));
         }
-        worker.call::<Done>(Request::Train(&request), &payload, stop)?;
+        if let Err(error) = worker.call::<Done>(Request::Train(&request), &payload, stop) {
+            pytorch.keep(worker);
+            return Err(error.into());
+        }
         let len = |(path, role): &Tensor| weights.get(path, *role).map_or(0, <[f32]>::len);
         Ok(Self {
             pytorch,
@@ -286,10 +296,8 @@ impl<'a> PyTorchSession<'a> {
 impl Drop for PyTorchSession<'_> {
     fn drop(&mut self) {
         let Some(mut worker) = self.worker.borrow_mut().take() else { return };
-        let dropped = worker.call::<Done>(Request::Drop { id: self.id }, &[], &GO_ON);
-        // A process that has ended is not used again.
-        if dropped.is_ok() {
-            self.pytorch.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+        if worker.call::<Done>(Request::Drop { id: self.id }, &[], &GO_ON).is_ok() {
+            self.pytorch.keep(worker);
         }
     }
 }
