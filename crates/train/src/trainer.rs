@@ -204,22 +204,19 @@ impl<'a> Trainer<'a> {
         let (epoch, steps) = (index.saturating_add(1), self.steps_per_epoch());
         let batch = recipe.batch as usize;
         let of_image = data.shape().pixels();
-        let mut pixels = vec![0.0; batch * of_image];
         let order = epoch_order(&self.partition.train, seed, index);
+        let batches: Vec<&[u32]> = order.chunks_exact(batch).collect();
+        let mut pixels = self.first_pixels(&batches);
         let (mut loss, mut right) = (0.0, 0);
         let (start, mut told) = (Instant::now(), Duration::ZERO);
         let mut rates = recipe.rates(u64::from(index) * steps, steps);
-        for (step, images) in (0..steps).zip(order.chunks_exact(batch)) {
+        for (step, at) in (0..steps).zip(0..) {
             let outcome;
             (outcome, rates) =
-                self.step(u64::from(index) * steps + step, images, &mut pixels, stop)?;
+                self.step(u64::from(index) * steps + step, &batches[at..], &mut pixels, stop)?;
             let of_step = outcome.losses.first().copied().unwrap_or(f64::NAN);
             if !of_step.is_finite() {
-                let taken: Vec<&[u32]> = order
-                    .chunks_exact(batch)
-                    .take(usize::try_from(step).unwrap_or(0) + 1)
-                    .collect();
-                let cause = self.cause(last, &taken, stop)?;
+                let cause = self.cause(last, &batches[..=at], stop)?;
                 let (step, rate) = (step + 1, rates.learning);
                 return Err(TrainError::Diverged { epoch, step, rate, loss: of_step, cause });
             }
@@ -246,8 +243,9 @@ impl<'a> Trainer<'a> {
             && !loss.is_finite()
         {
             let images = &self.partition.validation[..batch.min(self.partition.validation.len())];
-            self.augmenter.fill_plain(&data.train, images, &mut pixels[..images.len() * of_image]);
-            let seen = (&pixels[..images.len() * of_image], images.len());
+            let mut pixels = vec![0.0; images.len() * of_image];
+            self.augmenter.fill_plain(&data.train, images, &mut pixels);
+            let seen = (pixels.as_slice(), images.len());
             let cause = find_cause(&self.graph, &self.weights()?, seen, self.machine, stop)?;
             let (step, rate) = (steps, rates.learning);
             return Err(TrainError::Diverged { epoch, step, rate, loss, cause });
@@ -266,22 +264,44 @@ impl<'a> Trainer<'a> {
         Ok(&self.history[self.history.len() - 1])
     }
 
-    /// Takes a step; the first of the training is 0. Returns its result and its rates.
+    /// The epoch that is trained, counted from 0.
+    fn epoch_index(&self) -> u32 {
+        u32::try_from(self.history.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The pixels of the first of some batches, and room for those of the second.
+    fn first_pixels(&self, batches: &[&[u32]]) -> [Vec<f32>; 2] {
+        let Some(images) = batches.first() else { return Default::default() };
+        let room = vec![0.0; images.len() * self.task.data.shape().pixels()];
+        let mut pixels = [room.clone(), room];
+        self.augmenter.fill(&self.task.data.train, images, self.epoch_index(), &mut pixels[0]);
+        pixels
+    }
+
+    /// Takes a step with the first of some batches, whose pixels are the first; the first step of the training is 0. Makes the
+    /// pixels of the second batch the first, which are prepared meanwhile. Returns the result of the step and its rates.
     fn step(
         &mut self,
         step: u64,
-        images: &[u32],
-        pixels: &mut [f32],
+        batches: &[&[u32]],
+        pixels: &mut [Vec<f32>; 2],
         stop: &AtomicBool,
     ) -> Result<(Outcome, Rates), TrainError> {
         let Task { data, recipe, seed, .. } = self.task;
-        let index = u32::try_from(self.history.len()).unwrap_or(u32::MAX);
-        self.augmenter.fill(&data.train, images, index, pixels);
-        let labels = data.train.labels_of(images);
+        let (index, augmenter) = (self.epoch_index(), &self.augmenter);
+        let labels = data.train.labels_of(batches[0]);
         let rates = recipe.rates(step, self.steps_per_epoch());
         // Dropout depends on the seed and the step.
         let key = seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Ok((self.session.step(pixels, &labels, rates, key, stop)?, rates))
+        let [now, next] = pixels;
+        let prepare = || {
+            if let Some(images) = batches.get(1) {
+                augmenter.fill(&data.train, images, index, next);
+            }
+        };
+        let outcome = self.session.step(now, &labels, rates, key, stop, prepare)?;
+        pixels.swap(0, 1);
+        Ok((outcome, rates))
     }
 
     /// Goes back to the start of the epoch: to random weights, or to the last checkpoint. Returns whether that is possible.
@@ -308,16 +328,14 @@ impl<'a> Trainer<'a> {
         if !self.go_back(last)? {
             return Ok(Cause::Unknown);
         }
-        let Some((last, before)) = taken.split_last() else { return Ok(Cause::Loss) };
-        let mut pixels = vec![0.0; last.len() * self.task.data.shape().pixels()];
+        let Some(last) = taken.last() else { return Ok(Cause::Loss) };
+        let mut pixels = self.first_pixels(taken);
         let first = self.history.len() as u64 * self.steps_per_epoch();
-        for (step, images) in (first..).zip(before) {
-            self.step(step, images, &mut pixels, stop)?;
+        for (step, at) in (first..).zip(0..taken.len() - 1) {
+            self.step(step, &taken[at..], &mut pixels, stop)?;
         }
-        let index = u32::try_from(self.history.len()).unwrap_or(u32::MAX);
-        self.augmenter.fill(&self.task.data.train, last, index, &mut pixels);
         let weights = self.session.weights()?;
-        match find_cause(&self.graph, &weights, (&pixels, last.len()), self.machine, stop) {
+        match find_cause(&self.graph, &weights, (&pixels[0], last.len()), self.machine, stop) {
             // There is no memory for the outputs of all layers beside the training.
             Err(TrainError::Plan(_) | TrainError::Start(_)) => Ok(Cause::Unknown),
             found => found,
@@ -338,7 +356,7 @@ impl<'a> Trainer<'a> {
             self.augmenter.fill(&data.train, images, 0, &mut pixels);
             let labels = data.train.labels_of(images);
             let rates = Rates { learning: 0.0, ..self.task.recipe.rates(0, 1) };
-            self.session.step(&pixels, &labels, rates, seed, stop)?;
+            self.session.step(&pixels, &labels, rates, seed, stop, || ())?;
             steps += 1;
             // The first step fills caches.
             if steps == 1 {

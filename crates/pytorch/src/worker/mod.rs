@@ -124,12 +124,27 @@ impl Worker {
         payload: &[Part<'_>],
         stop: &AtomicBool,
     ) -> Result<(R, Vec<f32>), WorkerError> {
+        self.call_while(request, payload, stop, || ())
+    }
+
+    /// The same; `meanwhile` is called while the process works.
+    ///
+    /// # Errors
+    /// As those of [`Self::call`].
+    pub fn call_while<R: DeserializeOwned>(
+        &mut self,
+        request: Request<'_>,
+        payload: &[Part<'_>],
+        stop: &AtomicBool,
+        meanwhile: impl FnOnce(),
+    ) -> Result<(R, Vec<f32>), WorkerError> {
         if self.has_ended {
             return Err(self.ended());
         }
         if protocol::write(request, payload, &mut self.requests).is_err() {
             return Err(self.ended());
         }
+        meanwhile();
         self.receive(None, stop)
     }
 

@@ -75,6 +75,7 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Takes a step. `meanwhile` is called once, while another process computes the step if there is one.
     pub fn step(
         &mut self,
         pixels: &[f32],
@@ -82,10 +83,15 @@ impl<'a> Session<'a> {
         rates: Rates,
         seed: u64,
         stop: &AtomicBool,
+        meanwhile: impl FnOnce(),
     ) -> Result<Outcome, TrainError> {
         match self {
-            Self::Native(session) => Ok(session.step(pixels, labels, rates, seed, stop)?),
-            Self::PyTorch(session) => session.step(pixels, labels, rates, seed, stop),
+            Self::Native(session) => {
+                let outcome = session.step(pixels, labels, rates, seed, stop)?;
+                meanwhile();
+                Ok(outcome)
+            }
+            Self::PyTorch(session) => session.step(pixels, labels, rates, seed, stop, meanwhile),
         }
     }
 

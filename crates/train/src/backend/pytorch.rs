@@ -191,8 +191,15 @@ impl<'a> PyTorchSession<'a> {
         payload: &[Part<'_>],
         stop: &AtomicBool,
     ) -> Result<(R, Vec<f32>), TrainError> {
+        self.with_worker(|worker| worker.call(request, payload, stop))
+    }
+
+    fn with_worker<T>(
+        &self,
+        call: impl FnOnce(&mut Worker) -> Result<T, WorkerError>,
+    ) -> Result<T, TrainError> {
         match self.worker.borrow_mut().as_mut() {
-            Some(worker) => Ok(worker.call(request, payload, stop)?),
+            Some(worker) => Ok(call(worker)?),
             None => Err(TrainError::Stopped),
         }
     }
@@ -204,11 +211,13 @@ impl<'a> PyTorchSession<'a> {
         rates: Rates,
         seed: u64,
         stop: &AtomicBool,
+        meanwhile: impl FnOnce(),
     ) -> Result<Outcome, TrainError> {
         let Rates { learning: rate, decay, average, steps: _ } = rates;
         let request = Request::Step { id: self.id, rate, decay, average, seed };
         let payload = [Part::Floats(pixels), Part::Labels(labels)];
-        let (Stepped { losses, top1, top5 }, _) = self.call(request, &payload, stop)?;
+        let (Stepped { losses, top1, top5 }, _) =
+            self.with_worker(|worker| worker.call_while(request, &payload, stop, meanwhile))?;
         let losses = losses.into_iter().map(|loss| loss.unwrap_or(f64::NAN)).collect();
         Ok(Outcome { losses, top1, top5 })
     }
