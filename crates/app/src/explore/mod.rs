@@ -4,6 +4,7 @@ mod accuracies;
 mod count;
 mod plan;
 mod search;
+mod table;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -20,6 +21,7 @@ pub use count::{
     CountRequest, MOST_COUNTED, SpaceCounts, count_space, labels, read_conditions, read_space,
 };
 pub(crate) use search::explore;
+pub use table::{TableNetwork, TableRequest, TableSearch, search_table};
 
 /// A search in a space under a budget of time: what to look for, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

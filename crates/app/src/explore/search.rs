@@ -10,7 +10,8 @@ use inceptive_bench::PrecisionRequest;
 use inceptive_bench::Protocol;
 use inceptive_dsl::Space;
 use inceptive_explore::{
-    Surveyed, Uncertain, by_front_and_crowding, count, diverse, front_probabilities, fronts,
+    Surveyed, Uncertain, by_front_and_crowding, count, counted_cost, diverse, front_probabilities,
+    fronts,
 };
 use inceptive_files::InputFiles;
 use inceptive_results::{
@@ -24,7 +25,7 @@ use super::{
     ExplorePlan,
     accuracies::{Accuracies, Histories, Trained},
     count::{CountRequest, count_space, read_conditions, read_space},
-    plan::{Candidate, Schedule, TrainingCost, candidate, choose, cost_metric},
+    plan::{Candidate, Schedule, TrainingCost, candidate, choose},
 };
 use crate::{
     bench::{BenchPlan, bench},
@@ -243,7 +244,7 @@ impl<'p> Search<'p> {
         let mut pool = counts.survey.sample;
         let has_default = put_default_first(space, &counts.conditions, &mut pool);
         let cost = self.training_cost(space, &pool, running)?;
-        let metric = cost_metric(&self.objectives);
+        let metric = counted_cost(self.objectives.iter().copied());
         let typical = diverse(space, &pool, metric, &[], 64.min(pool.len()));
         #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
         let macs = |at: &usize| pool[*at].counts.get(Metric::Macs).unwrap_or_default() as f64;
