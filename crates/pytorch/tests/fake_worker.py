@@ -27,6 +27,8 @@ def load(header, payload):
     if header["class"] == "Dies":
         print("something went wrong in the driver", file=sys.stderr, flush=True)
         os._exit(3)
+    if header["class"] == "Illegal":
+        return {"error": "fatal", "message": "CUDA error: an illegal memory access was encountered"}, b""
     if header["class"] == "Large":
         return {"error": "memory", "message": "Tried to allocate 200.00 GiB"}, b""
     if len(payload) < header["source_bytes"]:

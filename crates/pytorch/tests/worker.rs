@@ -88,6 +88,15 @@ fn a_refusal_leaves_the_process_and_a_death_is_told() {
     assert!(matches!(again, WorkerError::Ended { .. }), "{again}");
 }
 
+/// After such an error, a GPU refuses everything that the process asks for.
+#[test]
+fn a_process_whose_device_failed_is_not_used_again() {
+    let mut worker = started();
+    let illegal = loaded(&mut worker, "Illegal").unwrap_err();
+    assert!(illegal.to_string().contains("illegal memory access"), "{illegal}");
+    assert!(matches!(illegal, WorkerError::Failed(_)) && worker.has_ended());
+}
+
 #[test]
 fn a_request_that_hangs_can_be_stopped() {
     let mut worker = started();

@@ -4,12 +4,11 @@ mod files;
 mod lanes;
 mod run;
 mod subject;
+mod trainer_name;
 
 use std::{
     collections::HashMap,
-    fmt,
     path::{Path, PathBuf},
-    str::FromStr,
     sync::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -40,6 +39,7 @@ use files::{RunFiles, RunName, plain};
 use lanes::Lanes;
 use run::Ended;
 use subject::Subject;
+pub use trainer_name::TrainerName;
 
 /// What to train, and how: every network with every seed. All networks are trained with the first seed before any is
 /// trained with the second.
@@ -79,45 +79,6 @@ pub struct TrainPlan {
     /// The epoch after which runs pause at a checkpoint; a later call goes on from there. `None` to train to the end.
     #[serde(default)]
     pub until: Option<u32>,
-}
-
-/// What computes the steps of a training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TrainerName {
-    /// The native engine.
-    #[default]
-    Native,
-    /// PyTorch, in a process of its own.
-    PyTorch,
-}
-
-impl TrainerName {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Native, Self::PyTorch];
-
-    /// `native` or `pytorch`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Native => "native",
-            Self::PyTorch => "pytorch",
-        }
-    }
-}
-
-impl fmt::Display for TrainerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for TrainerName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|trainer| trainer.name() == text);
-        found.ok_or_else(|| format!("unknown trainer `{text}`; use native or pytorch"))
-    }
 }
 
 fn cpu() -> String {

@@ -176,6 +176,10 @@ impl Worker {
                     WorkerError::Missing(format!("{message}; {}", python::REMEDY))
                 }
                 "memory" => WorkerError::OutOfMemory(message),
+                "fatal" => {
+                    self.end();
+                    WorkerError::Failed(message)
+                }
                 _ => WorkerError::Failed(message),
             });
         }

@@ -393,10 +393,12 @@ def answer_training(network: Training, header: dict[str, Any], payload: memoryvi
 
 def failure(error: Exception) -> dict[str, Any]:
     """An error as a reply; with it, what the failed request held in memory is free again."""
-    if isinstance(error, torch.OutOfMemoryError):
+    if isinstance(error, torch.cuda.OutOfMemoryError):
         return {"error": "memory", "message": str(error).split(". ")[0]}
     text = str(error).strip().splitlines()
-    return {"error": "failed", "message": f"{type(error).__name__}: {text[0] if text else 'no message'}"}
+    message = f"{type(error).__name__}: {text[0] if text else 'no message'}"
+    # After an error of the device, as from a wrong address, nothing works in this process.
+    return {"error": "fatal" if "CUDA error" in message else "failed", "message": message}
 
 
 def serve() -> None:
