@@ -19,7 +19,6 @@ use inceptive_results::{
     Objective, Record, Source, SpaceInfo, TrainingRun,
 };
 use inceptive_store::{Filter, Store};
-use sha2::{Digest, Sha256};
 
 use super::{
     ExplorePlan,
@@ -32,8 +31,9 @@ use crate::{
     error::{ExploreError, LEAST_NETWORKS, TaskError},
     exploring::ExploreEvent,
     measured::Request,
-    network::{ReadError, WeightSource},
+    network::WeightSource,
     running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
+    space::space_fingerprint,
     train::{Basis, basis, speeds, train},
 };
 
@@ -45,9 +45,6 @@ const MEASURED: usize = 4;
 
 /// Time for the latency of a network.
 const LATENCY_BUDGET: Duration = Duration::from_secs(3);
-
-/// Maximum size of a file of a space.
-const MOST_BYTES: u64 = inceptive_files::GIB;
 
 /// Searches a space. The plan is saved before anything is trained; every run and measurement is saved when it is done.
 pub(crate) fn explore(
@@ -78,18 +75,6 @@ struct Search<'p> {
 fn now_unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// SHA-256 of the files of a space, each with its length.
-fn fingerprint(space: &Space) -> Result<String, TaskError> {
-    let mut hash = Sha256::new();
-    for file in &space.files {
-        let bytes = inceptive_files::read(file, MOST_BYTES)
-            .map_err(|error| ReadError::File { path: file.clone(), error })?;
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(&bytes);
-    }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The objectives of a search: those that were asked for, or of the space, or accuracy against multiply-accumulates; always
@@ -137,7 +122,7 @@ impl<'p> Search<'p> {
         let info = SpaceInfo {
             title: space.title.clone(),
             file: plan.space.to_string_lossy().into_owned(),
-            fingerprint: fingerprint(&space)?,
+            fingerprint: space_fingerprint(&space)?,
             variables: space.variables.iter().map(|variable| variable.name.clone()).collect(),
         };
         let mut inputs = basis.inputs.clone();
