@@ -173,7 +173,9 @@ fn write(
         }
     }
     // Values that others may refer to come first.
-    put(&mut values, take_map(&mut own, "params"));
+    let mut own_params = take_map(&mut own, "params");
+    own_params.iter_mut().for_each(|(key, value)| without_itself(key, value, &values));
+    put(&mut values, own_params);
     let extends = base.file_name()?.to_string_lossy().into_owned();
     let mut text = Mapping::new();
     text.insert("name".into(), name.into());
@@ -214,6 +216,31 @@ fn chosen(space: &Space, entries: &[Entry]) -> Option<Mapping> {
         values.insert(Yaml::from(&*variable.name), yaml(variable.values[place].node()));
     }
     Some(values)
+}
+
+/// A parameter of the base that has the name of a variable, such as `w: 2 * $w`, with the value of the variable: in a network
+/// there is only the parameter.
+fn without_itself(key: &Yaml, value: &mut Yaml, variables: &Mapping) {
+    let (Some(name), Some(own)) = (key.as_str(), variables.get(key)) else { return };
+    let reference = format!("${name}");
+    let Some(text) = value.as_str() else { return };
+    if text == reference {
+        *value = own.clone();
+        return;
+    }
+    let scalar = match own {
+        Yaml::Number(number) => number.to_string(),
+        Yaml::Bool(truth) => truth.to_string(),
+        _ => return,
+    };
+    let mut parts = text.split(&reference);
+    let mut replaced = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_longer = part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        replaced.push_str(if is_longer { &reference } else { &scalar });
+        replaced.push_str(part);
+    }
+    *value = replaced.into();
 }
 
 /// Takes a map out of a map; an empty one if there is none.
@@ -298,6 +325,25 @@ with: {width_multiplier: $width, tail: $tail}
                       width_multiplier: 0.5\ntail: fc\nset:\n  rest/2/conv:\n    width: 48\n";
         assert_eq!(text, wanted);
         check("base.yaml", &[]);
+    }
+
+    #[test]
+    fn parameters_may_have_the_names_of_variables() {
+        const SPACE: &str = "space: Deep\nbase: base.yaml\nvary:\n  depth: {values: [1, 2]}\n  depth_more: {values: [3]}\n\
+                             with: {params: {depth: \"$depth\"}}\n";
+        for with in ["$depth", "2 * $depth", "$depth_more + $depth"] {
+            let space = SPACE.replace("\"$depth\"", &format!("\"{with}\""));
+            let more = with.contains("more");
+            let space =
+                if more { space } else { space.replace("  depth_more: {values: [3]}\n", "") };
+            let files = Memory::default().with("base.yaml", BASE).with("s.yaml", &*space);
+            let settings: Vec<Setting> = vec!["depth=2".parse().unwrap()];
+            let wanted = load(&files, Path::new("s.yaml"), &settings).unwrap().architecture.graph;
+            let variant = variant(&files, Path::new("s.yaml"), &settings, "New").unwrap();
+            let files = files.with("new.yaml", &*variant.yaml);
+            let found = load(&files, Path::new("new.yaml"), &[]).unwrap().architecture;
+            assert_eq!(found.graph.fingerprint(), wanted.fingerprint(), "{}", variant.yaml);
+        }
     }
 
     #[test]
