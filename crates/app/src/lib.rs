@@ -73,6 +73,6 @@ pub use space::{CloudPlan, cloud};
 pub use space_points::SpacePoints;
 pub use task::Task;
 pub use tensor_values::{TensorValues, tensor_values};
-pub use train::{TrainPlan, read_recipe};
+pub use train::{TrainPlan, TrainerName, read_recipe};
 pub use training::{PlannedRun, RunState, SideBySide, TrainingEvent};
 pub use weight_statistics::{TensorStatistics, WeightStatistics, weight_statistics};

@@ -6,8 +6,8 @@ use std::{
 };
 
 use inceptive_app::{
-    PlannedRun, Request, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent, error_chain,
-    is_listed, read_recipe,
+    PlannedRun, Request, Task, TaskContext, TaskEvent, TrainPlan, TrainerName, TrainingEvent,
+    error_chain, is_listed, read_recipe,
 };
 use inceptive_bench::Isa;
 use inceptive_data::{CATALOG, KnownSet, Places};
@@ -157,6 +157,9 @@ pub(super) fn train(
         threads,
         side_by_side: None,
         isa: request.isa.map(|isa| isa.name().to_owned()),
+        trainer: TrainerName::Native,
+        device: "cpu".to_owned(),
+        python: None,
         folder: TrainPlan::folder_beside(&request.store),
         report: None,
         again: false,

@@ -12,7 +12,10 @@ use inceptive_dsl::Setting;
 use inceptive_results::Objective;
 use serde::{Deserialize, Serialize};
 
-use crate::{measured::Request, train::TrainPlan};
+use crate::{
+    measured::Request,
+    train::{TrainPlan, TrainerName},
+};
 
 pub use count::{
     CountRequest, MOST_COUNTED, SpaceCounts, count_space, labels, read_conditions, read_space,
@@ -70,6 +73,9 @@ impl ExplorePlan {
             threads: self.threads,
             side_by_side: self.side_by_side,
             isa: None,
+            trainer: TrainerName::Native,
+            device: "cpu".to_owned(),
+            python: None,
             folder: self.folder.clone(),
             report: None,
             again: false,
