@@ -10,7 +10,7 @@ use inceptive_store::StoreError;
 use inceptive_train::{CheckpointError, TrainError};
 use inceptive_weights::FoldError;
 
-use crate::{memory::OutOfMemory, network::ReadError};
+use crate::{explore::ExploreError, memory::OutOfMemory, network::ReadError};
 
 /// An error with one network; the other networks are still processed.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,12 @@ pub enum TaskError {
     /// A task was stopped before there was any result.
     #[error("stopped before the first result")]
     Stopped,
+    /// A search was stopped.
+    #[error("stopped; the same command continues after the last whole epoch")]
+    Paused,
+    /// A space cannot be explored.
+    #[error(transparent)]
+    Explore(#[from] ExploreError),
     /// Its result could not be saved.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -11,6 +11,7 @@ mod design;
 mod engines;
 mod error;
 mod evaluate;
+mod explore;
 mod export;
 mod gather;
 mod git;
@@ -41,6 +42,10 @@ pub use error::{TaskError, error_chain};
 pub use evaluate::{
     Engines, EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart,
     NetworkResult, OnEngine, evaluate,
+};
+pub use explore::{
+    CountRequest, ExploreError, ExploreEvent, ExplorePlan, MOST_COUNTED, SpaceCounts, count_space,
+    labels, read_conditions, read_space,
 };
 pub use export::{Exported, OnnxOptions, export_onnx, export_pytorch};
 pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, SMALL_SPACE, gather, gather_revision};

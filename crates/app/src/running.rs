@@ -15,13 +15,16 @@ use std::{
 
 use inceptive_bench::{Copies, Host};
 use inceptive_files::InputFiles;
-use inceptive_results::{Machine, Measurement, ProfileRecord, Record, Roofline, TrainingRun};
+use inceptive_results::{
+    Exploration, Machine, Measurement, ProfileRecord, Record, Roofline, TrainingRun,
+};
 use inceptive_store::{Filter, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     engines::AvailableEngine,
     error::{TaskError, error_chain},
+    explore::ExploreEvent,
     measured::{Network, Request},
     memory::Purpose,
     network::{ReadError, WeightSource},
@@ -95,6 +98,8 @@ pub enum TaskEvent {
     Kept(TaskRecord),
     /// What happens in training.
     Training(TrainingEvent),
+    /// What happens in a search.
+    Exploring(ExploreEvent),
     /// An error in a part of the task; the other parts continue.
     Failed(TaskFailure),
 }
@@ -109,6 +114,8 @@ pub enum TaskRecord {
     Profile(Box<ProfileRecord>),
     /// A network trained once.
     TrainingRun(Box<TrainingRun>),
+    /// A search: its plan, or the plan with its results.
+    Exploration(Box<Exploration>),
 }
 
 /// An error of a task.
@@ -141,6 +148,8 @@ pub struct TaskOutcome {
     pub profiles: Vec<ProfileRecord>,
     /// Training runs in the order of the plan, those that the store had before included.
     pub training_runs: Vec<TrainingRun>,
+    /// The search with its results, if it came to its end.
+    pub exploration: Option<Exploration>,
     /// The files of the recipe, the data set and the networks of a training task, which no output may replace.
     pub inputs: InputFiles,
     /// The number of saved results.
@@ -155,6 +164,7 @@ pub(crate) struct Found {
     pub(crate) measurements: Vec<Measurement>,
     pub(crate) profiles: Vec<ProfileRecord>,
     pub(crate) training_runs: Vec<TrainingRun>,
+    pub(crate) exploration: Option<Exploration>,
     pub(crate) inputs: InputFiles,
 }
 
@@ -202,6 +212,17 @@ impl<'a> Running<'a> {
     /// The store that results are saved to.
     pub(crate) fn store(&self) -> &Store {
         self.store
+    }
+
+    /// Runs another task as a part of this one.
+    pub(crate) fn within(
+        &mut self,
+        task: impl FnOnce(&TaskContext<'_>, &mut Store, &mut dyn FnMut(TaskEvent)) -> TaskOutcome,
+    ) -> TaskOutcome {
+        let outcome = task(self.context, self.store, self.listen);
+        self.kept += outcome.kept;
+        self.failed |= outcome.failed;
+        outcome
     }
 
     /// Reports the number of results to find.
@@ -289,8 +310,9 @@ impl<'a> Running<'a> {
     /// Ends the task: its results are compared with the highest limits ever measured on their machine. One that was
     /// stopped before it had any has failed.
     pub(crate) fn finish(mut self, found: Found) -> TaskOutcome {
-        let Found { mut measurements, mut profiles, training_runs, inputs } = found;
+        let Found { mut measurements, mut profiles, training_runs, exploration, inputs } = found;
         let has_none = measurements.is_empty() && profiles.is_empty() && training_runs.is_empty();
+        let has_none = has_none && exploration.is_none();
         if self.context.is_stopped() && has_none && !self.failed {
             self.fail(TaskError::Stopped);
         }
@@ -302,6 +324,6 @@ impl<'a> Running<'a> {
             Err(error) => self.fail(TaskError::Store(error)),
         }
         let (kept, failed) = (self.kept, self.failed);
-        TaskOutcome { measurements, profiles, training_runs, inputs, kept, failed }
+        TaskOutcome { measurements, profiles, training_runs, exploration, inputs, kept, failed }
     }
 }

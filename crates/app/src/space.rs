@@ -107,7 +107,7 @@ pub fn choices(space: &Space, mut at: u128) -> Vec<usize> {
 }
 
 /// Different points, in the order of the space.
-fn drawn(space: &Space, most: usize, seed: u64) -> Vec<Vec<usize>> {
+pub(crate) fn drawn(space: &Space, most: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     if let Ok(size) = u32::try_from(space.size()) {
         let mut places = index::sample(&mut rng, size as usize, most.min(size as usize)).into_vec();

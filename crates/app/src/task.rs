@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bench::{BenchPlan, bench},
+    explore::{ExplorePlan, explore},
     profile::{ProfilePlan, profile},
     running::{TaskContext, TaskEvent, TaskOutcome},
     train::{TrainPlan, train},
@@ -20,6 +21,8 @@ pub enum Task {
     Profile(ProfilePlan),
     /// Train networks.
     Train(TrainPlan),
+    /// Search a space of networks.
+    Explore(ExplorePlan),
 }
 
 impl Task {
@@ -34,6 +37,7 @@ impl Task {
             Self::Bench(plan) => bench(plan, context, store, listen),
             Self::Profile(plan) => profile(plan, context, store, listen),
             Self::Train(plan) => train(plan, context, store, listen),
+            Self::Explore(plan) => explore(plan, context, store, listen),
         }
     }
 
@@ -42,7 +46,7 @@ impl Task {
         match self {
             Self::Bench(plan) => &plan.device,
             Self::Profile(plan) => &plan.device,
-            Self::Train(_) => "cpu",
+            Self::Train(_) | Self::Explore(_) => "cpu",
         }
     }
 }

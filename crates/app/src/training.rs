@@ -87,6 +87,8 @@ pub enum RunState {
     Diverged,
     /// It failed; the error was reported.
     Failed,
+    /// It reached the epoch until which it was to be trained.
+    Paused,
     /// It was stopped; its last epoch is kept.
     Stopped,
 }

@@ -39,6 +39,15 @@ impl Grid {
         grid
     }
 
+    /// An empty table with a header: columns of names, then columns of numbers.
+    pub fn of_names_and_numbers(names: Vec<String>, numbers: Vec<String>) -> Self {
+        let left = names.iter().map(|_| Column::Left(""));
+        let columns = left.chain(numbers.iter().map(|_| Column::Right(""))).collect();
+        let mut grid = Self { gap: 3, has_header: true, ..Self::with(columns) };
+        grid.row(names.into_iter().chain(numbers).collect());
+        grid
+    }
+
     /// An empty table of names without a header.
     pub fn bare(columns: usize) -> Self {
         Self::with(vec![Column::Left(""); columns])

@@ -83,7 +83,7 @@ pub use settable::{Settable, SettableKind, Settables, TailChoice, settables};
 pub use setting::{MalformedSetting, Setting};
 pub use sketch::{Fit, OpenNetwork, Outcome, Sketch};
 pub use source::{Disk, Files, Memory, Position, Source, Sources};
-pub use space::{Choice, Space, Variable};
+pub use space::{Choice, Space, Variable, read_objectives};
 pub use trace::{Trace, trace};
 pub use variant::{Variant, VariantOf, variant, variant_of};
 pub use width_rule::WidthRule;

@@ -98,6 +98,19 @@ fn objective(text: &str) -> Result<Objective, String> {
     })
 }
 
+/// Reads objectives, separated by commas, such as `top1, macs` or `maximize top1, minimize params`. A metric without a
+/// direction is wanted as it is usually.
+///
+/// # Errors
+/// What is wrong with the first that is none.
+pub fn read_objectives(text: &str) -> Result<Vec<Objective>, String> {
+    let read = |part: &str| match part.trim().parse::<Metric>() {
+        Ok(metric) => Ok(Objective { metric, direction: metric.direction() }),
+        Err(_) => objective(part),
+    };
+    text.split(',').map(read).collect()
+}
+
 impl Choice {
     /// The value, if it is a number.
     pub const fn number(&self) -> Option<f64> {

@@ -1,29 +1,21 @@
 //! Counts the networks of a space.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    mem,
-    ops::ControlFlow,
-    panic,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, mem, ops::ControlFlow, panic, sync::Arc, thread};
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{LANES, Outcome, Space};
 use inceptive_results::Counts;
 
-use crate::program::{Found, Program, Scratch};
+use crate::{
+    board::Board,
+    program::{Found, Program, Scratch},
+};
 
 /// Points that a worker counts at a time.
 const CHUNK: usize = 1024;
 
-/// Between two questions whether to go on, unless all is done.
-const PAUSE: Duration = Duration::from_millis(50);
-
 /// As many points are built one by one: compiling takes longer.
-const FEW: usize = 2;
+pub(crate) const FEW: usize = 2;
 
 /// A network of a space.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,9 +49,7 @@ pub fn count(
     goes_on: &(dyn Fn(usize) -> ControlFlow<()> + Sync),
 ) -> Vec<Counted> {
     let all = Split { decided: Vec::new(), points: (0..points.len()).collect() };
-    let (state, changed) = (Mutex::default(), Condvar::new());
-    let board = Board { state, changed, total: points.len(), goes_on };
-    board.lock().tasks.push_back(Task::Split(all));
+    let board = Board::new(Task::Split(all), points.len(), goes_on);
     let work = || Worker::new(space, points, &board).work();
     let mut counted: Vec<Counted> = thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
@@ -84,93 +74,16 @@ enum Task {
     Run(Arc<Program>, Split),
 }
 
-/// What is left to do.
-struct Board<'g> {
-    state: Mutex<State>,
-    changed: Condvar,
-    total: usize,
-    goes_on: &'g (dyn Fn(usize) -> ControlFlow<()> + Sync),
-}
-
-#[derive(Default)]
-struct State {
-    tasks: VecDeque<Task>,
-    /// Workers at work, which may add tasks.
-    active: usize,
-    done: usize,
-    /// When it was last asked whether to go on.
-    asked: Option<Instant>,
-    is_stopped: bool,
-}
-
-impl<'g> Board<'g> {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The next task; `None` when there will be none.
-    fn take(&self) -> Option<(Task, Active<'_, 'g>)> {
-        let mut state = self.lock();
-        loop {
-            if state.is_stopped {
-                return None;
-            }
-            if let Some(task) = state.tasks.pop_front() {
-                state.active += 1;
-                return Some((task, Active { board: self }));
-            }
-            if state.active == 0 {
-                return None;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn add(&self, task: Task) {
-        self.lock().tasks.push_back(task);
-        self.changed.notify_one();
-    }
-
-    /// Notes points that are done; whether to go on.
-    fn has_done(&self, count: usize) -> bool {
-        // Locked during the call, so that the number that is reported never decreases.
-        let mut state = self.lock();
-        state.done += count;
-        let is_due = state.done == self.total || state.asked.is_none_or(|at| at.elapsed() >= PAUSE);
-        if is_due {
-            state.is_stopped |= (self.goes_on)(state.done).is_break();
-            state.asked = Some(Instant::now());
-        }
-        !state.is_stopped
-    }
-}
-
-/// A worker at work, until it is dropped.
-struct Active<'b, 'g> {
-    board: &'b Board<'g>,
-}
-
-impl Drop for Active<'_, '_> {
-    fn drop(&mut self) {
-        let mut state = self.board.lock();
-        state.active -= 1;
-        // Others may wait for tasks that a worker in panic will not add.
-        state.is_stopped |= thread::panicking();
-        drop(state);
-        self.board.changed.notify_all();
-    }
-}
-
 struct Worker<'w, 'g> {
     space: &'w Space,
     points: &'w [Vec<usize>],
-    board: &'w Board<'g>,
+    board: &'w Board<'g, Task>,
     scratch: Scratch,
     counted: Vec<Counted>,
 }
 
 impl<'w, 'g> Worker<'w, 'g> {
-    fn new(space: &'w Space, points: &'w [Vec<usize>], board: &'w Board<'g>) -> Self {
+    fn new(space: &'w Space, points: &'w [Vec<usize>], board: &'w Board<'g, Task>) -> Self {
         Self { space, points, board, scratch: Scratch::default(), counted: Vec::new() }
     }
 

@@ -1,8 +1,10 @@
 //! Example records for tests.
 
 use crate::{
-    DatasetInfo, EpochRecord, Grade, Machine, Measurement, NetworkInfo, Precision, RecipeInfo,
-    Roofline, Runtime, Subnormals, TrainingOutcome, TrainingRun, statistics::summarize,
+    CountedSpace, DatasetInfo, EpochRecord, Exploration, ExplorationRequest, ExploredNetwork,
+    ExploredOutcome, Grade, Machine, Measurement, Metric, NetworkInfo, ObjectiveInfo, Precision,
+    RecipeInfo, Roofline, Runtime, SpaceInfo, Subnormals, TrainingOutcome, TrainingRun,
+    statistics::{Estimate, summarize},
 };
 
 /// A machine that does not exist.
@@ -145,5 +147,61 @@ pub fn training_run(seed: u64, test_top1: f64) -> TrainingRun {
         history: vec![epoch, EpochRecord { epoch: 2, loss: 0.4, ..epoch }],
         checkpoint: Some("checkpoints/example.safetensors".to_owned()),
         outcome: TrainingOutcome::Finished,
+    }
+}
+
+/// An exploration that was finished: two networks of a space, one of them on the front.
+pub fn exploration() -> Exploration {
+    let network = |width: u32, rungs: &[f64]| ExploredNetwork {
+        values: vec![width.to_string()],
+        subject: NetworkInfo { point: vec![format!("width={width}")], ..network() },
+        training_fingerprint: format!("{width:032}"),
+        rungs: rungs.iter().copied().map(Some).collect(),
+        outcome: None,
+    };
+    let outcome = ExploredOutcome {
+        top1: Estimate { value: 90.0, low: 89.0, high: 91.0 },
+        top1_error: 0.5,
+        seeds: vec![89.5, 90.5],
+        latency_ms: Some(Estimate { value: 2.0, low: 1.9, high: 2.1 }),
+        probability: Some(0.9),
+        on_front: true,
+    };
+    let best = ExploredNetwork { outcome: Some(outcome), ..network(8, &[70.0, 80.0]) };
+    let objective = |metric, maximize| ObjectiveInfo { metric, maximize };
+    Exploration {
+        space: SpaceInfo {
+            title: "Widths".to_owned(),
+            file: "widths.yaml".to_owned(),
+            fingerprint: "a".repeat(64),
+            variables: vec!["width".to_owned()],
+        },
+        request: ExplorationRequest {
+            conditions: vec!["params < 1M".to_owned()],
+            objectives: vec![objective(Metric::Top1, true), objective(Metric::Macs, false)],
+            dataset: "shapes:size=28".to_owned(),
+            dataset_fingerprint: "d".repeat(64),
+            recipe: "quick".to_owned(),
+            recipe_fingerprint: "e".repeat(64),
+            budget_s: Some(60.0),
+            networks: None,
+            seeds: 2,
+            seed: 0,
+        },
+        counted: CountedSpace {
+            size: "10".to_owned(),
+            points: 10,
+            feasible: 5,
+            complete: true,
+            seconds: 0.1,
+        },
+        rungs: vec![[1, 2], [2, 1]],
+        finalists: 1,
+        planned_seconds: 50.0,
+        machine: machine(),
+        version: "1".to_owned(),
+        planned_unix_ms: 1_700_000_000_000,
+        finished_unix_ms: Some(1_700_000_060_000),
+        networks: vec![best, network(4, &[60.0])],
     }
 }

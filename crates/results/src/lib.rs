@@ -9,6 +9,7 @@ mod compare;
 mod compared;
 pub mod date;
 pub mod example;
+mod exploration;
 mod imported;
 mod known;
 mod machine;
@@ -30,6 +31,10 @@ pub use best::BestRoofline;
 pub use compare::{Comparison, MIN_PAIRS, Verdict, compare, compare_any};
 pub use compared::{RankedNetwork, Ranking, TrainedAccuracy};
 pub use date::unix_ms;
+pub use exploration::{
+    CountedSpace, Exploration, ExplorationKey, ExplorationRequest, ExploredNetwork,
+    ExploredOutcome, ObjectiveInfo, SpaceInfo,
+};
 pub use imported::{ImportedResult, NetworkNames};
 pub use known::KnownRooflines;
 pub use machine::Machine;

@@ -1,6 +1,8 @@
 //! The kinds of records that a store keeps.
 
-use inceptive_results::{ImportedResult, Measurement, ProfileRecord, Record, TrainingRun};
+use inceptive_results::{
+    Exploration, ImportedResult, Measurement, ProfileRecord, Record, TrainingRun,
+};
 use serde::de::Error as _;
 use serde_json::Error;
 
@@ -13,6 +15,7 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind::of::<ForeignMeasurement>(),
     Kind::of::<TrainingRun>(),
     Kind::of::<ImportedResult>(),
+    Kind::of::<Exploration>(),
 ];
 
 /// What is common to the records of a table.

@@ -119,7 +119,12 @@ fn speed_in_parallel(shared: &Shared<'_>, id: RunId, runs: u32) -> Result<f64, T
 }
 
 /// Images per second of a run beside others.
-fn speed(shared: &Shared<'_>, id: RunId, threads: u32, runs: u32) -> Result<f64, TrainError> {
+pub(super) fn speed(
+    shared: &Shared<'_>,
+    id: RunId,
+    threads: u32,
+    runs: u32,
+) -> Result<f64, TrainError> {
     let stop = shared.stop;
     let mut trainer = Trainer::new(shared.task(id), shared.machine(threads as usize, runs), stop)?;
     trainer.measure_speed(TRIAL, stop)

@@ -22,7 +22,7 @@ use inceptive_dsl::{Disk, Setting};
 use inceptive_files::{InputFiles, leads_out};
 use inceptive_results::{Machine, Record, TrainingKey, TrainingRun};
 use inceptive_store::{Filter, Store, StoreError};
-use inceptive_train::{Recipe, recipe::shipped};
+use inceptive_train::{Recipe, TrainError, recipe::shipped};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -65,6 +65,9 @@ pub struct TrainPlan {
     pub report: Option<PathBuf>,
     /// Whether runs that are already in the store are repeated.
     pub again: bool,
+    /// The epoch after which runs pause at a checkpoint; a later call goes on from there. `None` to train to the end.
+    #[serde(default)]
+    pub until: Option<u32>,
 }
 
 impl TrainPlan {
@@ -177,6 +180,56 @@ fn prepare<'a>(
         must_pause: AtomicBool::new(false),
         paused: AtomicUsize::new(0),
     })
+}
+
+/// What training depends on beside the networks.
+pub(crate) struct Basis {
+    /// The data set, by its name.
+    pub(crate) data: String,
+    pub(crate) data_fingerprint: String,
+    /// Images that are trained on.
+    pub(crate) training_images: usize,
+    pub(crate) validation_images: usize,
+    pub(crate) recipe: Recipe,
+    pub(crate) recipe_fingerprint: String,
+    /// The files of recipe and data set.
+    pub(crate) inputs: InputFiles,
+}
+
+/// Reads the recipe and the data set.
+pub(crate) fn basis(plan: &TrainPlan, running: &mut Running<'_>) -> Result<Basis, TaskError> {
+    let shared = prepare(plan, running.context, running)?;
+    let images = shared.data.train.len();
+    let validation_images = shared.recipe.held_out(images);
+    Ok(Basis {
+        data: shared.data.name.clone(),
+        data_fingerprint: shared.data_fingerprint,
+        training_images: images - validation_images.min(images),
+        validation_images,
+        recipe: shared.recipe,
+        recipe_fingerprint: shared.recipe_fingerprint,
+        inputs: shared.inputs,
+    })
+}
+
+/// Measures how fast networks are trained, one at a time on all threads: for each that can be trained, its
+/// multiply-accumulates and images per second.
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+pub(crate) fn speeds(
+    plan: &TrainPlan,
+    running: &mut Running<'_>,
+) -> Result<Vec<(f64, f64)>, TaskError> {
+    let shared = prepare(plan, running.context, running)?;
+    let mut speeds = vec![];
+    for (at, subject) in shared.subjects.iter().enumerate() {
+        let id = RunId { run: at, subject: at, seed: plan.seeds.first().copied().unwrap_or(0) };
+        match lanes::speed(&shared, id, plan.threads.max(1), 1) {
+            Ok(speed) => speeds.push((subject.info.macs as f64, speed)),
+            Err(TrainError::Stopped) => return Err(TaskError::Stopped),
+            Err(error) => running.fail(TaskError::train(subject.info.name_with_point(), error)),
+        }
+    }
+    Ok(speeds)
 }
 
 /// Checks that no folder of the task would become a class of its data set.
@@ -385,6 +438,12 @@ impl Shared<'_> {
         })
     }
 
+    /// The epoch after which runs end or pause.
+    fn last_epoch(&self) -> u32 {
+        let epochs = self.recipe.epochs;
+        self.plan.until.map_or(epochs, |until| until.clamp(1, epochs.max(1)))
+    }
+
     /// Waits while runs have to pause; returns for how long.
     fn wait(&self) -> Duration {
         if !self.must_pause.load(Ordering::SeqCst) {
@@ -472,7 +531,7 @@ impl RunMonitor<'_, '_, '_> {
     }
 
     fn event(&mut self, event: TrainingEvent) {
-        let epochs = f64::from(self.shared.recipe.epochs);
+        let epochs = f64::from(self.shared.last_epoch());
         let at = match &event {
             TrainingEvent::Step { run, progress, .. } => {
                 let share = progress.step as f64 / progress.steps.max(1) as f64;
@@ -506,6 +565,7 @@ impl RunMonitor<'_, '_, '_> {
                 self.results[run] = Some(*result);
                 RunState::Known
             }
+            Ended::Paused => RunState::Paused,
             Ended::Stopped => RunState::Stopped,
             Ended::Failed(error) => {
                 self.running.fail(error);

@@ -24,6 +24,8 @@ pub(super) enum Ended {
     },
     /// Another program has saved its result.
     Known(Box<TrainingRun>),
+    /// After the epoch until which it was to be trained.
+    Paused,
     Stopped,
     Failed(TaskError),
 }
@@ -81,7 +83,11 @@ impl<'a> Run<'a> {
         }
         let mut trainer = self.start(&files)?;
         self.event(TrainingEvent::Started { run, history: trainer.history().to_vec() });
+        let last = shared.last_epoch() as usize;
         while !trainer.is_finished() {
+            if trainer.history().len() >= last {
+                return Ok(Ended::Paused);
+            }
             match self.epoch(&mut trainer, &files) {
                 Ok(()) => {}
                 Err(TrainError::Diverged { epoch, step, rate, loss, cause }) => {

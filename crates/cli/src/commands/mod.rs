@@ -9,6 +9,7 @@ mod diff;
 mod engines;
 mod evaluate;
 mod explain;
+mod explore;
 mod export;
 mod gui;
 mod import;
@@ -38,6 +39,7 @@ use crate::output::Outcome;
   inceptive diff A.yaml B.yaml                       what a change costs
   inceptive bench architectures/*.yaml               latency on this machine
   inceptive train architectures/small/*.yaml --data shapes    accuracy, trained here
+  inceptive explore architectures/spaces/module-kinds.yaml --costs-only    all networks of a space
   inceptive gui                                      the dashboard
   inceptive help bench                               examples and options of a command"
 )]
@@ -65,6 +67,8 @@ pub enum Command {
     Bench(bench::Bench),
     /// Train networks on images, and compare their accuracies
     Train(train::Train),
+    /// Explore a space of networks: count all, train and measure the best
+    Explore(explore::Explore),
     /// Run a network once and compare the outputs of several engines
     Run(run::Run),
     /// Measure the time of each node and module
@@ -106,6 +110,7 @@ impl Command {
             Self::Gui(gui) => gui.run(),
             Self::Bench(bench) => bench.run(),
             Self::Train(train) => train.run(),
+            Self::Explore(explore) => explore.run(),
             Self::Run(run) => run.run(),
             Self::Profile(profile) => profile.run(),
             Self::Evaluate(evaluate) => evaluate.run(),

@@ -75,7 +75,10 @@ impl Watch {
             TaskEvent::Loaded { notes, .. } if self.has_notes => {
                 self.bar.suspend(|| notes.iter().for_each(input::print_note));
             }
-            TaskEvent::Loaded { .. } | TaskEvent::Kept(_) | TaskEvent::Training(_) => {}
+            TaskEvent::Loaded { .. }
+            | TaskEvent::Kept(_)
+            | TaskEvent::Training(_)
+            | TaskEvent::Exploring(_) => {}
             TaskEvent::Failed(failure) => self.bar.suspend(|| tell_failure(failure)),
         }
     }
@@ -93,6 +96,11 @@ impl Watch {
         if let Some(lines) = &self.lines {
             lines.step(done, activity);
         }
+    }
+
+    /// The bar.
+    pub fn bar(&self) -> ProgressBar {
+        self.bar.clone()
     }
 
     /// Does something while the bar is not shown, so that both can be read.

@@ -1,7 +1,7 @@
 //! `inceptive train`.
 
 mod text;
-mod watch;
+pub mod watch;
 
 use std::{num::NonZeroU32, ops::ControlFlow, path::PathBuf, sync::atomic::AtomicBool};
 
@@ -210,6 +210,7 @@ impl Train {
             folder: self.out.clone().unwrap_or_else(|| TrainPlan::folder_beside(&self.store)),
             report: self.has_report().then(|| self.report.clone()),
             again: self.again,
+            until: None,
         })
     }
 }

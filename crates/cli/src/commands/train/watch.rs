@@ -5,8 +5,9 @@ use std::{
     io::{self, IsTerminal},
 };
 
-use inceptive_app::{PlannedRun, RunState, SideBySide, TaskEvent, TrainingEvent};
+use inceptive_app::{ExploreEvent, PlannedRun, RunState, SideBySide, TaskEvent, TrainingEvent};
 use inceptive_format::{counted, exact, significant};
+use inceptive_results::Exploration;
 use inceptive_train::{Epoch, Progress};
 
 use crate::{commands::bench::watch::Watch, output, table::one_line};
@@ -38,6 +39,7 @@ impl TrainWatch {
     pub fn event(&self, event: &TaskEvent) {
         match event {
             TaskEvent::Training(event) => self.training(event),
+            TaskEvent::Exploring(event) => self.exploring(event),
             TaskEvent::Progress { done, .. } if self.has_bar => {
                 let activity = self.runs.borrow().activity();
                 self.watch.event(&TaskEvent::Progress { done: *done, activity });
@@ -80,7 +82,11 @@ impl TrainWatch {
                     RunState::Stopped => {
                         "stopped; the same command resumes after the last whole epoch"
                     }
-                    RunState::Failed | RunState::Known | RunState::Waiting | RunState::Running => {
+                    RunState::Paused
+                    | RunState::Failed
+                    | RunState::Known
+                    | RunState::Waiting
+                    | RunState::Running => {
                         return;
                     }
                 };
@@ -91,6 +97,32 @@ impl TrainWatch {
                 false => "training resumes",
             }),
         }
+    }
+
+    fn exploring(&self, event: &ExploreEvent) {
+        let networks = |count: usize| counted(count, "network", "networks");
+        self.line(&match event {
+            ExploreEvent::Counted(space) => format!(
+                "{} counted in {:.2} s, {} satisfy all conditions",
+                counted(space.points as usize, "network", "networks"),
+                space.seconds,
+                exact(space.feasible)
+            ),
+            ExploreEvent::Planned(plan) if plan.is_finished() => {
+                "the store has this search with its results; --again repeats it".to_owned()
+            }
+            ExploreEvent::Planned(plan) => plan_line(plan),
+            ExploreEvent::Rung { epochs, networks: count, .. } => {
+                let epochs = counted(*epochs as usize, "epoch", "epochs");
+                format!("training {} for {epochs}", networks(*count))
+            }
+            ExploreEvent::Measuring { networks: count } => {
+                format!("measuring the latency of {}", networks(*count))
+            }
+            ExploreEvent::Finalists(finalists) => {
+                format!("training {} with all seeds", networks(finalists.len()))
+            }
+        });
     }
 
     fn line(&self, text: &str) {
@@ -146,6 +178,25 @@ fn side_by_side(chosen: &SideBySide) -> String {
         ),
         None => chosen,
     }
+}
+
+/// What a search will do.
+fn plan_line(plan: &Exploration) -> String {
+    let rungs: Vec<String> = plan
+        .rungs
+        .iter()
+        .map(|[epochs, networks]| {
+            format!("{networks} for {}", counted(*epochs as usize, "epoch", "epochs"))
+        })
+        .collect();
+    format!(
+        "plan: {} networks, trained {}; {} finalists with {}; about {:.0} min",
+        plan.networks.len(),
+        rungs.join(", "),
+        plan.finalists,
+        counted(plan.request.seeds as usize, "seed", "seeds"),
+        (plan.planned_seconds / 60.0).max(1.0)
+    )
 }
 
 fn epoch_line(epoch: &Epoch, of: u32) -> String {

@@ -1,0 +1,158 @@
+//! Counting whole spaces.
+
+use std::{ops::ControlFlow, path::Path, time::Instant};
+
+use inceptive_dsl::{Checked, Constraint, Disk, Space, check};
+use inceptive_explore::{Points, Survey, SurveyPlan, Surveyed, survey};
+use inceptive_format::exact;
+use inceptive_results::{Counts, Metric, Objective};
+
+use super::error::ExploreError;
+use crate::{network::ReadError, space::drawn};
+
+/// The largest space of which all networks are counted.
+pub const MOST_COUNTED: u128 = 100_000_000;
+
+/// How many networks of a larger space are drawn.
+const DRAWN: usize = 300_000;
+
+/// What is looked for in a space.
+#[derive(Clone, Debug)]
+pub struct CountRequest {
+    /// Conditions that networks satisfy, beside those of the space.
+    pub conditions: Vec<Constraint>,
+    /// The objectives; of the space, if there are none.
+    pub objectives: Vec<Objective>,
+    /// How many of the networks that satisfy the conditions are drawn at random.
+    pub sample: usize,
+    /// The seed that they are drawn with.
+    pub seed: u64,
+    /// Number of threads.
+    pub threads: usize,
+}
+
+/// The networks of a space by what they cost.
+#[derive(Clone, Debug)]
+pub struct SpaceCounts {
+    /// All conditions, those of the space first.
+    pub conditions: Vec<Constraint>,
+    /// The objectives.
+    pub objectives: Vec<Objective>,
+    /// What was counted.
+    pub survey: Survey,
+    /// Whether every network of the space was counted.
+    pub is_complete: bool,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// Reads a space.
+///
+/// # Errors
+/// When the file cannot be read, or describes something else.
+pub fn read_space(file: &Path) -> Result<Space, crate::TaskError> {
+    let what = match check(&Disk, file).map_err(ReadError::Yaml)? {
+        Checked::Space(space) => return Ok(*space),
+        Checked::Architecture(_) => "a single network",
+        Checked::Library(_) => "a library of blocks",
+    };
+    Err(ExploreError::NotASpace { file: file.to_owned(), what }.into())
+}
+
+/// Reads conditions, such as `params < 1M and macs < 100M`.
+///
+/// # Errors
+/// What is wrong with the first that is no condition.
+pub fn read_conditions(texts: &[String]) -> Result<Vec<Constraint>, ExploreError> {
+    let read = |text: &String| {
+        Constraint::all(text)
+            .map_err(|reason| ExploreError::Condition { text: text.clone(), reason })
+    };
+    Ok(texts.iter().map(read).collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// Counts all networks of a space, or of a very large one as many as are drawn. `goes_on` is called by one thread at a time
+/// with the number of points done and their total; it decides whether to go on.
+pub fn count_space(
+    space: &Space,
+    request: &CountRequest,
+    goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
+) -> SpaceCounts {
+    let conditions = [space.constraints.clone(), request.conditions.clone()].concat();
+    let objectives = match request.objectives.as_slice() {
+        [] => space.objectives.clone(),
+        objectives => objectives.to_vec(),
+    };
+    let start = Instant::now();
+    let is_all = space.size() <= MOST_COUNTED;
+    let listed = if is_all { vec![] } else { drawn(space, DRAWN, request.seed) };
+    let (points, total) = match usize::try_from(space.size()) {
+        Ok(size) if is_all => (Points::All, size),
+        _ => (Points::Listed(&listed), listed.len()),
+    };
+    let plan = SurveyPlan {
+        points,
+        constraints: &conditions,
+        objectives: &objectives,
+        sample: request.sample,
+        seed: request.seed,
+        threads: request.threads,
+    };
+    let survey = survey(space, plan, &|done| goes_on(done, total));
+    let is_complete = is_all && survey.is_complete;
+    let seconds = start.elapsed().as_secs_f64();
+    SpaceCounts { conditions, objectives, survey, is_complete, seconds }
+}
+
+/// The values of a network of a space, as they are written in `--set`.
+pub fn labels(space: &Space, choices: &[usize]) -> Vec<String> {
+    let all = space.variables.iter().zip(choices);
+    all.map(|(variable, &choice)| variable.values[choice].label.clone()).collect()
+}
+
+/// The point of a network, such as `width=0.5, tail=gap`.
+fn point(space: &Space, network: &Surveyed) -> String {
+    let names = space.variables.iter().map(|variable| &variable.name);
+    let labels = labels(space, &network.choices);
+    let parts: Vec<String> =
+        names.zip(labels).map(|(name, label)| format!("{name}={label}")).collect();
+    parts.join(", ")
+}
+
+impl SpaceCounts {
+    /// What each condition leaves, in words, for a reader who finds that nothing is left.
+    pub fn reasons(&self, space: &Space) -> Vec<String> {
+        let networks = self.survey.points - self.survey.refused;
+        if networks == 0 {
+            return vec!["the values of no point fit together".to_owned()];
+        }
+        let conditions = self.conditions.iter().zip(&self.survey.tallies);
+        let reason =
+            |(condition, tally): (&Constraint, &inceptive_explore::Tally)| match &tally.nearest {
+                Some(nearest) => {
+                    let has = nearest_value(condition, &nearest.counts);
+                    format!(
+                        "no network has {condition}; the closest {has}with {}",
+                        point(space, nearest)
+                    )
+                }
+                None => format!(
+                    "{} of {} networks have {condition}; {} fail only this",
+                    exact(tally.satisfied),
+                    exact(networks),
+                    exact(tally.only_this_fails)
+                ),
+            };
+        conditions.map(reason).collect()
+    }
+}
+
+/// What a network has of the metric that a condition is about: `has 2,300,000 `.
+fn nearest_value(condition: &Constraint, counts: &Counts) -> String {
+    let margin = condition.margin(&|name| counts.by_name(name));
+    let metric: Option<Metric> = margin.and_then(|margin| margin.metric);
+    match metric.and_then(|metric| counts.get(metric)) {
+        Some(count) => format!("has {} ", exact(count)),
+        None => "is the one ".to_owned(),
+    }
+}

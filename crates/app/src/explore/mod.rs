@@ -1,0 +1,105 @@
+//! Exploring spaces: counting all of their networks, and searching the best under a budget of time.
+
+mod accuracies;
+mod count;
+mod error;
+mod plan;
+mod search;
+
+use std::{path::PathBuf, time::Duration};
+
+use inceptive_dsl::Setting;
+use inceptive_results::{CountedSpace, Exploration, Objective};
+use serde::{Deserialize, Serialize};
+
+use crate::{measured::Request, train::TrainPlan};
+
+pub use count::{
+    CountRequest, MOST_COUNTED, SpaceCounts, count_space, labels, read_conditions, read_space,
+};
+pub use error::ExploreError;
+pub(crate) use search::explore;
+
+/// A search in a space under a budget of time: what to look for, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExplorePlan {
+    /// The file of the space.
+    pub space: PathBuf,
+    /// Conditions beside those of the space, such as `params < 1M`.
+    pub conditions: Vec<String>,
+    /// The objectives; of the space, if there are none.
+    #[serde(skip)]
+    pub objectives: Vec<Objective>,
+    /// The data set.
+    pub data: String,
+    /// The recipe.
+    pub recipe: String,
+    /// Settings of the recipe.
+    pub recipe_settings: Vec<Setting>,
+    /// Time that the search may need; it decides how many networks are trained.
+    pub budget: Duration,
+    /// The number of networks, whatever the budget.
+    pub networks: Option<u32>,
+    /// Seeds of each finalist.
+    pub seeds: u32,
+    /// The seed of the choice, and the first seed of training.
+    pub seed: u64,
+    /// Total number of threads of training.
+    pub threads: u32,
+    /// Threads that latencies are measured with.
+    pub latency_threads: u32,
+    /// The engine that latencies are measured with.
+    pub engine: Option<String>,
+    /// Number of runs at the same time; `None` to measure which is fastest.
+    pub side_by_side: Option<u32>,
+    /// Where checkpoints and trained weights are kept.
+    pub folder: PathBuf,
+    /// Whether a search that is in the store is repeated; its runs are not.
+    pub again: bool,
+}
+
+impl ExplorePlan {
+    /// Training some networks of it.
+    fn training(&self, requests: Vec<Request>, seeds: &[u64], until: Option<u32>) -> TrainPlan {
+        TrainPlan {
+            requests,
+            data: self.data.clone(),
+            recipe: self.recipe.clone(),
+            recipe_settings: self.recipe_settings.clone(),
+            seeds: seeds.to_vec(),
+            threads: self.threads,
+            side_by_side: self.side_by_side,
+            isa: None,
+            folder: self.folder.clone(),
+            report: None,
+            again: false,
+            until,
+        }
+    }
+}
+
+/// Events of a search.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExploreEvent {
+    /// The space was counted.
+    Counted(CountedSpace),
+    /// The plan was made, or taken up from the store; a search that was finished before has its results.
+    Planned(Box<Exploration>),
+    /// Networks are trained up to an epoch.
+    Rung {
+        /// Its place among the rungs.
+        rung: usize,
+        /// The epoch.
+        epochs: u32,
+        /// How many networks.
+        networks: usize,
+    },
+    /// Latencies are measured.
+    Measuring {
+        /// Of how many networks.
+        networks: usize,
+    },
+    /// The networks that are trained with all seeds, by their places in the plan.
+    Finalists(Vec<usize>),
+}

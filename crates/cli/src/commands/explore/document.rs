@@ -1,0 +1,153 @@
+//! JSON output of `inceptive explore`.
+
+use inceptive_app::{SpaceCounts, labels};
+use inceptive_cost::{Cost, Mode};
+use inceptive_dsl::Space;
+use inceptive_explore::{FrontPoint, Surveyed};
+use inceptive_ir::passes;
+use inceptive_results::{Counts, Exploration, ExploredNetwork, Metric, Objective};
+use serde_json::{Map, Value, json};
+
+/// Networks of a front whose graphs are built for their fingerprints.
+const MAX_FINGERPRINTS: usize = 2000;
+
+fn objectives(objectives: impl Iterator<Item = Objective>) -> Vec<String> {
+    objectives.map(|objective| objective.to_string()).collect()
+}
+
+fn values(space: &Space, choices: &[usize]) -> Value {
+    let names = space.variables.iter().map(|variable| variable.name.clone());
+    names
+        .zip(labels(space, choices))
+        .map(|(name, label)| (name, json!(label)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn all_counts(counts: &Counts) -> Map<String, Value> {
+    let of = |metric: Metric| Some((metric.id().to_owned(), json!(counts.get(metric)?)));
+    Metric::costs().filter_map(of).collect()
+}
+
+/// A network with all that is counted of it.
+fn network(space: &Space, network: &Surveyed) -> Value {
+    let mut object = Map::new();
+    object.insert("values".to_owned(), values(space, &network.choices));
+    object.extend(all_counts(&network.counts));
+    object.into()
+}
+
+/// A space that was counted.
+pub fn counts(space: &Space, counts: &SpaceCounts) -> Value {
+    let survey = &counts.survey;
+    let member = |(place, point): (usize, &FrontPoint)| {
+        let mut object = Map::new();
+        object.insert("values".to_owned(), values(space, &point.network.choices));
+        object.extend(all_counts(&point.network.counts));
+        for unknown in ["latency_ms", "top1", "probability"] {
+            object.insert(unknown.to_owned(), Value::Null);
+        }
+        object.insert("equal".to_owned(), json!(point.equal));
+        let fingerprint = (place < MAX_FINGERPRINTS).then(|| fingerprint(space, &point.network));
+        object.insert("fingerprint".to_owned(), json!(fingerprint.flatten()));
+        Value::from(object)
+    };
+    let conditions = counts.conditions.iter().zip(&survey.tallies).map(|(condition, tally)| {
+        json!({
+            "condition": condition.to_string(),
+            "satisfied": tally.satisfied,
+            "only_this_fails": tally.only_this_fails,
+            "nearest": tally.nearest.as_ref().map(|it| network(space, it)),
+        })
+    });
+    let extremes = survey.extremes.iter().map(|it| {
+        let ends =
+            json!({ "lowest": network(space, &it.lowest), "highest": network(space, &it.highest) });
+        (it.metric.id().to_owned(), ends)
+    });
+    let shares = survey.shares.iter().map(|shares| {
+        let names = space.variables.iter().map(|variable| variable.name.clone());
+        let of_variables = shares.of_variables.as_ref().map(|all| {
+            names.zip(all).map(|(name, share)| (name, json!(share))).collect::<Map<_, _>>()
+        });
+        (shares.metric.id().to_owned(), json!(of_variables))
+    });
+    json!({
+        "space": space.title,
+        "file": space.file.to_string_lossy(),
+        "size": space.size().to_string(),
+        "points": survey.points,
+        "refused": survey.refused,
+        "feasible": survey.inside,
+        "complete": counts.is_complete,
+        "count_seconds": counts.seconds,
+        "objectives": objectives(counts.objectives.iter().copied()),
+        "conditions": conditions.collect::<Vec<_>>(),
+        "extremes": extremes.collect::<Map<_, _>>(),
+        "variance": shares.collect::<Map<_, _>>(),
+        "trained": 0,
+        "measured": 0,
+        "front": survey.front.iter().enumerate().map(member).collect::<Vec<_>>(),
+    })
+}
+
+fn fingerprint(space: &Space, network: &Surveyed) -> Option<String> {
+    let architecture = space.network(&network.choices).ok()?;
+    let graph = passes::inference(&architecture.graph).ok()?;
+    debug_assert_eq!(
+        Counts::new(&graph, &Cost::new(&graph, Mode::Inference)).get(Metric::Macs),
+        network.counts.get(Metric::Macs)
+    );
+    Some(graph.fingerprint().to_string())
+}
+
+/// A search that was finished.
+pub fn exploration(exploration: &Exploration) -> Value {
+    let variables = &exploration.space.variables;
+    let object = |network: &ExploredNetwork| {
+        let values: Map<String, Value> = variables
+            .iter()
+            .cloned()
+            .zip(network.values.iter().map(|value| json!(value)))
+            .collect();
+        let outcome = network.outcome.as_ref();
+        json!({
+            "name": network.subject.name_with_point(),
+            "values": values,
+            "params": network.subject.params,
+            "macs": network.subject.macs,
+            "acts": network.subject.acts,
+            "latency_ms": outcome.and_then(|it| it.latency_ms).map(|it| it.value),
+            "latency_interval": outcome.and_then(|it| it.latency_ms).map(|it| [it.low, it.high]),
+            "top1": outcome.map(|it| it.top1.value),
+            "top1_interval": outcome.map(|it| [it.top1.low, it.top1.high]),
+            "top1_seeds": outcome.map(|it| it.seeds.clone()),
+            "probability": outcome.and_then(|it| it.probability),
+            "on_front": outcome.is_some_and(|it| it.on_front),
+            "rungs": network.rungs,
+            "fingerprint": network.subject.fingerprint,
+        })
+    };
+    let outcomes = || exploration.networks.iter().filter_map(|network| network.outcome.as_ref());
+    json!({
+        "space": exploration.space.title,
+        "file": exploration.space.file,
+        "size": exploration.counted.size,
+        "points": exploration.counted.points,
+        "feasible": exploration.counted.feasible,
+        "complete": exploration.counted.complete,
+        "count_seconds": exploration.counted.seconds,
+        "objectives": objectives(exploration.request.objectives.iter().map(|&it| it.into())),
+        "conditions": exploration.request.conditions,
+        "dataset": exploration.request.dataset,
+        "recipe": exploration.request.recipe,
+        "seeds": exploration.request.seeds,
+        "seed": exploration.request.seed,
+        "budget_s": exploration.request.budget_s,
+        "rungs": exploration.rungs.iter().map(|[epochs, networks]| json!({ "epochs": epochs, "networks": networks })).collect::<Vec<_>>(),
+        "trained": exploration.networks.len(),
+        "measured": outcomes().filter(|it| it.latency_ms.is_some()).count(),
+        "front": exploration.front().map(|(network, _)| object(network)).collect::<Vec<_>>(),
+        "networks": exploration.networks.iter().map(object).collect::<Vec<_>>(),
+    })
+}

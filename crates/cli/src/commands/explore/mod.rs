@@ -1,0 +1,278 @@
+//! `inceptive explore`.
+
+mod document;
+mod text;
+
+use std::{
+    num::NonZeroU32,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use anyhow::Context;
+use clap::Args;
+use inceptive_app::{
+    CountRequest, ExplorePlan, NEVER, NewFile, SpaceCounts, Task, TaskContext, TaskError,
+    TrainPlan, count_space, labels, read_conditions, read_space, save_variant,
+};
+use inceptive_bench::{System, available_memory};
+use inceptive_data::DataName;
+use inceptive_dsl::{Setting, Space, read_objectives};
+use inceptive_results::{Machine, Objective};
+use inceptive_store::Store;
+
+use crate::{
+    commands::{
+        bench::{budget, stop_on_interrupt, watch::Watch},
+        train::watch::TrainWatch,
+    },
+    input,
+    machinery::{EngineArguments, positive, thread_count},
+    output::{self, Outcome},
+};
+
+/// Maximum number of seeds of a finalist.
+const MAX_SEEDS: u32 = 100;
+
+/// Networks of the front that are written as files at most.
+const MAX_SAVED: usize = 1000;
+
+/// Explore a space of networks: count all of them, and train and measure the best under a budget of time.
+#[derive(Args, Debug)]
+#[command(
+    before_help = "Examples:
+  inceptive explore architectures/spaces/googlenet-widths.yaml --costs-only
+  inceptive explore architectures/spaces/module-kinds.yaml --costs-only --where \"params < 300k\"
+  inceptive explore architectures/spaces/small-modules.yaml --data fashion-mnist --budget 30m
+  inceptive explore my-space.yaml --data shapes --budget 10m --objectives \"top1, latency\" --save best",
+    after_help = "All networks of a space with at most 10^8 are counted. Of those that satisfy all conditions, networks of
+different cost are trained for part of the recipe; the better half by accuracy and costs goes on, several
+times. Latencies of the rest are measured, the finalists are trained with several seeds, and the front
+gets probabilities. Ctrl-C stops; the same command continues after the last whole epoch, with the same
+result. Networks are compared on validation images until the end; the front is by test images."
+)]
+pub struct Explore {
+    /// A space of networks
+    #[arg(value_name = "SPACE")]
+    space: PathBuf,
+    /// Only count the networks, and show the Pareto front of the costs
+    #[arg(long)]
+    costs_only: bool,
+    /// Data set, such as shapes, fashion-mnist, cifar10 or folder:size=32=PATH; see docs/data.md
+    #[arg(long, value_name = "NAME[=PATH]", required_unless_present = "costs_only")]
+    data: Option<DataName>,
+    /// Recipe: quick, standard, full or a file
+    #[arg(long, value_name = "RECIPE", default_value = "quick")]
+    recipe: String,
+    /// Set a key of the recipe, such as epochs=8; can be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    recipe_set: Vec<Setting>,
+    /// Time for the whole search, such as 30m or 2h; it decides how many networks are trained
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = budget)]
+    budget: Duration,
+    /// Number of networks to train, whatever the time
+    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "budget")]
+    networks: Option<NonZeroU32>,
+    /// What is wanted, such as "top1, macs" or "maximize top1, minimize params"; default: the objectives of the space
+    #[arg(long, value_name = "LIST", value_parser = read_objectives)]
+    objectives: Option<Objectives>,
+    /// Only networks that satisfy a condition, such as "params < 1M and macs < 50M"; can be repeated
+    #[arg(long = "where", value_name = "CONDITION")]
+    conditions: Vec<String>,
+    #[command(flatten)]
+    engine: EngineArguments,
+    /// Seeds that finalists are trained with
+    #[arg(long, value_name = "N", default_value = "3", value_parser = seeds)]
+    seeds: u32,
+    /// Seed of the choice of networks, and first seed of training
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Total number of threads; default: all cores
+    #[arg(long, value_name = "N", value_parser = thread_count)]
+    threads: Option<NonZeroU32>,
+    /// Number of training runs at the same time; default: whichever is faster
+    #[arg(long, value_name = "N", value_parser = positive)]
+    side_by_side: Option<NonZeroU32>,
+    /// Repeat a search that is already in the store; training runs are not repeated
+    #[arg(long)]
+    again: bool,
+    /// Write each network of the front as a file that extends the one that the space varies, with this name and a number
+    #[arg(long, value_name = "NAME")]
+    save: Option<String>,
+    /// Folder of checkpoints and trained weights; default: `trained` beside the store
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+    /// Store to save results to
+    #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
+    store: PathBuf,
+}
+
+/// The objectives of a command line.
+type Objectives = Vec<Objective>;
+
+fn seeds(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| (1..=MAX_SEEDS).contains(count));
+    count.ok_or_else(|| format!("must be a whole number from 1 to {MAX_SEEDS}"))
+}
+
+impl Explore {
+    /// Counts a space, and searches it unless only costs are wanted.
+    ///
+    /// # Errors
+    /// When the space cannot be read, a condition is wrong, or the store cannot be used.
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        // Errors in the file were printed with their places.
+        let Some(space) = self.read()? else {
+            return Ok(Outcome { text: String::new(), failed: true });
+        };
+        if self.costs_only { self.count(&space) } else { self.search(&space) }
+    }
+
+    fn machine_threads(&self, machine: &Machine) -> u32 {
+        self.threads.unwrap_or_else(|| machine.default_threads()).get()
+    }
+
+    fn count(&self, space: &Space) -> anyhow::Result<Outcome> {
+        let conditions = read_conditions(&self.conditions).map_err(output::usage)?;
+        let machine = inceptive_bench::this_machine();
+        let stop = stop_on_interrupt("what was counted until now is shown")?;
+        let request = CountRequest {
+            conditions,
+            objectives: self.objectives.clone().unwrap_or_default(),
+            sample: 0,
+            seed: self.seed,
+            threads: self.machine_threads(&machine) as usize,
+        };
+        let watch = Watch::new(self.json, true);
+        let counts = counted(space, &request, &watch, &stop);
+        watch.finish();
+        let front: Vec<Vec<String>> =
+            counts.survey.front.iter().map(|it| labels(space, &it.network.choices)).collect();
+        let mut text = match self.json {
+            true => output::json(&document::counts(space, &counts))?,
+            false => text::counts(space, &counts),
+        };
+        text.push_str(&self.save(space, front.iter().map(Vec::as_slice))?);
+        Ok(Outcome { text, failed: counts.survey.inside == 0 })
+    }
+
+    fn search(&self, space: &Space) -> anyhow::Result<Outcome> {
+        read_conditions(&self.conditions).map_err(output::usage)?;
+        let engines = self.engine.found()?;
+        let stop = stop_on_interrupt("whole epochs and finished runs are saved")?;
+        let mut store = Store::open(&self.store)?;
+        let machine = inceptive_bench::this_machine();
+        let context = TaskContext {
+            engines: &engines,
+            host: &System::new(),
+            machine: &machine,
+            roofline: &inceptive_bench::measure_roofline,
+            available_bytes: available_memory(),
+            stop: &stop,
+            wait: &NEVER,
+        };
+        let engine = engines.first().map(|engine| engine.engine.name().to_owned());
+        let watch = TrainWatch::new(self.json);
+        let task = Task::Explore(self.plan(&machine, engine));
+        let outcome = task.run(&context, &mut store, &mut |event| watch.event(&event));
+        watch.finish();
+        let Some(exploration) = outcome.exploration else {
+            return Ok(Outcome { text: String::new(), failed: true });
+        };
+        let mut text = match self.json {
+            true => output::json(&document::exploration(&exploration))?,
+            false => text::exploration(&exploration),
+        };
+        let front = exploration.front().map(|(network, _)| network.values.as_slice());
+        text.push_str(&self.save(space, front)?);
+        Ok(Outcome { text, failed: outcome.failed })
+    }
+
+    fn read(&self) -> anyhow::Result<Option<Space>> {
+        match read_space(&self.space) {
+            Ok(space) => Ok(Some(space)),
+            Err(TaskError::Read(error)) => {
+                input::report(&error);
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn plan(&self, machine: &Machine, engine: Option<String>) -> ExplorePlan {
+        let threads = self.machine_threads(machine);
+        ExplorePlan {
+            space: self.space.clone(),
+            conditions: self.conditions.clone(),
+            objectives: self.objectives.clone().unwrap_or_default(),
+            data: self.data.as_ref().map(ToString::to_string).unwrap_or_default(),
+            recipe: self.recipe.clone(),
+            recipe_settings: self.recipe_set.clone(),
+            budget: self.budget,
+            networks: self.networks.map(NonZeroU32::get),
+            seeds: self.seeds,
+            seed: self.seed,
+            threads,
+            latency_threads: threads,
+            engine,
+            side_by_side: self.side_by_side.map(NonZeroU32::get),
+            folder: self.out.clone().unwrap_or_else(|| TrainPlan::folder_beside(&self.store)),
+            again: self.again,
+        }
+    }
+
+    /// Writes networks of the front as files; says which.
+    fn save<'v>(
+        &self,
+        space: &Space,
+        front: impl Iterator<Item = &'v [String]>,
+    ) -> anyhow::Result<String> {
+        let Some(name) = &self.save else { return Ok(String::new()) };
+        let mut said = String::new();
+        for (number, values) in (1_usize..=MAX_SAVED).zip(front) {
+            let names = space.variables.iter().map(|variable| variable.name.clone());
+            let setting = |(key, value): (String, &String)| Setting { key, value: value.clone() };
+            let new = NewFile {
+                from: self.space.clone(),
+                settings: names.zip(values).map(setting).collect(),
+                name: format!("{} {number}", space.title),
+                file_name: format!("{name}-{number}"),
+                replaces: false,
+            };
+            let path: PathBuf = save_variant(&new)
+                .with_context(|| format!("network {number} of the front was not written"))?;
+            said.push_str(&written(&path, self.json));
+        }
+        Ok(said)
+    }
+}
+
+/// A line on a file that was written, on standard error if the text is JSON.
+fn written(path: &Path, is_json: bool) -> String {
+    let line = format!("wrote {}", path.display());
+    if is_json {
+        output::warn(&line);
+        return String::new();
+    }
+    format!("{line}\n")
+}
+
+fn counted(space: &Space, request: &CountRequest, watch: &Watch, stop: &AtomicBool) -> SpaceCounts {
+    // The bar is moved by the threads that count, one at a time.
+    let watch = std::sync::Mutex::new(watch.bar());
+    count_space(space, request, &|done, total| {
+        if let Ok(bar) = watch.lock() {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        }
+        match stop.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    })
+}
