@@ -5,13 +5,16 @@
 
 #![forbid(unsafe_code)]
 
+mod foreign;
 mod header;
+mod names;
 mod state;
 mod tensors;
 mod weights;
 
 pub use header::FormatError;
 pub use inceptive_ir::Role;
+pub use names::Naming;
 pub use safetensors::SafeTensorError;
 pub use state::{LoadError, MatchBy, Matching, Mismatch, SaveError};
 pub use tensors::{
