@@ -6,8 +6,8 @@ use inceptive_ir::{Graph, NodeId, Op, Role, Shape};
 use safetensors::tensor::TensorView;
 
 use crate::{
+    mismatch::{Mismatch, describe_slot, describe_tensor},
     names::{Found, Keras, tables},
-    state::{Mismatch, describe_slot, describe_tensor},
     tensors::values,
     weights::{Slot, Weights},
 };

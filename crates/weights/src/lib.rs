@@ -7,6 +7,7 @@
 
 mod foreign;
 mod header;
+mod mismatch;
 mod names;
 mod state;
 mod tensors;
@@ -14,9 +15,10 @@ mod weights;
 
 pub use header::FormatError;
 pub use inceptive_ir::Role;
+pub use mismatch::Mismatch;
 pub use names::Naming;
 pub use safetensors::SafeTensorError;
-pub use state::{LoadError, MatchBy, Matching, Mismatch, SaveError};
+pub use state::{LoadError, MatchBy, Matching, SaveError};
 pub use tensors::{
     Named, Tensor, TensorFile, digest_of, tensors_to_safetensors, tensors_with_texts,
 };

@@ -1,9 +1,6 @@
 //! Weights from and to safetensors files, and which tensor belongs where.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use inceptive_ir::{Graph, NodeId, Op, Path, Role};
 use safetensors::{SafeTensorError, tensor::TensorView};
@@ -12,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     foreign,
     header::{FormatError, open},
+    mismatch::{Mismatch, describe_slot, describe_tensor},
     names::Naming,
     tensors::{tensors_to_safetensors, values},
     weights::{Missing, Slot, Weights, slots},
@@ -72,39 +70,6 @@ pub enum LoadError {
         /// How many layers another one could be taken for.
         layers: usize,
     },
-}
-
-/// The tensors that do not fit, one line each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mismatch {
-    /// Places without a tensor.
-    pub missing: Vec<String>,
-    /// Tensors without a place.
-    pub extra: Vec<String>,
-    /// Tensors whose shape or type is another.
-    pub differing: Vec<String>,
-}
-
-/// How many tensors of each list a message names.
-const SHOWN: usize = 5;
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the tensors do not fit the network")?;
-        let lists = [
-            ("missing", &self.missing),
-            ("extra", &self.extra),
-            ("with the wrong shape or type", &self.differing),
-        ];
-        for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-            write!(f, "\n  {} {what}:", list.len())?;
-            list.iter().take(SHOWN).try_for_each(|line| write!(f, "\n    {line}"))?;
-            if list.len() > SHOWN {
-                write!(f, "\n    and {} more", list.len() - SHOWN)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A layer's tensors in a file.
@@ -454,16 +419,6 @@ fn fill(slots: &[Slot], placed: &Placed<'_>) -> Result<Weights, Mismatch> {
         }
     }
     if mismatch == Mismatch::default() { Ok(weights) } else { Err(mismatch) }
-}
-
-/// A place, as messages name it.
-pub fn describe_slot(slot: &Slot) -> String {
-    format!("{slot} {:?}", slot.shape)
-}
-
-/// A tensor, as messages name it.
-pub fn describe_tensor(name: &str, tensor: &TensorView<'_>) -> String {
-    format!("{name} {:?} {:?}", tensor.shape(), tensor.dtype())
 }
 
 #[cfg(test)]
