@@ -12,6 +12,7 @@ mod engines;
 mod error;
 mod evaluate;
 mod explore;
+mod exploring;
 mod export;
 mod gather;
 mod git;
@@ -38,15 +39,16 @@ pub use bench::BenchPlan;
 pub use constraints::{counts_by_name, violated, violated_constraints};
 pub use design::{NewFile, SaveError, design, save_variant, yaml_file_name};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
-pub use error::{TaskError, error_chain};
+pub use error::{ExploreError, TaskError, error_chain};
 pub use evaluate::{
     Engines, EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart,
     NetworkResult, OnEngine, evaluate,
 };
 pub use explore::{
-    CountRequest, ExploreError, ExploreEvent, ExplorePlan, MOST_COUNTED, SpaceCounts, count_space,
-    labels, read_conditions, read_space,
+    CountRequest, ExplorePlan, MOST_COUNTED, SpaceCounts, TableNetwork, TableRequest, TableSearch,
+    count_space, labels, read_conditions, read_space, search_table,
 };
+pub use exploring::ExploreEvent;
 pub use export::{Exported, OnnxOptions, export_onnx, export_pytorch};
 pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, SMALL_SPACE, gather, gather_revision};
 pub use git::{GitError, GitFiles};

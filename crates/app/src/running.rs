@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engines::AvailableEngine,
     error::{TaskError, error_chain},
-    explore::ExploreEvent,
+    exploring::ExploreEvent,
     measured::{Network, Request},
     memory::Purpose,
     network::{ReadError, WeightSource},

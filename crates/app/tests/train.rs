@@ -72,6 +72,7 @@ impl Bench {
             folder: self.path("trained"),
             report: None,
             again: false,
+            until: None,
         }
     }
 

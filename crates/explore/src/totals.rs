@@ -13,7 +13,7 @@ use crate::{
     front::Front,
     region::Region,
     shares::ShareSums,
-    survey::{Extremes, FrontPoint, Points, Survey, SurveyPlan, Surveyed, Tally},
+    surveyed::{Extremes, FrontPoint, Points, Survey, SurveyPlan, Surveyed, Tally},
 };
 
 /// What is known of the points counted so far. Points are kept by their numbers.

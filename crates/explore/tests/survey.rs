@@ -20,7 +20,7 @@ const SPACE: &str = "space: S\nbase: base.yaml\nvary:\n  a: {from: 1, to: 40, st
 
 fn space() -> Space {
     let files = Memory::default().with("s.yaml", SPACE).with("base.yaml", BASE);
-    load_space(&files, Path::new("s.yaml")).unwrap_or_else(|error| panic!("{error}"))
+    load_space(&files, Path::new("s.yaml")).unwrap()
 }
 
 fn at(space: &Space, mut place: usize) -> Vec<usize> {

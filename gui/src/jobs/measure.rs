@@ -149,7 +149,7 @@ fn run(
             report.progress(Progress { share: (done / planned as f64) as f32, activity });
         }
         TaskEvent::Kept(_) => report.tell(JobEvent::Kept),
-        TaskEvent::Training(_) => {}
+        TaskEvent::Training(_) | TaskEvent::Exploring(_) => {}
         TaskEvent::Failed(failure) => report.note(failure.message),
     });
     if report.is_stopped() { Err("stopped".to_owned()) } else { Ok(outcome) }

@@ -160,6 +160,7 @@ pub(super) fn train(
         folder: TrainPlan::folder_beside(&request.store),
         report: None,
         again: false,
+        until: None,
     });
     let mut store = Store::open(&request.store).map_err(|error| error_chain(&error))?;
     let turns = report.turns();
@@ -198,6 +199,7 @@ pub(super) fn train(
             }
             report.tell(JobEvent::Training(event));
         }
+        TaskEvent::Exploring(_) => {}
         TaskEvent::Failed(failure) => report.note(failure.message),
     });
     match outcome.training_runs.is_empty() {

@@ -7,8 +7,7 @@ use inceptive_explore::{Points, Survey, SurveyPlan, Surveyed, survey};
 use inceptive_format::exact;
 use inceptive_results::{Counts, Metric, Objective};
 
-use super::error::ExploreError;
-use crate::{network::ReadError, space::drawn};
+use crate::{error::ExploreError, network::ReadError, space::drawn};
 
 /// The largest space of which all networks are counted.
 pub const MOST_COUNTED: u128 = 100_000_000;

@@ -2,14 +2,14 @@
 
 mod accuracies;
 mod count;
-mod error;
 mod plan;
 mod search;
+mod table;
 
 use std::{path::PathBuf, time::Duration};
 
 use inceptive_dsl::Setting;
-use inceptive_results::{CountedSpace, Exploration, Objective};
+use inceptive_results::Objective;
 use serde::{Deserialize, Serialize};
 
 use crate::{measured::Request, train::TrainPlan};
@@ -17,8 +17,8 @@ use crate::{measured::Request, train::TrainPlan};
 pub use count::{
     CountRequest, MOST_COUNTED, SpaceCounts, count_space, labels, read_conditions, read_space,
 };
-pub use error::ExploreError;
 pub(crate) use search::explore;
+pub use table::{TableNetwork, TableRequest, TableSearch, search_table};
 
 /// A search in a space under a budget of time: what to look for, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,30 +76,4 @@ impl ExplorePlan {
             until,
         }
     }
-}
-
-/// Events of a search.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExploreEvent {
-    /// The space was counted.
-    Counted(CountedSpace),
-    /// The plan was made, or taken up from the store; a search that was finished before has its results.
-    Planned(Box<Exploration>),
-    /// Networks are trained up to an epoch.
-    Rung {
-        /// Its place among the rungs.
-        rung: usize,
-        /// The epoch.
-        epochs: u32,
-        /// How many networks.
-        networks: usize,
-    },
-    /// Latencies are measured.
-    Measuring {
-        /// Of how many networks.
-        networks: usize,
-    },
-    /// The networks that are trained with all seeds, by their places in the plan.
-    Finalists(Vec<usize>),
 }

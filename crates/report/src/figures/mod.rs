@@ -8,6 +8,8 @@
 //! | `shares` | parameters, MACs, memory and time by kind of layer |
 //! | `roofline`, `latency` | measurements |
 //! | `curves`, `trained` | training runs: over the epochs, and accuracy against cost |
+//! | `distribution` | errors of the networks of spaces |
+//! | `explored` | searches in spaces |
 //! | `space`, `squares`, `modules` | spaces of networks, single modules |
 //! | `against` | common parts of charts of accuracy against cost |
 //! | `facts` | tooltips of networks |
@@ -16,6 +18,8 @@ mod accuracy;
 mod against;
 mod curves;
 mod density;
+mod distribution;
+mod explored;
 mod facts;
 mod latency;
 mod modules;
@@ -53,6 +57,10 @@ pub(crate) fn all(report: &Report, findings: &Analysis) -> Vec<Figure> {
         figures.extend(Curve::ALL.map(|curve| curves::chart(candidates, number, group, curve)));
         let axes = [Some(Axis::Macs), way.map(Axis::Latency)].into_iter().flatten();
         figures.extend(axes.map(|axis| trained::chart(candidates, number, group, way, axis)));
+        figures.push(distribution::chart(candidates, number, group));
+    }
+    for (number, searched) in (1..).zip(&report.explorations) {
+        figures.extend(explored::charts(searched, number));
     }
     figures.extend(
         BreakdownMetric::ALL
@@ -82,12 +90,22 @@ pub(crate) fn is_id(word: &str) -> bool {
         "modules",
     ];
     let number = word.strip_prefix("space-").and_then(|number| number.parse::<u32>().ok());
-    IDS.contains(&word) || number.is_some() || training_number(word).is_some()
+    IDS.contains(&word)
+        || number.is_some()
+        || training_number(word).is_some()
+        || exploration_number(word).is_some()
+}
+
+/// The number of the search that a figure is of, from 1; `None` for other figures.
+pub(crate) fn exploration_number(id: &str) -> Option<usize> {
+    const KINDS: [&str; 3] = ["found", "rungs", "importance"];
+    let (number, kind) = id.strip_prefix("exploration-")?.split_once('-')?;
+    KINDS.contains(&kind).then(|| number.parse().ok()).flatten()
 }
 
 /// The number of the data set and recipe that a figure about training is of, from 1; `None` for other figures.
 pub(crate) fn training_number(id: &str) -> Option<usize> {
-    const KINDS: [&str; 4] = ["loss", "validation", "macs", "latency"];
+    const KINDS: [&str; 5] = ["loss", "validation", "macs", "latency", "spaces"];
     let (number, kind) = id.strip_prefix("training-")?.split_once('-')?;
     KINDS.contains(&kind).then(|| number.parse().ok()).flatten()
 }

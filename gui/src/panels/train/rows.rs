@@ -97,7 +97,7 @@ impl Row<'_> {
             RunState::Waiting => "not started",
             RunState::Running if is_active && waits => "waits for a measurement",
             RunState::Running if is_active => "running",
-            RunState::Running | RunState::Stopped => "stopped",
+            RunState::Running | RunState::Stopped | RunState::Paused => "stopped",
             RunState::Failed => "failed",
             RunState::Known | RunState::Finished => "finished",
             RunState::Diverged => "diverged",

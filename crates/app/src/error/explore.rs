@@ -29,6 +29,14 @@ pub enum ExploreError {
         /// What each condition leaves.
         reasons: Vec<String>,
     },
+    /// A table of accuracies cannot be used.
+    #[error("`{}`: {problem}", file.display())]
+    Table {
+        /// The table.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// None of the chosen networks can be trained.
     #[error("none of the networks that were chosen can be trained on {data}")]
     NoneTrains {
@@ -56,7 +64,7 @@ pub enum ExploreError {
 }
 
 /// A search that trains fewer networks is none.
-pub(super) const LEAST_NETWORKS: usize = 4;
+pub(crate) const LEAST_NETWORKS: usize = 4;
 
 fn minutes(seconds: f64) -> String {
     if seconds < 120.0 { format!("{seconds:.0} s") } else { format!("{:.0} min", seconds / 60.0) }

@@ -1,5 +1,7 @@
 //! Errors of tasks.
 
+mod explore;
+
 use std::{error::Error, path::PathBuf};
 
 use inceptive_bench::EngineError;
@@ -10,7 +12,10 @@ use inceptive_store::StoreError;
 use inceptive_train::{CheckpointError, TrainError};
 use inceptive_weights::FoldError;
 
-use crate::{explore::ExploreError, memory::OutOfMemory, network::ReadError};
+pub use explore::ExploreError;
+pub(crate) use explore::LEAST_NETWORKS;
+
+use crate::{memory::OutOfMemory, network::ReadError};
 
 /// An error with one network; the other networks are still processed.
 #[derive(Debug, thiserror::Error)]
