@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compare `inceptive cost` with torchvision, timm and Keras, and with five other counting tools.
 
-Builds each network that a file of `architectures/` describes, counts it, and prints where our
-counts differ. Needs the packages of `scripts/requirements.txt` and a built `inceptive`.
+Builds each network that a file of `architectures/` describes, and each operator of the language, counts it, and prints
+where our counts differ. Needs the packages of `scripts/requirements.txt` and a built `inceptive`.
 
     python scripts/compare.py                              # exit 1 if any count differs
     python scripts/compare.py --inceptive target/debug/inceptive
@@ -14,6 +14,7 @@ import importlib.metadata
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ import torch
 
 import counters
 from networks import ORIGINALS, VARIANTS, Network
+from operators import CHANNELS, OPERATORS, SIZE, Operator
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "crates/cost/tests/reference"
@@ -31,7 +33,7 @@ OWN_FIELDS = ("input", "params", "buffers", "macs", "acts")
 class Difference(NamedTuple):
     """One compared number: what `inceptive` says and what the other implementation or tool says."""
 
-    network: Network
+    network: Network | Operator
     field: str
     ours: Any
     theirs: Any
@@ -59,7 +61,8 @@ def main() -> int:
         write_reference()
         return 0
     ours = inceptive_counts(options.inceptive, ROOT / "architectures")
-    compared = [row for network in (*ORIGINALS, *VARIANTS) for row in compare(network, ours)]
+    compared = [row for operator in OPERATORS for row in compare_operator(operator, options.inceptive)]
+    compared += [row for network in (*ORIGINALS, *VARIANTS) for row in compare(network, ours)]
     print_table(compared)
     return int(any(row.verdict == "DIFFERS" for row in compared))
 
@@ -78,7 +81,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--write",
         action="store_true",
-        help="write tools.json and layers.json of the Rust tests instead of comparing",
+        help="write tools.json, layers.json and operators.json of the Rust tests instead of comparing",
     )
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (default: 2)")
     return parser.parse_args()
@@ -124,6 +127,17 @@ def compare(network: Network, ours: dict[str, dict[str, Any]]) -> Iterator[Diffe
         yield Difference(network, field, ours[network.name][field], theirs[field])
 
 
+def compare_operator(operator: Operator, program: Path) -> Iterator[Difference]:
+    """What each tool and our convention of it count for an operator."""
+    theirs = counters.tool_totals(operator, operator.build().eval())
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "operator.yaml"
+        file.write_text(operator.document())
+        for tool in operator.tools:
+            ours = run_cost(program, file, "--convention", tool)["convention"]["total"]
+            yield Difference(operator, tool, ours, theirs[tool])
+
+
 def print_table(compared: list[Difference]) -> None:
     """The differences with the reason of the known ones, then a line of totals."""
     rows = [row for row in compared if row.verdict != "equal"]
@@ -158,7 +172,7 @@ def print_columns(rows: list[tuple[str, ...]]) -> None:
 
 
 def write_reference() -> None:
-    """Renew `tools.json` and `layers.json`."""
+    """Renew `tools.json`, `layers.json` and `operators.json`."""
     originals, layers = {}, {}
     for network in ORIGINALS:
         measured, rows = measure(network)
@@ -169,6 +183,8 @@ def write_reference() -> None:
     REFERENCE.mkdir(parents=True, exist_ok=True)
     (REFERENCE / "tools.json").write_text(tools_document(originals, variants))
     (REFERENCE / "layers.json").write_text(layers_document(layers))
+    totals = {one.name: counters.tool_totals(one, one.build().eval()) for one in OPERATORS}
+    (REFERENCE / "operators.json").write_text(operators_document(totals))
 
 
 def tools_document(originals: dict[str, Any], variants: dict[str, Any]) -> str:
@@ -208,6 +224,16 @@ def layers_document(networks: dict[str, Iterable[counters.Layer]]) -> str:
     ]
     body = ",\n".join(blocks)
     return f'{{\n"about": {json.dumps(about)},\n"layers": {{\n{body}\n}}\n}}\n'
+
+
+def operators_document(operators: dict[str, dict[str, int]]) -> str:
+    """The text of `operators.json`: one operator a line."""
+    about = (
+        f"Totals of five tools at batch 1 in inference mode for the steps of a network whose input has {CHANNELS} "
+        f"channels of {SIZE}x{SIZE}, written with PyTorch's own modules in scripts/operators.py; written by "
+        "scripts/compare.py."
+    )
+    return f'{{\n"about": {json.dumps(about)},\n"operators": {{\n{lines(operators)}\n}}\n}}\n'
 
 
 def versions() -> dict[str, str]:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from networks import Network
+from operators import Operator
 
 
 class Layer(NamedTuple):
@@ -48,8 +49,8 @@ def counts(network: Network, model: Any, layers: list[Layer]) -> dict[str, Any]:
     return result
 
 
-def tool_totals(network: Network, model: Any) -> dict[str, int]:
-    """The total of each tool whose count is comparable with ours on this network.
+def tool_totals(network: Network | Operator, model: Any) -> dict[str, int]:
+    """The total of each tool whose count is comparable with ours on this network or operator.
 
     Call it last: thop leaves buffers of its own in the model.
     """
@@ -62,8 +63,8 @@ def tool_totals(network: Network, model: Any) -> dict[str, int]:
     return totals
 
 
-def _input(network: Network) -> torch.Tensor:
-    return torch.zeros(1, 3, network.size, network.size)
+def _input(network: Network | Operator) -> torch.Tensor:
+    return torch.zeros(1, network.channels, network.size, network.size)
 
 
 def _weights(network: Network, model: Any) -> tuple[int, int]:

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Check ONNX and PyTorch exports against ONNX's checker, ONNX Runtime and torchvision.
 
-    python3 -m pip install onnx onnxruntime torch torchvision safetensors
+    python3 -m pip install onnx onnxruntime safetensors -r scripts/requirements.txt
     cargo build --release
     python3 scripts/exports.py [NAME ...]      # exit 1 with a line for each difference
 
 For each architecture (all of them without NAME): the ONNX file passes the full check and strict shape inference;
 as written, with normalisations folded and with a dynamic batch it gives the same output. The PyTorch module has as
-many parameters as we count, gives the output of the ONNX file when the weights of either are given to the other by
+many parameters as we count, and as many operations by fvcore and torch as by our conventions of both; it gives the output of the ONNX file when the weights of either are given to the other by
 name, and can be trained. torchvision's GoogLeNet and Inception-v3 give the same output as ours under the same weights,
 and their ONNX exports cost what our files cost.
 """
@@ -23,6 +23,8 @@ import tempfile
 import numpy
 import onnx
 import onnxruntime
+
+import counters
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = ROOT / "target" / "release" / "inceptive"
@@ -149,6 +151,11 @@ def pytorch(source: str, settings: list[str], folder: pathlib.Path) -> None:
     cost = json.loads(inceptive("cost", *arguments, "--mode", "training", "--json"))[0]
     count = sum(parameter.numel() for parameter in model.parameters())
     expect(f"{what}, parameters", count == cost["params"], f"{count}")
+    for tool in ("fvcore", "torch"):
+        with torch.no_grad():
+            found = counters.TOTALS[tool](model.eval(), torch.from_numpy(images(cost["input"], 1)))
+        ours = json.loads(inceptive("cost", *arguments, "--convention", tool, "--json"))[0]["convention"]["total"]
+        expect(f"{what}, {tool}", found == ours, f"{ours}")
 
     weights, exported = folder / "network.safetensors", folder / "network.onnx"
     # A tensor that several layers have is kept under the name of the first.

@@ -26,6 +26,7 @@ class Network:
     framework: str
     model: str
     size: int = 224
+    channels: int = 3
     known: dict[str, int] = field(default_factory=dict)
     why: str = ""
     layers: bool = False

@@ -3,7 +3,7 @@
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::Architecture;
 use inceptive_results::Subnormals;
-use inceptive_weights::Matching;
+use inceptive_weights::{Matching, Naming};
 use serde::{Deserialize, Serialize};
 
 use crate::{constraints::violated_constraints, network::WeightSource};
@@ -50,20 +50,39 @@ fn constraint_notes(architecture: &Architecture) -> Vec<Note> {
     violated.into_iter().map(note).collect()
 }
 
-/// Notes about weights: matched by order and not by name, subnormal, or not finite.
+/// Notes about weights: whose names they have, matched by order and not by name, subnormal, or not finite.
 pub fn weight_notes(
     source: &WeightSource,
     matching: Option<Matching>,
     subnormals: Subnormals,
 ) -> Vec<Note> {
     let mut notes = vec![];
-    if let (Some(file), Some(Matching::Order)) = (&source.file, matching) {
-        notes.push(Note::plain(format!(
-            "`{}` uses other tensor names; layers of equal shape were matched in the natural order of their names. \
-             Verify the outputs.",
-            file.display()
-        )));
+    if let Some(file) = &source.file {
+        notes.extend(matching_note(&file.to_string_lossy(), matching));
     }
     notes.extend(subnormals.findings().map(|finding| Note::plain(finding.to_string())));
     notes
+}
+
+/// How tensors found their places, where they do not have our names.
+fn matching_note(file: &str, matching: Option<Matching>) -> Option<Note> {
+    let text = match matching? {
+        Matching::Names => return None,
+        Matching::Known(Naming { source, differs: None }) => {
+            format!("`{file}` has the tensor names of {source}")
+        }
+        Matching::Known(Naming { source, differs: Some(differs) }) => {
+            format!("`{file}` has the tensor names of {source}; {differs}")
+        }
+        Matching::Shapes => {
+            format!(
+                "`{file}` uses other tensor names; every layer was matched by its shape, which no other layer has"
+            )
+        }
+        Matching::Order => format!(
+            "`{file}` uses other tensor names; layers of equal shape were matched in the natural order of their names. \
+             Verify the outputs."
+        ),
+    };
+    Some(Note::plain(text))
 }

@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 
 use inceptive_ir::{
     Activation, BatchNorm, Conv, ConvTranspose, Form, Graph, Interpolation, Linear, NodeId, Norm,
-    NormOver, Op, Part, Pool, PoolKind, Resize, Scale, Shape,
+    NormOver, Op, Padding, Part, Pool, PoolKind, Resize, Scale, Shape, Size,
 };
 
 use crate::node::macs;
@@ -256,11 +256,9 @@ fn ptflops(op: &Op, site: &Site) -> Rule {
             Form::Functional => NOTHING,
         },
         Op::Resize(_) => match site.form {
-            Form::Module => rule(
-                site.output.elements()
-                    + u64::from(site.output.channels()) * site.output.size().area(),
-                "1 per output value, twice: as a module and as its function",
-            ),
+            Form::Module => {
+                site.per_output(2, "1 per output value, twice: as a module and as its function")
+            }
             Form::Functional => site.per_output(1, "1 per output value"),
         },
         Op::Scale(_) => NOTHING,
@@ -273,8 +271,12 @@ fn ptflops(op: &Op, site: &Site) -> Rule {
                 "3 per value, and the padded input of an average over channels",
             )
         }
-        Op::Activation(Activation::Relu) | Op::Pool(_) | Op::GlobalPool(_) => hooked(),
-        Op::AdaptiveAvgPool { .. } => hooked(),
+        Op::Pool(Pool { kind: PoolKind::L2, padding, .. }) => ptflops_l2(site, *padding),
+        Op::GlobalPool(PoolKind::L2) => ptflops_l2(site, Padding::NONE),
+        Op::Activation(Activation::Relu)
+        | Op::Pool(_)
+        | Op::GlobalPool(_)
+        | Op::AdaptiveAvgPool { .. } => hooked(),
         Op::Activation(Activation::Relu6 | Activation::Silu) | Op::Softmax => {
             site.per_input(1, "1 per value")
         }
@@ -300,6 +302,19 @@ fn ptflops(op: &Op, site: &Site) -> Rule {
         | Op::Rescale(_)
         | Op::Rearrange(_) => NOTHING,
     }
+}
+
+/// PyTorch's L2 pooling averages the squares of a map that was padded before, takes a relu of the averages and multiplies
+/// them by the window's area; ptflops counts these functions, not the module.
+fn ptflops_l2(site: &Site, padding: Padding) -> Rule {
+    let Size { height, width } = site.input.size();
+    let rows = u64::from(height) + u64::from(padding.top) + u64::from(padding.bottom);
+    let columns = u64::from(width) + u64::from(padding.left) + u64::from(padding.right);
+    let padded = u64::from(site.input.channels()) * rows * columns;
+    rule(
+        padded + 2 * site.output.elements(),
+        "1 per padded input value and 2 per output, as an average, a relu and a product",
+    )
 }
 
 /// thop hooks modules by their exact type; functions are invisible to it.

@@ -213,9 +213,7 @@ const PARTIAL_BATCH_NORM: &str = r#"class PartialBatchNorm2d(nn.BatchNorm2d):
 
     def __init__(self, channels: int, *, eps: float = 1e-5, scale: bool) -> None:
         super().__init__(channels, eps=eps)
-        name, value = ("bias", torch.zeros) if scale else ("weight", torch.ones)
-        delattr(self, name)
-        self.register_buffer(name, value(channels), persistent=False)
+        self.register_parameter("bias" if scale else "weight", None)
 "#;
 
 const EVEN_LRN: &str = r#"class EvenLocalResponseNorm(nn.LocalResponseNorm):
@@ -265,9 +263,7 @@ const PARTIAL_GROUP_NORM: &str = r#"class PartialGroupNorm(nn.GroupNorm):
         center: bool = True,
     ) -> None:
         super().__init__(groups, channels, eps=eps)
-        name, value = ("weight", torch.ones) if center else ("bias", torch.zeros)
-        delattr(self, name)
-        self.register_buffer(name, value(channels), persistent=False)
+        self.register_parameter("weight" if center else "bias", None)
 "#;
 
 const PARTIAL_INSTANCE_NORM: &str = r#"class PartialInstanceNorm2d(nn.InstanceNorm2d):
@@ -277,9 +273,7 @@ const PARTIAL_INSTANCE_NORM: &str = r#"class PartialInstanceNorm2d(nn.InstanceNo
         self, channels: int, *, eps: float = 1e-5, scale: bool = True, center: bool = True
     ) -> None:
         super().__init__(channels, eps=eps, affine=True)
-        name, value = ("weight", torch.ones) if center else ("bias", torch.zeros)
-        delattr(self, name)
-        self.register_buffer(name, value(channels), persistent=False)
+        self.register_parameter("weight" if center else "bias", None)
 "#;
 
 const CHANNEL_NORM: &str = r#"class ChannelNorm(nn.Module):

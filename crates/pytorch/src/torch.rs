@@ -2,7 +2,7 @@
 
 use inceptive_ir::{
     Activation, Axis, BatchNorm, BlockOrder, ConvTranspose, Interpolation, Norm, NormOver, Op,
-    PadMode, PoolKind, Rearrange, Rescale, Resize, ResizeTo, Scale, Shape,
+    PadMode, PoolKind, Rearrange, Rescale, Resize, ResizeTo, Scale, Shape, Size,
 };
 
 use super::{
@@ -109,7 +109,7 @@ pub fn module(
             .call(if lrn.size % 2 == 0 { Helper::EvenLrn.name() } else { "nn.LocalResponseNorm" }),
         Op::Activation(own) => Expr::call(names(*own).0, options(*own)),
         Op::Pool(_) => pool(step, arguments)?,
-        Op::GlobalPool(kind) => Expr::apply(global(*kind), vec![Expr::atom("1")]),
+        Op::GlobalPool(kind) => global(*kind, step.input.size()),
         Op::AdaptiveAvgPool { .. } => {
             arguments.positional(Field::Size).call("nn.AdaptiveAvgPool2d")
         }
@@ -163,13 +163,13 @@ fn transposed(conv: &ConvTranspose, arguments: Arguments<'_>) -> Expr {
         call.list.push(named("sides", Value::Sides(conv.padding)));
     } else if conv.padding != inceptive_ir::Padding::NONE {
         let (height, width) = (conv.padding.top, conv.padding.left);
-        call.list.push(named("padding", Value::Size(inceptive_ir::Size { height, width })));
+        call.list.push(named("padding", Value::Size(Size { height, width })));
     }
     let more = conv.output_padding;
     if (more.height, more.width) != (0, 0) {
         call.list.push(named("output_padding", Value::Size(more)));
     }
-    if conv.dilation != inceptive_ir::Size::square(1) {
+    if conv.dilation != Size::square(1) {
         call.list.push(named("dilation", Value::Size(conv.dilation)));
     }
     if conv.groups != 1 {
@@ -336,11 +336,14 @@ fn pool(step: &Step, arguments: Arguments<'_>) -> Option<Expr> {
     })
 }
 
-const fn global(kind: PoolKind) -> &'static str {
+fn global(kind: PoolKind, map: Size) -> Expr {
+    let one = || Expr::atom("1");
     match kind {
-        PoolKind::Average => "nn.AdaptiveAvgPool2d",
-        PoolKind::Max => "nn.AdaptiveMaxPool2d",
-        PoolKind::L2 => Helper::L2Pool.name(),
+        PoolKind::Average => Expr::apply("nn.AdaptiveAvgPool2d", vec![one()]),
+        PoolKind::Max => Expr::apply("nn.AdaptiveMaxPool2d", vec![one()]),
+        PoolKind::L2 => {
+            Expr::apply("nn.LPPool2d", vec![Expr::atom("2"), literal(Value::Size(map))])
+        }
     }
 }
 

@@ -5,15 +5,20 @@
 
 #![forbid(unsafe_code)]
 
+mod foreign;
 mod header;
+mod mismatch;
+mod names;
 mod state;
 mod tensors;
 mod weights;
 
 pub use header::FormatError;
 pub use inceptive_ir::Role;
+pub use mismatch::Mismatch;
+pub use names::Naming;
 pub use safetensors::SafeTensorError;
-pub use state::{LoadError, MatchBy, Matching, Mismatch, SaveError};
+pub use state::{LoadError, MatchBy, Matching, SaveError};
 pub use tensors::{
     Named, Tensor, TensorFile, digest_of, tensors_to_safetensors, tensors_with_texts,
 };

@@ -1,16 +1,16 @@
 //! Weights from and to safetensors files, and which tensor belongs where.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use inceptive_ir::{Graph, NodeId, Op, Path, Role};
 use safetensors::{SafeTensorError, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    foreign,
     header::{FormatError, open},
+    mismatch::{Mismatch, describe_slot, describe_tensor},
+    names::Naming,
     tensors::{tensors_to_safetensors, values},
     weights::{Missing, Slot, Weights, slots},
 };
@@ -18,23 +18,26 @@ use crate::{
 /// How tensors are to find their places.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MatchBy {
-    /// By their names; where names are of another program, by kind and shape, if that leaves no choice.
+    /// By their names, ours or those of a program that is known; where names are of a program that is not, by kind and
+    /// shape, if that leaves no choice.
     #[default]
     Names,
-    /// Where names are of another program, layers of equal kind and shape in the natural order of their names,
-    /// which is a guess.
+    /// Where names are of a program that is not known, layers of equal kind and shape in the natural order of their
+    /// names, which is a guess.
     Order,
 }
 
 /// How tensors found their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Matching {
-    /// Every name is known.
+    /// Every name is ours.
     Names,
-    /// Names are of another program, and every layer has another kind or shape.
+    /// Every name is one that another program gives to the tensors of this network.
+    Known(Naming),
+    /// Names are of a program that is not known, and every layer has another kind or shape.
     Shapes,
-    /// Names are of another program: layers of equal kind and shape were taken in the natural order of their
-    /// names.
+    /// Names are of a program that is not known: layers of equal kind and shape were taken in the natural order of
+    /// their names.
     Order,
 }
 
@@ -47,6 +50,14 @@ pub enum LoadError {
     /// Tensors and places do not fit.
     #[error("{0}")]
     Mismatch(Mismatch),
+    /// By the names of another program, tensors and places do not fit.
+    #[error("by the tensor names of {source_of_names}, {mismatch}")]
+    KnownMismatch {
+        /// The program.
+        source_of_names: &'static str,
+        /// What does not fit.
+        mismatch: Mismatch,
+    },
     /// Names are of another program, and shapes do not say which tensor belongs where.
     #[error(
         "the tensors have another program's names (such as `{example}`), and {layers} layers share their shape \
@@ -61,39 +72,6 @@ pub enum LoadError {
     },
 }
 
-/// The tensors that do not fit, one line each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mismatch {
-    /// Places without a tensor.
-    pub missing: Vec<String>,
-    /// Tensors without a place.
-    pub extra: Vec<String>,
-    /// Tensors whose shape or type is another.
-    pub differing: Vec<String>,
-}
-
-/// How many tensors of each list a message names.
-const SHOWN: usize = 5;
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the tensors do not fit the network")?;
-        let lists = [
-            ("missing", &self.missing),
-            ("extra", &self.extra),
-            ("with the wrong shape or type", &self.differing),
-        ];
-        for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-            write!(f, "\n  {} {what}:", list.len())?;
-            list.iter().take(SHOWN).try_for_each(|line| write!(f, "\n    {line}"))?;
-            if list.len() > SHOWN {
-                write!(f, "\n    and {} more", list.len() - SHOWN)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// A layer's tensors in a file.
 struct Layer<'a> {
     name: &'a str,
@@ -104,9 +82,9 @@ struct Layer<'a> {
 type Signature = Vec<(Role, Vec<usize>)>;
 
 impl Weights {
-    /// Reads the weights of `graph` from a safetensors file: by name, if the names are ours or those of the PyTorch
-    /// module that we write; otherwise, for files of other programs in PyTorch's layout, by shape, and by order if
-    /// `match_by` allows it. Counters, and auxiliary heads that the graph does not have, are ignored.
+    /// Reads the weights of `graph` from a safetensors file: by name, if the names are ours, those of the PyTorch
+    /// module that we write, or those of a program that has this network ([`Naming`]); otherwise, for files of other
+    /// programs in PyTorch's layout, by shape, and by order if `match_by` allows it. Counters, and auxiliary heads that the graph does not have, are ignored.
     ///
     /// # Errors
     /// When it is not a safetensors file or has a key twice, when a tensor is missing, unused or has the wrong shape or type, and when the
@@ -132,23 +110,28 @@ impl Weights {
             .filter_map(|name| Some((name, file.tensor(name).ok()?)))
             .collect();
         let by_name = tensors.iter().filter(|(name, _)| known.contains(&words(name))).count();
-        let ambiguous = count_ambiguous(&slots);
-        let matching = match ambiguous {
-            _ if by_name * 2 > slots.len() => Matching::Names,
-            0 => Matching::Shapes,
-            _ => Matching::Order,
-        };
-        let example = tensors.iter().map(|(name, _)| *name).min().unwrap_or_default().to_owned();
-        let placed = match matching {
-            Matching::Names => place_by_name(graph, &slots, tensors),
-            Matching::Shapes | Matching::Order => place_by_order(graph, &slots, tensors),
-        };
-        if matching == Matching::Order && match_by == MatchBy::Names && placed.is_ok() {
-            return Err(LoadError::Ambiguous { example, layers: ambiguous });
+        if by_name * 2 > slots.len() {
+            let placed = place_by_name(graph, &slots, tensors);
+            let weights = placed.and_then(|placed| fill(&slots, &placed));
+            return Ok((weights.map_err(LoadError::Mismatch)?, Matching::Names));
         }
-        let weights =
-            placed.and_then(|placed| fill(&slots, &placed)).map_err(LoadError::Mismatch)?;
-        Ok((weights, matching))
+        if let Some(found) = foreign::find(&slots, &tensors)
+            && (match_by == MatchBy::Names || found.is_complete(&slots))
+        {
+            let naming = found.table.naming;
+            let weights = foreign::fill(graph, &slots, &found, &tensors).map_err(|mismatch| {
+                LoadError::KnownMismatch { source_of_names: naming.source, mismatch }
+            })?;
+            return Ok((weights, Matching::Known(naming)));
+        }
+        let example = tensors.iter().map(|(name, _)| *name).min().unwrap_or_default().to_owned();
+        let layers = count_ambiguous(&slots);
+        let placed = place_by_order(graph, &slots, tensors).map_err(LoadError::Mismatch)?;
+        if layers > 0 && match_by == MatchBy::Names {
+            return Err(LoadError::Ambiguous { example, layers });
+        }
+        let weights = fill(&slots, &placed).map_err(LoadError::Mismatch)?;
+        Ok((weights, if layers > 0 { Matching::Order } else { Matching::Shapes }))
     }
 
     /// Writes the weights of `graph` as a safetensors file, under our names.
@@ -436,14 +419,6 @@ fn fill(slots: &[Slot], placed: &Placed<'_>) -> Result<Weights, Mismatch> {
         }
     }
     if mismatch == Mismatch::default() { Ok(weights) } else { Err(mismatch) }
-}
-
-fn describe_slot(slot: &Slot) -> String {
-    format!("{slot} {:?}", slot.shape)
-}
-
-fn describe_tensor(name: &str, tensor: &TensorView<'_>) -> String {
-    format!("{name} {:?} {:?}", tensor.shape(), tensor.dtype())
 }
 
 #[cfg(test)]

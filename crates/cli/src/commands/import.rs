@@ -1,6 +1,9 @@
 //! `inceptive import`.
 
-use std::{fmt::Write, path::PathBuf};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use inceptive_app::{WeightSource, files_of, import_notes, own_weights, read_onnx, weight_notes};
@@ -54,7 +57,7 @@ impl Import {
         }
         let inputs = InputFiles::of(files_of(&self.file, &imported));
         let described = match &self.output {
-            Some(_) => Some(describe(&imported.graph, &title(&self.file, &imported))?),
+            Some(_) => Some(as_yaml(&self.file, &imported)?),
             None => None,
         };
         if let (Some(target), Some(described)) = (&self.output, &described) {
@@ -82,8 +85,13 @@ impl Import {
     }
 }
 
+/// The network of an ONNX file as YAML.
+pub fn as_yaml(file: &Path, imported: &Imported) -> anyhow::Result<Described> {
+    Ok(describe(&imported.graph, &title(file, imported))?)
+}
+
 /// The name of the network: the graph's, unless exporters give it to every one.
-fn title(file: &std::path::Path, imported: &Imported) -> String {
+fn title(file: &Path, imported: &Imported) -> String {
     let given = imported.name.trim();
     let says_nothing = ["", "main_graph", "torch_jit", "torch-jit-export", "tf2onnx", "graph"];
     match says_nothing.contains(&given) {

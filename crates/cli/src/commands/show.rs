@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use anyhow::bail;
 use clap::{Args, ValueEnum};
-use inceptive_app::is_onnx;
+use inceptive_app::{is_onnx, read_onnx};
 use inceptive_cost::{Cost, Mode, by_module};
 use inceptive_draw::{Drawing, Open};
 use inceptive_dsl::{Disk, Loaded, resolve};
@@ -13,6 +12,7 @@ use inceptive_format::exact;
 use inceptive_ir::{Graph, NodeId};
 
 use crate::{
+    commands::import::as_yaml,
     input::{Settings, read},
     output::{self, Outcome},
     table::{Column, Grid},
@@ -25,7 +25,8 @@ use crate::{
   inceptive show architectures/googlenet.yaml --depth 2 --format svg -o googlenet.svg
   inceptive show architectures/resnet18.yaml --format dot | dot -Tpdf > resnet18.pdf
   inceptive show architectures/googlenet.yaml --depth 1 --format mermaid
-  inceptive show architectures/spaces/googlenet-widths.yaml --set width=0.5 --format yaml -o x.yaml")]
+  inceptive show architectures/spaces/googlenet-widths.yaml --set width=0.5 --format yaml -o x.yaml
+  inceptive show model.onnx --format yaml -o model.yaml")]
 pub struct Show {
     /// An architecture, a space with --set, or an ONNX file
     file: PathBuf,
@@ -53,7 +54,7 @@ enum Format {
     Mermaid,
     /// An SVG picture
     Svg,
-    /// One self-contained YAML file with settings applied; ignores --depth
+    /// One self-contained YAML file with settings applied, also of an ONNX file; ignores --depth
     Yaml,
 }
 
@@ -75,7 +76,7 @@ impl Show {
             (Format::Mermaid, depth) => drawn(inceptive_draw::mermaid(graph, &Open::above(depth))),
             (Format::Svg, depth) => drawn(inceptive_draw::svg(graph, &Open::above(depth))?),
             (Format::Yaml, _) if is_onnx(&self.file) => {
-                bail!("`{}` is an ONNX file and cannot be written as YAML", self.file.display());
+                as_yaml(&self.file, &read_onnx(&self.file, &self.settings.all())?)?.yaml
             }
             (Format::Yaml, _) => resolve(&Disk, &self.file, &self.settings.all())?,
         };

@@ -1,8 +1,11 @@
-//! Our counts against what other tools said about their own implementations: `reference/tools.json` and
-//! `reference/layers.json`, written by `scripts/compare.py`.
+//! Our counts against what other tools said about their own implementations: `reference/tools.json`,
+//! `reference/layers.json` and `reference/operators.json`, written by `scripts/compare.py`.
+
+use std::path::Path;
 
 use crate::common::{changed, network, reference};
 use inceptive_cost::{Convention, Cost, Mode, reconcile};
+use inceptive_dsl::{Memory, load};
 use inceptive_ir::{Graph, Op, Part};
 use serde_json::Value;
 
@@ -59,6 +62,26 @@ fn every_convention_is_equal() {
     }
     // All five on each torchvision network, and two of them on each of timm's.
     assert_eq!(compared, 13 * 5 + 4 * 2);
+}
+
+/// The operators one by one, as modules and as functions: the shipped networks do not have all of them.
+#[test]
+fn every_convention_counts_every_operator() {
+    let reference = reference("operators.json");
+    let operators = reference["operators"].as_object().unwrap();
+    assert!(operators.len() >= 88, "{}", operators.len());
+    for (steps, counts) in operators {
+        let text =
+            format!("name: Operator\ninput: {{channels: 8, size: 12}}\nbody: {steps}\ntail: []\n");
+        let files = Memory::default().with("operator.yaml", text);
+        let graph = match load(&files, Path::new("operator.yaml"), &[]) {
+            Ok(loaded) => loaded.architecture.graph,
+            Err(failure) => panic!("{failure}"),
+        };
+        for tool in TOOLS {
+            assert_eq!(counts[tool.name()], tool.total(&graph), "{tool} on {steps}");
+        }
+    }
 }
 
 #[test]

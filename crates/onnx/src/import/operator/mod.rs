@@ -186,9 +186,7 @@ impl Importer {
             "LpPool" => self.pool(node, PoolKind::L2),
             "GlobalAveragePool" => self.unary(node, Op::GlobalPool(PoolKind::Average)),
             "GlobalMaxPool" => self.unary(node, Op::GlobalPool(PoolKind::Max)),
-            "GlobalLpPool" if int(node, "p").unwrap_or(2) == 2 => {
-                self.unary(node, Op::GlobalPool(PoolKind::L2))
-            }
+            "GlobalLpPool" if int(node, "p").unwrap_or(2) == 2 => self.global_l2_pool(node),
             "GlobalLpPool" => Err(UnsupportedOp::because("with a norm other than the second")),
             "ReduceMean" => self.reduce(node, PoolKind::Average),
             "ReduceMax" => self.reduce(node, PoolKind::Max),

@@ -71,6 +71,22 @@ impl Importer {
         self.push(node, op, vec![source], vec![])
     }
 
+    /// One window over the whole map, as the language has it.
+    pub(super) fn global_l2_pool(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let source = self.source(node, 0)?;
+        let kernel = self.drafts[source].shape.size();
+        let pool = Pool {
+            kind: PoolKind::L2,
+            kernel,
+            stride: kernel,
+            dilation: Size::square(1),
+            padding: Padding::NONE,
+            ceil: false,
+            count_include_pad: false,
+        };
+        self.push(node, Op::Pool(pool), vec![source], vec![])
+    }
+
     /// Whether a result has nothing below zero, so that zeros around it never are its maximum alone.
     fn is_positive(&self, draft: usize) -> bool {
         matches!(
