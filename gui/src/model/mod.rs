@@ -10,6 +10,7 @@ mod files;
 mod import;
 mod jobs;
 mod kept;
+mod search;
 mod training;
 
 use std::{
@@ -31,8 +32,9 @@ use crate::{
     file::{FileOrder, FilePath},
     inspection::Inspection,
     jobs::{
-        Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading, Output, Place,
-        StatisticsRequest, StepCosts, StepsRequest, TensorRequest, TraceRequest, TrainingChoices,
+        Cloud, CountedNetworks, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading,
+        Output, Place, StatisticsRequest, StepCosts, StepsRequest, TensorRequest, TraceRequest,
+        TrainingChoices,
     },
     results::Results,
     targets::AllTargets,
@@ -42,6 +44,7 @@ pub use design::{Design, Original};
 pub use entry::{Entry, Good, State};
 pub use jobs::{JobState, Jobs, Status};
 pub use kept::KeptDesigns;
+pub use search::{Search, Stage};
 pub use training::{LiveRun, Training};
 
 /// A message below the screens, shown until it is dismissed.
@@ -123,6 +126,8 @@ pub struct Model {
     pub steps: Option<(StepsRequest, Option<Arc<StepCosts>>)>,
     /// Networks of a space by cost, as they were counted last.
     pub cloud: Option<Arc<Cloud>>,
+    /// All networks of a space by cost, as they were counted last.
+    pub counted: Option<Arc<CountedNetworks>>,
     /// Why the table of the import dialog was not imported.
     pub import_problem: Option<String>,
     /// Engines, found or not; `None` before the first search.
@@ -321,6 +326,7 @@ impl Model {
             Output::Steps(request, costs) => self.steps = Some((request, costs)),
             Output::PointsSaved(all) => self.points_saved(all, commands),
             Output::Clouded(cloud) => self.cloud = Some(cloud),
+            Output::SpaceCounted(counted) => self.counted = Some(counted),
             Output::Results(reading) => {
                 if !self.results.take_in(reading) {
                     commands.push(Command::Start(self.read_results()));

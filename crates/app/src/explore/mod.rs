@@ -2,6 +2,7 @@
 
 mod accuracies;
 mod count;
+mod finalists;
 mod plan;
 mod search;
 
@@ -16,6 +17,7 @@ use crate::{measured::Request, train::TrainPlan};
 pub use count::{
     CountRequest, MOST_COUNTED, SpaceCounts, count_space, labels, read_conditions, read_space,
 };
+pub use finalists::{Finalist, finalists};
 pub(crate) use search::explore;
 
 /// A search in a space under a budget of time: what to look for, and how.
