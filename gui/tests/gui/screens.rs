@@ -11,7 +11,11 @@ use egui_kittest::{
 };
 use inceptive_app::Inspected;
 use inceptive_gui::{Options, jobs::Place, model::Status};
-use inceptive_results::{EpochRecord, TrainingRun, example::training_run};
+use inceptive_results::{
+    EpochRecord, Exploration, TrainingRun,
+    example::{exploration, training_run},
+    statistics::Estimate,
+};
 use inceptive_store::Store;
 
 use crate::{
@@ -22,7 +26,7 @@ use crate::{
 /// What a screen is called and how to come to it.
 type Screen = (&'static str, fn(&mut Window));
 
-const SCREENS: [Screen; 21] = [
+const SCREENS: [Screen; 23] = [
     ("graph", graph),
     ("graph-heat", heat),
     ("graph-columns", columns),
@@ -41,6 +45,8 @@ const SCREENS: [Screen; 21] = [
     ("run-profile", profile),
     ("train", train),
     ("train-result", trained),
+    ("explore", explore),
+    ("explore-search", search),
     ("shortcuts", shortcuts),
     ("file-menu", file_menu),
     ("file-new", file_new),
@@ -313,6 +319,75 @@ fn trained(window: &mut Window) {
     window.harness.run();
 }
 
+/// All networks of a space, with the front of capacity and compute, and one of them chosen.
+fn explore(window: &mut Window) {
+    select(window, "small-modules");
+    tab(window, Key::Num8);
+    window.wait("choices are known", |model| {
+        model.training_choices.is_some() && model.engines.is_some() && is_idle(model)
+    });
+    window.fill("Objectives", "macs, maximize params");
+    window.fill("Conditions", "params < 300K");
+    window.press(Modifiers::COMMAND, Key::Enter);
+    window.wait("it is counted", |model| model.counted.is_some() && is_idle(model));
+    window.button("Network 4").click();
+    window.harness.run();
+}
+
+/// A search with four finalists, two of them tied.
+fn found() -> Exploration {
+    let mut found = exploration();
+    let best = found.networks[0].clone();
+    let rest = found.networks[1].clone();
+    "Small networks by module, width, reduction and tail".clone_into(&mut found.space.title);
+    "../architectures/spaces/small-modules.yaml".clone_into(&mut found.space.file);
+    found.space.variables = ["kind", "width", "reduce", "hidden"].map(str::to_owned).to_vec();
+    "shapes:size=28,channels=1".clone_into(&mut found.request.dataset);
+    found.request.budget_s = Some(1800.0);
+    found.rungs = vec![[1, 16], [2, 8], [4, 4]];
+    found.finalists = 4;
+    let kinds = ["reduced-w", "double3x3-w", "factorized-w", "single3x3-w", "separable-w"];
+    let network = |at: u32| {
+        let level = f64::from(at);
+        let mut network = if at < 4 { best.clone() } else { rest.clone() };
+        let width = 0.5 + 0.25 * f64::from(at % 6);
+        network.values = vec![
+            kinds[at as usize % kinds.len()].to_owned(),
+            width.to_string(),
+            "1".to_owned(),
+            "0".to_owned(),
+        ];
+        network.subject.params = 20_000 + 9_000 * u64::from(at * 7 % 16);
+        network.subject.macs = 1_500_000 + 1_100_000 * u64::from(at * 5 % 16);
+        network.rungs = match at {
+            0..4 => vec![Some(62.0 + level), Some(70.0 + level), Some(78.0 + level)],
+            4..8 => vec![Some(58.0 + level), Some(66.0 + level)],
+            _ => vec![Some(50.0 + 0.6 * level)],
+        };
+        if let Some(outcome) = &mut network.outcome {
+            network.subject.macs = [2_100_000, 4_800_000, 7_000_000, 11_500_000][at as usize];
+            let top1 = [80.1, 85.4, 85.9, 87.2][at as usize];
+            outcome.top1 = Estimate { value: top1, low: top1 - 0.7, high: top1 + 0.7 };
+            outcome.probability = [Some(0.99), Some(0.97), Some(0.78), Some(0.96)][at as usize];
+        }
+        network
+    };
+    found.networks = (0..16).map(network).collect();
+    found
+}
+
+fn search(window: &mut Window) {
+    Store::open(&window.model().store).unwrap().append(&found()).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("it is read", |model| !model.results.explorations.is_empty() && is_idle(model));
+    select(window, "small-modules");
+    tab(window, Key::Num8);
+    window.wait("choices are known", |model| {
+        model.training_choices.is_some() && model.engines.is_some() && is_idle(model)
+    });
+    window.click("Search");
+}
+
 fn shortcuts(window: &mut Window) {
     window.press(Modifiers::NONE, Key::F1);
 }
@@ -333,7 +408,7 @@ fn file_new(window: &mut Window) {
 }
 
 /// The screens in a small window; the widest table of Compare and the palette too.
-const SMALL: [Screen; 10] = [
+const SMALL: [Screen; 12] = [
     ("graph", graph),
     ("source", source),
     ("design", design),
@@ -343,6 +418,8 @@ const SMALL: [Screen; 10] = [
     ("compare-graphs", graphs),
     ("run", run),
     ("train", train),
+    ("explore", explore),
+    ("explore-search", search),
     ("palette", palette),
 ];
 
@@ -377,7 +454,10 @@ fn take(window: &mut Window, name: &str, results: &mut SnapshotResults) {
     window.harness.run();
     // The store is where it happens to be.
     let store = window.harness.query_by_label("Store").map(|field| field.rect());
-    if let Some(place) = store {
+    // Counting takes the time that it takes.
+    let counted = window.harness.query_all_by_label_contains("networks were counted in").next();
+    let places = [store, counted.map(|label| label.rect())];
+    for place in places.into_iter().flatten() {
         window.harness.mask(place);
     }
     results.add(window.harness.try_snapshot(name));

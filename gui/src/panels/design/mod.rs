@@ -8,6 +8,7 @@ mod bars;
 mod controls;
 mod head;
 mod numbers;
+mod save_space;
 mod steps;
 mod targets;
 mod typed;
@@ -17,8 +18,10 @@ use std::sync::Arc;
 
 use egui::{Event, Frame, Id, Label, Margin, Panel, RichText, ScrollArea, Ui, UiBuilder, vec2};
 use inceptive_app::{Content, error_chain, is_onnx};
+use inceptive_dsl::Settables;
 
 use crate::{
+    actions::{Action, asked},
     changes::Changes,
     command::{Command, Commands},
     file::{FilePath, stem},
@@ -55,6 +58,7 @@ pub struct Design {
     rows: Rows,
     head: head::Head,
     evidence: Evidence,
+    save_space: save_space::SaveSpace,
 }
 
 /// The settings of a network of a space; `None` if the space has no such variable or value.
@@ -133,6 +137,9 @@ impl Design {
         let before = before.unwrap_or_default();
         let mut changes = before.clone();
         let resets = self.head.ui(ui, entry, &before, model, commands);
+        let settables = original.and_then(|original| original.settables.as_deref());
+        self.space_button(ui, entry, settables, &before, model);
+        self.save_space.ui(ui, settables, model, commands);
         if let Some(from) = model.original_of(entry) {
             targets::ui(ui, entry, from, model, commands);
         }
@@ -189,6 +196,23 @@ impl Design {
             commands.push(Command::Design { file, changes, gesture: None });
         } else if changes != before {
             commands.push(Command::Design { file, changes, gesture: Some(gesture) });
+        }
+    }
+
+    /// The button that makes a space of a network or a design.
+    fn space_button(
+        &mut self,
+        ui: &mut Ui,
+        entry: &Entry,
+        settables: Option<&Settables>,
+        changes: &Changes,
+        model: &Model,
+    ) {
+        let (Some(settables), Some(from)) = (settables, model.original_of(entry)) else { return };
+        let button = ui.button("Save as space…");
+        let hint = "A file in which these settings vary, to be explored";
+        if button.on_hover_text(hint).clicked() || asked(ui.ctx(), Action::SaveSpace) {
+            self.save_space.open(&from.file, settables, changes);
         }
     }
 
