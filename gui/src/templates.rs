@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn what_sliders_set_becomes_the_variables_of_a_space() {
-        let base = format!("{}params: {{growth: 8}}\n", network("Base"));
+        let base = network("Base").replace("width: 64, stride", "width: $growth, stride");
+        let base = format!("{base}params: {{growth: 8}}\n");
         let varied = |key: &str, from: f64, to: f64, step: f64, now: f64| Varied {
             key: key.to_owned(),
             from,

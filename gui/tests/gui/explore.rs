@@ -118,8 +118,8 @@ fn mistakes_in_conditions_are_shown_beside_them() {
     window.press(Modifiers::COMMAND, Key::Enter);
     assert!(window.model().jobs.long().next().is_none(), "nothing is counted");
     window.fill("Conditions", "");
-    window.fill("Objectives", "macs, speed");
-    assert!(window.says("`speed`"));
+    window.fill("Objectives", "macs, maximize speed");
+    assert!(window.says("there is no metric `speed`"));
     window.click("Search");
     assert!(window.has("Correct the objectives and conditions above."));
 }

@@ -223,6 +223,7 @@ impl Open {
             });
             entries(ui, "another variable", &String::new(), all)
         });
+        shown.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Add a variable"));
         if let Some(key) = shown.inner.flatten()
             && let Some(own) = settables.number(&key)
         {

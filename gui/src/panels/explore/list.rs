@@ -1,5 +1,7 @@
 //! The searches of a space: those that run, and those of the store.
 
+use std::{path::Path, sync::Arc};
+
 use egui::{Button, Label, RichText, Ui};
 use inceptive_format::counted;
 use inceptive_results::Exploration;
@@ -8,9 +10,10 @@ use inceptive_store::Stored;
 use super::Subject;
 use crate::{
     command::Commands,
+    file::FilePath,
     jobs::{Job, JobId},
     model::{JobState, Model},
-    panels::queue,
+    panels::{queue, tradeoff::picture::Kept},
     theme::colors,
 };
 
@@ -51,6 +54,8 @@ impl<'a> Shown<'a> {
 pub(super) struct List {
     /// The search that was clicked last.
     chosen: Option<SearchId>,
+    /// Numbers of the searches of a space in the store, the latest first, by the reading of the store.
+    stored: Kept<(u64, FilePath), Vec<i64>>,
 }
 
 /// The searches of a space that run.
@@ -63,15 +68,15 @@ fn live<'a>(subject: Subject<'a>) -> impl Iterator<Item = &'a JobState> {
         .filter(move |state| matches!(&state.job, Job::Explore(request) if request.space == *file))
 }
 
-/// The searches of a space in the store, the latest first.
-fn stored<'a>(subject: Subject<'a>) -> Vec<&'a Stored<Exploration>> {
+/// The numbers of the searches of a space in the store, the latest first.
+fn numbers(subject: Subject<'_>) -> Vec<i64> {
     let file = &subject.entry.file;
     let whole = file.canonicalize().ok();
     let is_of = |exploration: &Exploration| {
-        let its = std::path::Path::new(&exploration.space.file);
+        let its = Path::new(&exploration.space.file);
         *its == **file || whole.is_some() && its.canonicalize().ok() == whole
     };
-    subject.model.results.searches(is_of)
+    subject.model.results.searches(is_of).into_iter().map(|stored| stored.id).collect()
 }
 
 impl List {
@@ -83,7 +88,7 @@ impl List {
         if let Some(problem) = &model.results.problem {
             ui.label(RichText::new(problem).color(colors(ui).error));
         }
-        let stored = stored(subject);
+        let stored = self.stored(subject);
         if stored.is_empty() {
             return;
         }
@@ -109,17 +114,27 @@ impl List {
     }
 
     /// The search to show: the chosen one, or the one that runs, or the latest of the store.
-    pub fn shown<'a>(&self, subject: Subject<'a>) -> Option<Shown<'a>> {
+    pub fn shown<'a>(&mut self, subject: Subject<'a>) -> Option<Shown<'a>> {
+        let stored = self.stored(subject);
         let chosen = match self.chosen {
             Some(SearchId::Live(id)) => live(subject).find(|state| state.id == id).map(Shown::Live),
             Some(SearchId::Stored(id)) => {
-                stored(subject).into_iter().find(|stored| stored.id == id).map(Shown::Stored)
+                stored.iter().copied().find(|stored| stored.id == id).map(Shown::Stored)
             }
             None => None,
         };
         chosen
             .or_else(|| live(subject).next().map(Shown::Live))
-            .or_else(|| stored(subject).into_iter().next().map(Shown::Stored))
+            .or_else(|| stored.first().copied().map(Shown::Stored))
+    }
+
+    /// The searches of a space in the store, the latest first.
+    fn stored<'a>(&mut self, subject: Subject<'a>) -> Vec<&'a Stored<Exploration>> {
+        let results = &subject.model.results;
+        let key = (results.reading, Arc::clone(&subject.entry.file));
+        let numbers = self.stored.get(key, |_| numbers(subject));
+        let with = |number: &i64| results.explorations.iter().find(|it| it.id == *number);
+        numbers.iter().filter_map(with).collect()
     }
 }
 
