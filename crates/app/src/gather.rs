@@ -13,7 +13,7 @@ use inceptive_dsl::{
 };
 use inceptive_files::{InputFiles, untrusted_link};
 use inceptive_ir::passes;
-use inceptive_report::{Cloud, NetworkCost, NetworkEntry, Variant};
+use inceptive_report::{Cloud, Explored, NetworkCost, NetworkEntry, Variant};
 use inceptive_results::{KnownRooflines, NetworkInfo};
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     inspect::networks_in,
     measured::Request,
     network::{ReadError, files_beside, is_onnx, read, read_from},
-    space::{CloudPlan, choices, cloud},
+    space::{CloudPlan, choices, cloud, space_fingerprint},
 };
 
 /// Maximum number of networks of a space that are listed one by one, and not only as points of a plot.
@@ -69,6 +69,10 @@ pub struct Gathered {
     pub candidates: Vec<NetworkEntry>,
     /// The spaces.
     pub clouds: Vec<Cloud>,
+    /// Searches in spaces, from the stores that were joined.
+    pub explorations: Vec<Explored>,
+    /// SHA-256 of the files of each space.
+    pub(crate) space_fingerprints: Vec<String>,
     /// Inputs that could not be read; the others are included.
     pub troubles: Vec<TaskError>,
     /// All files that were read, stores included.
@@ -320,6 +324,7 @@ impl Gatherer<'_> {
         // A space that was counted in part is not included.
         (self.goes_on)(GatherEvent::Reading(&space.file))?;
         self.found.clouds.push(counted);
+        self.found.space_fingerprints.extend(space_fingerprint(space));
         if space.size() > SMALL_SPACE {
             return ControlFlow::Continue(());
         }

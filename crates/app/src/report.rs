@@ -9,10 +9,10 @@ use std::{
 use inceptive_dsl::Setting;
 use inceptive_files::InputFiles;
 use inceptive_format::counted;
-use inceptive_report::{NetworkEntry, Report};
+use inceptive_report::{Explored, NetworkEntry, Report};
 use inceptive_results::{
-    ImportedResult, Measurement, NetworkInfo, NetworkNames, ProfileRecord, Record, TrainingRun,
-    latest,
+    Exploration, ImportedResult, Measurement, NetworkInfo, NetworkNames, ProfileRecord, Record,
+    TrainingRun, latest,
 };
 use inceptive_store::{Filter, Store, StoreState, Stored};
 
@@ -136,16 +136,19 @@ impl Gathered {
         let trained = store.records::<TrainingRun>(&filter)?;
         let unreadable = measurements.unreadable.into_iter().chain(profiles.unreadable);
         let imported = store.records::<ImportedResult>(&filter)?;
+        let explorations = store.records::<Exploration>(&filter)?;
         let unreadable = unreadable.chain(trained.unreadable).chain(imported.unreadable);
+        let unreadable = unreadable.chain(explorations.unreadable);
         // A store may be named twice.
         let known: Vec<String> = self.troubles.iter().map(|trouble| error_chain(trouble)).collect();
         let unreadable = unreadable.map(TaskError::Store);
         self.troubles.extend(unreadable.filter(|trouble| !known.contains(&error_chain(trouble))));
         let (measurements, profiles) = (measurements.readable, profiles.readable);
         let trained = trained.readable;
+        self.add_explorations(&explorations.readable, query.with_others);
         if query.with_others {
             let is_empty = measurements.is_empty() && profiles.is_empty() && trained.is_empty();
-            if is_empty && imported.readable.is_empty() {
+            if is_empty && imported.readable.is_empty() && explorations.readable.is_empty() {
                 self.troubles.push(query.no_results());
             }
             let measured = measurements.iter().map(|stored| &stored.result.subject);
@@ -176,6 +179,18 @@ impl Gathered {
         Ok(state)
     }
 
+    /// Adds the latest of each search in the spaces, or of all searches, that was finished.
+    fn add_explorations(&mut self, found: &[Stored<Exploration>], with_others: bool) {
+        for stored in latest(found.iter(), |stored| &stored.result) {
+            let exploration = &stored.result;
+            let is_of_space = self.space_fingerprints.contains(&exploration.space.fingerprint);
+            let is_known = self.explorations.iter().any(|it| it.exploration == *exploration);
+            if exploration.is_finished() && (is_of_space || with_others) && !is_known {
+                self.explorations.push(Explored::new(exploration.clone()));
+            }
+        }
+    }
+
     /// The report about all of it.
     pub fn into_report(self, command: &ReproCommand) -> Report {
         let count = self.candidates.len();
@@ -189,6 +204,7 @@ impl Gathered {
             warnings: command.notes.iter().cloned().chain(troubles).collect(),
             candidates: self.candidates,
             clouds: self.clouds,
+            explorations: self.explorations,
             command: command.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

@@ -10,6 +10,9 @@ use rand::{
     seq::{SliceRandom, index},
 };
 use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
+
+use crate::network::ReadError;
 
 /// Which networks of a space are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,21 @@ pub struct CloudPlan {
     pub most: usize,
     /// The seed that they are drawn with.
     pub seed: u64,
+}
+
+/// Maximum size of a file of a space.
+const MOST_BYTES: u64 = inceptive_files::GIB;
+
+/// SHA-256 of the files of a space, each with its length.
+pub(crate) fn space_fingerprint(space: &Space) -> Result<String, ReadError> {
+    let mut hash = Sha256::new();
+    for file in &space.files {
+        let bytes = inceptive_files::read(file, MOST_BYTES)
+            .map_err(|error| ReadError::File { path: file.clone(), error })?;
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(&bytes);
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Counts networks of a space. `goes_on` is called by one thread at a time with the number of networks done, always

@@ -3,7 +3,10 @@
 use inceptive_dsl::Space;
 use inceptive_results::Metric;
 
-use crate::surveyed::Surveyed;
+use crate::{
+    axes::{Axis, axes, distance},
+    surveyed::Surveyed,
+};
 
 /// Chooses networks that differ in cost and in their values: the range of a cost, on a logarithmic scale, is divided into
 /// equal parts, as many as networks are wanted. Of each part that has some, the one that differs most from those chosen
@@ -52,7 +55,7 @@ fn part_of(above: f64, width: f64, parts: usize) -> usize {
 
 /// Networks that were chosen.
 struct Picks<'p> {
-    space: &'p Space,
+    axes: Vec<Axis>,
     networks: &'p [Surveyed],
     taken: Vec<usize>,
     /// The distance of each network to the nearest one that was chosen; below zero for those.
@@ -60,8 +63,13 @@ struct Picks<'p> {
 }
 
 impl<'p> Picks<'p> {
-    fn new(space: &'p Space, networks: &'p [Surveyed]) -> Self {
-        Self { space, networks, taken: vec![], distances: vec![f64::INFINITY; networks.len()] }
+    fn new(space: &Space, networks: &'p [Surveyed]) -> Self {
+        Self {
+            axes: axes(space),
+            networks,
+            taken: vec![],
+            distances: vec![f64::INFINITY; networks.len()],
+        }
     }
 
     /// Takes the first of the networks that are farthest from all that were taken; whether there is one.
@@ -85,25 +93,10 @@ impl<'p> Picks<'p> {
         }
         self.taken.push(at);
         for other in 0..self.networks.len() {
-            let distance = self.distance(at, other);
+            let (one, other_one) = (&self.networks[at].choices, &self.networks[other].choices);
+            let distance = distance(&self.axes, one, other_one);
             self.distances[other] = self.distances[other].min(distance);
         }
         self.distances[at] = -1.0;
-    }
-
-    /// How much two networks differ: for each variable of numbers the distance as a share of its range, for others 1 if
-    /// they differ.
-    #[expect(clippy::cast_precision_loss, reason = "few values")]
-    fn distance(&self, one: usize, other: usize) -> f64 {
-        let (one, other) = (&self.networks[one].choices, &self.networks[other].choices);
-        let all = one.iter().zip(other).zip(&self.space.variables);
-        all.map(|((&one, &other), variable)| {
-            let is_ordered = variable.values.iter().all(|value| value.number().is_some());
-            match is_ordered && variable.values.len() > 1 {
-                true => one.abs_diff(other) as f64 / (variable.values.len() - 1) as f64,
-                false => f64::from(u8::from(one != other)),
-            }
-        })
-        .sum()
     }
 }

@@ -7,29 +7,49 @@
 //! each constraint leaves, extremes, a sample.
 //!
 //! The rest decides which of them are trained: [`diverse`] chooses, [`rungs`] says for how long,
-//! [`by_front_and_crowding`] which go on, and [`front_probabilities`] how likely each is to be Pareto-optimal.
+//! [`by_front_and_crowding`] which go on, and [`front_probabilities`] how likely each is to be Pareto-optimal. [`guided`]
+//! searches with the help of a [`Surrogate`], if [`judge`] finds it good enough.
+//!
+//! Of networks that were trained, [`importances`] says which variables decide, [`effects`] what a change does, and
+//! [`distribution`] and [`compare`] how good a space is as a whole.
 
+mod axes;
 mod board;
 mod choose;
 mod count;
+mod distribution;
+mod effects;
 mod front;
+mod guided;
 mod halving;
+mod importance;
 mod membership;
 mod pareto;
 mod program;
+mod ranks;
 mod region;
 mod shares;
 mod sums;
+mod surrogate;
 mod survey;
 mod surveyed;
 mod terms;
 mod totals;
+mod understood;
 
+pub use axes::{Axis, axes};
 pub use choose::diverse;
 pub use count::{Counted, Network, count};
+pub use distribution::{Comparison, Step, compare, distribution};
+pub use effects::{Effect, effects};
+pub use guided::{Evaluated, Pool, guided};
 pub use halving::{Rung, epochs, rungs};
+pub use importance::{Importance, importances};
 pub use membership::{Uncertain, front_probabilities};
-pub use pareto::{by_front_and_crowding, dominates, fronts, knee};
+pub use pareto::{by_front_and_crowding, dominates, fronts, knee, pareto_front};
+pub use ranks::rank_correlation;
 pub use shares::Shares;
+pub use surrogate::{FEWEST_JUDGED, Judgement, Prediction, Surrogate, judge};
 pub use survey::survey;
 pub use surveyed::{Extremes, FrontPoint, Points, Survey, SurveyPlan, Surveyed, Tally};
+pub use understood::{Observed, Understood, counted_cost};

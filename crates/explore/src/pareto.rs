@@ -27,6 +27,25 @@ pub fn fronts(points: &[Vec<f64>]) -> Vec<Vec<usize>> {
     fronts
 }
 
+/// The points that no other one dominates, in their order. It takes as many comparisons as there are points times points of
+/// the front at most.
+pub fn pareto_front(points: &[Vec<f64>]) -> Vec<usize> {
+    let compare = |a: &[f64], b: &[f64]| {
+        a.iter().zip(b).map(|(a, b)| order(*a, *b)).find(|it| it.is_ne()).unwrap_or(Ordering::Equal)
+    };
+    let mut sorted: Vec<usize> = (0..points.len()).collect();
+    sorted.sort_by(|&a, &b| compare(&points[a], &points[b]));
+    let mut front: Vec<usize> = vec![];
+    // Whatever dominates a point comes before it.
+    for at in sorted {
+        if !front.iter().rev().any(|&other| dominates(&points[other], &points[at])) {
+            front.push(at);
+        }
+    }
+    front.sort_unstable();
+    front
+}
+
 /// Whether the first point is nowhere worse than the second one, and somewhere better.
 pub fn dominates(one: &[f64], other: &[f64]) -> bool {
     let mut is_better = false;
@@ -100,6 +119,7 @@ mod tests {
                 .map(|point| point.to_vec())
                 .to_vec();
         assert_eq!(fronts(&points), [vec![0, 1, 3, 5], vec![2], vec![4]]);
+        assert_eq!(pareto_front(&points), [0, 1, 3, 5]);
         let order = by_front_and_crowding(&points);
         assert_eq!(order[..2], [0, 3], "the ends first");
         assert_eq!(order[4..], [2, 4]);
@@ -109,6 +129,7 @@ mod tests {
     fn nan_is_the_worst() {
         let points = [vec![f64::NAN, 1.0], vec![1.0, 1.0], vec![f64::NAN, 2.0]];
         assert_eq!(fronts(&points), [vec![1], vec![0], vec![2]]);
+        assert_eq!(pareto_front(&points), [1]);
         assert_eq!(by_front_and_crowding(&points), [1, 0, 2]);
     }
 

@@ -120,6 +120,7 @@ pub fn json(report: &Report, findings: &Analysis) -> String {
         "training": findings.training.iter().map(training_object).collect::<Vec<Value>>(),
         "picks": findings.picks.iter().map(|pick| pick_object(report, pick)).collect::<Vec<Value>>(),
         "variants": findings.variants.iter().map(|v| variant_object(report, v)).collect::<Vec<Value>>(),
+        "explorations": report.explorations.iter().map(|it| json!(it.exploration)).collect::<Vec<Value>>(),
         "spaces": report.clouds.iter().map(cloud_object).collect::<Vec<Value>>(),
         "warnings": report.warnings,
     });

@@ -5,7 +5,7 @@
 //!
 //! | step | file | makes |
 //! |---|---|---|
-//! | inputs | `report`, `candidate`, `cloud` | networks with all their data, points of spaces |
+//! | inputs | `report`, `candidate`, `cloud`, `explored` | networks with all their data, points of spaces, searches |
 //! | analysis | `way`, `value`, `axis`, `layer`, `picks`, `variants`, `training`, `summary` | Pareto fronts, shares, recommendations, sentences |
 //! | figures | `figures` | SVG |
 //! | changes | `snapshot`, `changes` | differences between two reports, thresholds |
@@ -16,6 +16,7 @@ mod candidate;
 mod changes;
 mod cloud;
 mod data;
+mod explored;
 mod figures;
 mod layer;
 mod page;
@@ -46,6 +47,7 @@ pub use changes::{
 };
 pub use cloud::{Cloud, SpaceSample, space_axes};
 pub use data::{json, training_run};
+pub use explored::Explored;
 pub use layer::{BreakdownMetric, Layer, PartRow, by_layer, by_part};
 pub use picks::Recommendation;
 pub use report::{Analysis, Report};

@@ -3,6 +3,7 @@
 use crate::{
     candidate::NetworkEntry,
     cloud::Cloud,
+    explored::Explored,
     picks::{Recommendation, picks},
     summary::{Facts, Summary},
     training::{TrainingGroup, training},
@@ -19,6 +20,8 @@ pub struct Report {
     pub candidates: Vec<NetworkEntry>,
     /// Spaces of networks.
     pub clouds: Vec<Cloud>,
+    /// Searches in spaces.
+    pub explorations: Vec<Explored>,
     /// What went wrong while it was gathered.
     pub warnings: Vec<String>,
     /// The command that makes the same report again, byte for byte.

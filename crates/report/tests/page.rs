@@ -15,8 +15,8 @@ use inceptive_dsl::{Disk, load};
 use inceptive_files::InputFiles;
 use inceptive_ir::passes;
 use inceptive_report::{
-    Analysis, Cloud, NetworkCost, NetworkEntry, Report, Snapshot, SpaceSample, Variant, changes,
-    write,
+    Analysis, Cloud, Explored, NetworkCost, NetworkEntry, Report, Snapshot, SpaceSample, Variant,
+    changes, write,
 };
 use inceptive_results::{
     Counts, Direction, Measurement, Metric, NetworkInfo, Objective, Published, example,
@@ -103,6 +103,7 @@ fn report() -> Report {
             failed: 1,
             points: (1..=9).map(|at| point(at * 1_000_000)).collect(),
         }],
+        explorations: vec![],
         warnings: vec!["`x.yaml` cannot be read".to_owned()],
         command: "inceptive report a.yaml --title 'a & b'".to_owned(),
         version: "0.1.0".to_owned(),
@@ -304,6 +305,69 @@ fn hostile_data_and_recipes_are_text() {
 #[test]
 fn an_empty_report_is_a_page_too() {
     check(&file(&Report::default(), "index.html"));
+}
+
+/// A report on a search, whose texts are replaced.
+fn searched(text: Option<&str>) -> Report {
+    let mut exploration = example::search();
+    if let Some(text) = text {
+        let owned = || text.to_owned();
+        exploration.space.title = owned();
+        exploration.space.variables = vec![owned(), "width".to_owned()];
+        exploration.request.conditions = vec![owned()];
+        exploration.request.dataset = owned();
+        exploration.request.recipe = owned();
+        exploration.machine.cpu = owned();
+        exploration.networks.iter_mut().for_each(|network| network.values[0] = owned());
+    }
+    Report { explorations: vec![Explored::new(exploration)], ..report() }
+}
+
+#[test]
+fn searches_have_a_section_of_their_own() {
+    let report = searched(None);
+    let html = check(&file(&report, "index.html"));
+    let rows = all(&html, "#exploration-1-networks tbody tr");
+    assert_eq!(rows.len(), 6, "those with all epochs");
+    let first: Vec<String> =
+        rows[0].children().filter_map(ElementRef::wrap).map(|it| it.text().collect()).collect();
+    assert!(
+        first[0].starts_with('1') && first.iter().any(|cell| cell.trim() == "inception"),
+        "{first:?}"
+    );
+    let section: String = all(&html, "#explorations").iter().flat_map(|it| it.text()).collect();
+    for expected in [
+        "3 networks are on the front",
+        "the knee is network",
+        "1 of them belongs there with a probability below 90%",
+        "`width` from 8 to 36",
+        "Rank correlation of predicted and known accuracies, cross-validated on 24 networks",
+        "24 up to epoch 1, 12 up to epoch 2, 6 up to epoch 4; 4 finalists with 2 seeds",
+    ] {
+        assert!(section.contains(expected), "{expected}: {section}");
+    }
+    assert_eq!(all(&html, "#explorations svg[role=img]").len(), 3);
+    let markdown = file(&report, "report.md");
+    assert!(markdown.contains("## Exploration: Kinds and widths"), "{markdown}");
+    let numbers: serde_json::Value = serde_json::from_str(&file(&report, "data.json")).unwrap();
+    assert_eq!(numbers["explorations"][0]["networks"].as_array().unwrap().len(), 24);
+}
+
+#[test]
+fn hostile_searches_are_text() {
+    for text in
+        ["<script>window.hacked = 1</script>", "![x](y) <b>|", &"w".repeat(5000), "\u{202e}\u{0}"]
+    {
+        let report = searched(Some(text));
+        let page = file(&report, "index.html");
+        let html = check(&page);
+        assert_eq!(all(&html, "script").len(), 2, "only ours");
+        assert!(!page.contains(['\u{202e}', '\u{0}']));
+        let markdown = file(&report, "report.md");
+        let unescaped = markdown.replace("\\<", "").replace("\\!\\[", "").replace("<!-- -->", "");
+        let shown: Vec<&str> = unescaped.lines().filter(|line| !line.starts_with("    ")).collect();
+        assert!(!shown.join("").contains("<script") && !unescaped.contains("![x"), "{markdown}");
+    }
 }
 
 #[test]

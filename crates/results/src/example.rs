@@ -205,3 +205,62 @@ pub fn exploration() -> Exploration {
         networks: vec![best, network(4, &[60.0])],
     }
 }
+
+/// A search over kinds of modules and widths: 24 networks, of which half and then half go on; the last six have results, and
+/// four of them are finalists.
+pub fn search() -> Exploration {
+    const KINDS: [&str; 3] = ["inception", "plain", "separable"];
+    let network = |at: u32| {
+        let (kind, width) = (at % 3, 8 + at / 3 * 4);
+        let accuracy = |rung: u32| {
+            60.0 + f64::from(rung) * 9.0 + f64::from(width) / 4.0 - f64::from(kind) * 2.0
+                + f64::from(at * 7 % 5) / 10.0
+        };
+        let rungs = 1 + u32::from(at.is_multiple_of(2)) + u32::from(at.is_multiple_of(4));
+        let is_finalist = at.is_multiple_of(4) && !at.is_multiple_of(12);
+        let top1 = accuracy(3) - 1.0;
+        let half = if is_finalist { 0.4 } else { 1.2 };
+        let seeds = if is_finalist { vec![top1 - 0.2, top1 + 0.2] } else { vec![top1] };
+        let latency = f64::from(width) / 10.0 * [1.0, 0.7, 0.8][kind as usize];
+        let outcome = at.is_multiple_of(4).then(|| ExploredOutcome {
+            top1: Estimate { value: top1, low: top1 - half, high: top1 + half },
+            top1_error: half / 2.0,
+            seeds,
+            latency_ms: Some(Estimate {
+                value: latency,
+                low: latency * 0.98,
+                high: latency * 1.02,
+            }),
+            probability: is_finalist.then_some(if at == 4 { 0.6 } else { 0.95 }),
+            on_front: is_finalist && at != 20,
+        });
+        let (params, macs) = (u64::from(width) * 1_000, u64::from(width) * 100_000);
+        let values = vec![KINDS[kind as usize].to_owned(), width.to_string()];
+        let point = vec![format!("kind={}", values[0]), format!("width={width}")];
+        ExploredNetwork {
+            values,
+            subject: NetworkInfo {
+                point,
+                params,
+                macs,
+                fingerprint: format!("{at:032}"),
+                ..network()
+            },
+            training_fingerprint: format!("{at:032}"),
+            rungs: (0..rungs).map(|rung| Some(accuracy(rung))).collect(),
+            outcome,
+        }
+    };
+    let plan = exploration();
+    Exploration {
+        space: SpaceInfo {
+            title: "Kinds and widths".to_owned(),
+            variables: vec!["kind".to_owned(), "width".to_owned()],
+            ..plan.space
+        },
+        rungs: vec![[1, 24], [2, 12], [4, 6]],
+        finalists: 4,
+        networks: (0..24).map(network).collect(),
+        ..plan
+    }
+}

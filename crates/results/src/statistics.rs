@@ -122,7 +122,7 @@ pub struct Summary {
 }
 
 /// The value below which a share `at` of a sorted list lies, by linear interpolation.
-fn quantile(sorted: &[f64], at: f64) -> f64 {
+pub fn quantile(sorted: &[f64], at: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     #[expect(clippy::cast_precision_loss, reason = "lists are shorter than 2^52")]
     let position = at.clamp(0.0, 1.0) * last as f64;

@@ -1,6 +1,7 @@
 //! Results as tables for other programs.
 
 mod common;
+mod exploration;
 mod imported;
 mod measurement;
 mod profile;

@@ -7,8 +7,9 @@ use inceptive_app::{
     error_chain,
 };
 use inceptive_dsl::{Constraint, Setting, Space};
+use inceptive_explore::Understood;
 use inceptive_format::exact;
-use inceptive_results::Objective;
+use inceptive_results::{Exploration, Objective};
 use inceptive_store::Store;
 
 use super::{
@@ -82,6 +83,20 @@ pub(super) fn count(request: CountSpaceRequest, report: &Reporter) -> Output {
         request,
         counts,
     }))
+}
+
+/// A search whose networks are looked at: what do they say about the variables?
+#[derive(Clone, Debug)]
+pub struct UnderstandRequest {
+    /// Its number in the store.
+    pub id: i64,
+    /// What it found.
+    pub exploration: Arc<Exploration>,
+}
+
+/// Finds which variables decide about accuracy; the intervals take a while.
+pub(super) fn understand(request: &UnderstandRequest) -> Output {
+    Output::Understood(request.id, Arc::new(Understood::of(&request.exploration)))
 }
 
 /// A search in a space under a budget of time.

@@ -32,6 +32,7 @@ use inceptive_app::{
 };
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
+use inceptive_explore::Understood;
 use inceptive_files::InputFiles;
 
 use crate::{
@@ -43,7 +44,7 @@ use crate::{
 pub use design::{
     Cloud, CloudRequest, DesignReading, DesignRequest, Made, OriginalReading, OriginalRequest, Text,
 };
-pub use explore::{CountSpaceRequest, CountedNetworks, ExploreRequest};
+pub use explore::{CountSpaceRequest, CountedNetworks, ExploreRequest, UnderstandRequest};
 pub use export::{ExportFormat, ExportRequest};
 pub use files::{CreateRequest, RenameRequest, TrashRequest};
 pub use import::{ImportReading, ImportRequest};
@@ -126,6 +127,8 @@ pub enum Job {
     CountSpace(CountSpaceRequest),
     /// Searches a space under a budget of time.
     Explore(ExploreRequest),
+    /// Finds which variables decide about the accuracies of a search.
+    Understand(UnderstandRequest),
 }
 
 /// A job that was started.
@@ -137,7 +140,7 @@ pub struct JobId(u64);
 pub enum Lane {
     /// Short jobs: reading and writing files, counting.
     Quick,
-    /// Layouts, statistics of weights and exports, which may take seconds and must not delay the checking of typed text.
+    /// Layouts, statistics and exports, which may take seconds and must not delay the checking of typed text.
     Layout,
     /// Counting spaces and writing reports, which a person waits for.
     Background,
@@ -180,9 +183,11 @@ impl Job {
             | Self::Import(_)
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
-            Self::Layout(_) | Self::Statistics(_) | Self::Tensor(_) | Self::Export(_) => {
-                Lane::Layout
-            }
+            Self::Layout(_)
+            | Self::Statistics(_)
+            | Self::Tensor(_)
+            | Self::Understand(_)
+            | Self::Export(_) => Lane::Layout,
             Self::Cloud(_) | Self::CountSpace(_) | Self::Report(_) => Lane::Background,
             Self::Bench(_) | Self::Profile(_) => Lane::Measure,
             Self::Train(_) | Self::Inspect(_) | Self::Explore(_) => Lane::Train,
@@ -234,6 +239,9 @@ impl Job {
                 format!("train {what} on {} with {}", request.data, request.recipe)
             }
             Self::CountSpace(request) => format!("count all networks of {}", stem(&request.file)),
+            Self::Understand(request) => {
+                format!("look at the networks of {}", request.exploration.space.title)
+            }
             Self::Explore(request) => {
                 let space = stem(&request.space);
                 format!("search {space} on {} with {}", request.data, request.recipe)
@@ -262,6 +270,7 @@ impl Job {
             | (Self::Tensor(_), Self::Tensor(_))
             | (Self::TrainingChoices(_), Self::TrainingChoices(_))
             | (Self::KeepDrafts(_), Self::KeepDrafts(_))
+            | (Self::Understand(_), Self::Understand(_))
             | (Self::Steps(_), Self::Steps(_))
             | (Self::Trace(_), Self::Trace(_)) => true,
             (Self::CountSpace(request), Self::CountSpace(other)) => request.file == other.file,
@@ -309,6 +318,7 @@ impl Job {
             Self::TrainingChoices(folder) => Ok(train::choices(&folder)),
             Self::Train(request) => train::train(&request, machinery.tools(None), report),
             Self::CountSpace(request) => Ok(explore::count(request, report)),
+            Self::Understand(request) => Ok(explore::understand(&request)),
             Self::Explore(request) => explore::explore(&request, machinery.tools(None), report),
             Self::Inspect(request) => inspect::inspect(request, &machinery.tools(None), report),
         }
@@ -398,6 +408,8 @@ pub enum Output {
     PointsSaved(Vec<(NewFile, Result<PathBuf, SaveError>)>),
     /// Networks of a space by cost.
     Clouded(Arc<Cloud>),
+    /// What the networks of a search, by its number, say about its variables.
+    Understood(i64, Arc<Understood>),
     /// What all networks of a space cost.
     SpaceCounted(Arc<CountedNetworks>),
     /// What is new in the store.

@@ -24,7 +24,10 @@ use inceptive_app::{Inspected, NewFile, SaveError, TensorValues, WeightStatistic
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
+use inceptive_explore::Understood;
 use inceptive_files::InputFiles;
+use inceptive_results::Exploration;
+use inceptive_store::Stored;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -128,6 +131,9 @@ pub struct Model {
     pub cloud: Option<Arc<Cloud>>,
     /// All networks of a space by cost, as they were counted last.
     pub counted: Option<Arc<CountedNetworks>>,
+    /// What the networks of a search say about its variables, with its number in the store; of the one that was looked at
+    /// last.
+    pub understood: Option<(i64, Arc<Understood>)>,
     /// Why the table of the import dialog was not imported.
     pub import_problem: Option<String>,
     /// Engines, found or not; `None` before the first search.
@@ -260,6 +266,26 @@ impl Model {
         self.tensor(request).is_none() && !self.jobs.is_reading(request)
     }
 
+    /// What the networks of a finished search say about its variables, if that is known; else the job that finds it, unless
+    /// it runs.
+    pub fn understood(
+        &self,
+        stored: &Stored<Exploration>,
+    ) -> (Option<&Arc<Understood>>, Option<Job>) {
+        if let Some((_, known)) = self.understood.as_ref().filter(|(id, _)| *id == stored.id) {
+            return (Some(known), None);
+        }
+        let is_asked = self
+            .jobs
+            .active()
+            .any(|state| matches!(&state.job, Job::Understand(it) if it.id == stored.id));
+        let exploration = || Arc::new(stored.result.clone());
+        let job = (!is_asked).then(|| {
+            Job::Understand(UnderstandRequest { id: stored.id, exploration: exploration() })
+        });
+        (None, job)
+    }
+
     /// A file as it is called in the open folder.
     pub fn name_of<'a>(&self, file: &'a Path) -> &'a Path {
         file.strip_prefix(&self.folder).unwrap_or(file)
@@ -326,6 +352,7 @@ impl Model {
             Output::Steps(request, costs) => self.steps = Some((request, costs)),
             Output::PointsSaved(all) => self.points_saved(all, commands),
             Output::Clouded(cloud) => self.cloud = Some(cloud),
+            Output::Understood(id, understood) => self.understood = Some((id, understood)),
             Output::SpaceCounted(counted) => self.counted = Some(counted),
             Output::Results(reading) => {
                 if !self.results.take_in(reading) {

@@ -12,9 +12,8 @@ use egui_kittest::{
 use inceptive_app::Inspected;
 use inceptive_gui::{Options, jobs::Place, model::Status};
 use inceptive_results::{
-    EpochRecord, Exploration, TrainingRun,
-    example::{exploration, training_run},
-    statistics::Estimate,
+    EpochRecord, TrainingRun,
+    example::{search as found, training_run},
 };
 use inceptive_store::Store;
 
@@ -334,50 +333,11 @@ fn explore(window: &mut Window) {
     window.harness.run();
 }
 
-/// A search with four finalists, two of them tied.
-fn found() -> Exploration {
-    let mut found = exploration();
-    let best = found.networks[0].clone();
-    let rest = found.networks[1].clone();
-    "Small networks by module, width, reduction and tail".clone_into(&mut found.space.title);
-    "../architectures/spaces/small-modules.yaml".clone_into(&mut found.space.file);
-    found.space.variables = ["kind", "width", "reduce", "hidden"].map(str::to_owned).to_vec();
-    "shapes:size=28,channels=1".clone_into(&mut found.request.dataset);
-    found.request.budget_s = Some(1800.0);
-    found.rungs = vec![[1, 16], [2, 8], [4, 4]];
-    found.finalists = 4;
-    let kinds = ["reduced-w", "double3x3-w", "factorized-w", "single3x3-w", "separable-w"];
-    let network = |at: u32| {
-        let level = f64::from(at);
-        let mut network = if at < 4 { best.clone() } else { rest.clone() };
-        let width = 0.5 + 0.25 * f64::from(at % 6);
-        network.values = vec![
-            kinds[at as usize % kinds.len()].to_owned(),
-            width.to_string(),
-            "1".to_owned(),
-            "0".to_owned(),
-        ];
-        network.subject.params = 20_000 + 9_000 * u64::from(at * 7 % 16);
-        network.subject.macs = 1_500_000 + 1_100_000 * u64::from(at * 5 % 16);
-        network.rungs = match at {
-            0..4 => vec![Some(62.0 + level), Some(70.0 + level), Some(78.0 + level)],
-            4..8 => vec![Some(58.0 + level), Some(66.0 + level)],
-            _ => vec![Some(50.0 + 0.6 * level)],
-        };
-        if let Some(outcome) = &mut network.outcome {
-            network.subject.macs = [2_100_000, 4_800_000, 7_000_000, 11_500_000][at as usize];
-            let top1 = [80.1, 85.4, 85.9, 87.2][at as usize];
-            outcome.top1 = Estimate { value: top1, low: top1 - 0.7, high: top1 + 0.7 };
-            outcome.probability = [Some(0.99), Some(0.97), Some(0.78), Some(0.96)][at as usize];
-        }
-        network
-    };
-    found.networks = (0..16).map(network).collect();
-    found
-}
-
+/// A search that was finished, with its front and what its variables decide.
 fn search(window: &mut Window) {
-    Store::open(&window.model().store).unwrap().append(&found()).unwrap();
+    let mut found = found();
+    "../architectures/spaces/small-modules.yaml".clone_into(&mut found.space.file);
+    Store::open(&window.model().store).unwrap().append(&found).unwrap();
     window.press(Modifiers::NONE, Key::F5);
     window.wait("it is read", |model| !model.results.explorations.is_empty() && is_idle(model));
     select(window, "small-modules");
@@ -386,6 +346,7 @@ fn search(window: &mut Window) {
         model.training_choices.is_some() && model.engines.is_some() && is_idle(model)
     });
     window.click("Search");
+    window.wait("it is looked at", |model| model.understood.is_some() && is_idle(model));
 }
 
 fn shortcuts(window: &mut Window) {

@@ -29,6 +29,14 @@ pub enum ExploreError {
         /// What each condition leaves.
         reasons: Vec<String>,
     },
+    /// A table of accuracies cannot be used.
+    #[error("`{}`: {problem}", file.display())]
+    Table {
+        /// The table.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// None of the chosen networks can be trained.
     #[error("none of the networks that were chosen can be trained on {data}")]
     NoneTrains {

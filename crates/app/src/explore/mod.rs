@@ -5,6 +5,7 @@ mod count;
 mod finalists;
 mod plan;
 mod search;
+mod table;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -19,6 +20,7 @@ pub use count::{
 };
 pub use finalists::{Finalist, finalists};
 pub(crate) use search::explore;
+pub use table::{TableNetwork, TableRequest, TableSearch, search_table};
 
 /// A search in a space under a budget of time: what to look for, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use inceptive_dsl::{Setting, Space};
-use inceptive_explore::{Rung, Surveyed, diverse, epochs, rungs};
+use inceptive_explore::{Rung, Surveyed, counted_cost, diverse, epochs, rungs};
 use inceptive_ir::passes;
-use inceptive_results::{ExploredNetwork, Metric, NetworkInfo, Objective, Source};
+use inceptive_results::{ExploredNetwork, NetworkInfo, Objective};
 
 use super::count::labels;
 use crate::{
@@ -113,12 +113,6 @@ pub(super) struct Candidate {
     pub(super) request: Request,
 }
 
-/// What a network is compared by before its latency is known: the first objective that is counted.
-pub(super) fn cost_metric(objectives: &[Objective]) -> Metric {
-    let mut metrics = objectives.iter().map(|objective| objective.metric);
-    metrics.find(|metric| metric.source() == Source::Counted).unwrap_or(Metric::Macs)
-}
-
 /// Chooses networks: different graphs of different costs, the default values of the space among them if they are in the
 /// pool's first place.
 pub(super) fn choose(
@@ -128,7 +122,7 @@ pub(super) fn choose(
     has_default: bool,
     most: usize,
 ) -> Result<Vec<Candidate>, TaskError> {
-    let metric = cost_metric(objectives);
+    let metric = counted_cost(objectives.iter().copied());
     let mut left = pool.to_vec();
     let mut first: Vec<usize> = if has_default { vec![0] } else { vec![] };
     loop {

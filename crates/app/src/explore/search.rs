@@ -10,7 +10,8 @@ use inceptive_bench::PrecisionRequest;
 use inceptive_bench::Protocol;
 use inceptive_dsl::Space;
 use inceptive_explore::{
-    Surveyed, Uncertain, by_front_and_crowding, count, diverse, front_probabilities, fronts,
+    Surveyed, Uncertain, by_front_and_crowding, count, counted_cost, diverse, front_probabilities,
+    fronts,
 };
 use inceptive_files::InputFiles;
 use inceptive_results::{
@@ -18,21 +19,21 @@ use inceptive_results::{
     Objective, Record, Source, SpaceInfo, TrainingRun,
 };
 use inceptive_store::{Filter, Store};
-use sha2::{Digest, Sha256};
 
 use super::{
     ExplorePlan,
     accuracies::{Accuracies, Histories, Trained},
     count::{CountRequest, count_space, read_conditions, read_space},
-    plan::{Candidate, Schedule, TrainingCost, candidate, choose, cost_metric},
+    plan::{Candidate, Schedule, TrainingCost, candidate, choose},
 };
 use crate::{
     bench::{BenchPlan, bench},
     error::{ExploreError, LEAST_NETWORKS, TaskError},
     exploring::ExploreEvent,
     measured::Request,
-    network::{ReadError, WeightSource},
+    network::WeightSource,
     running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
+    space::space_fingerprint,
     train::{Basis, basis, speeds, train},
 };
 
@@ -44,9 +45,6 @@ const MEASURED: usize = 4;
 
 /// Time for the latency of a network.
 const LATENCY_BUDGET: Duration = Duration::from_secs(3);
-
-/// Maximum size of a file of a space.
-const MOST_BYTES: u64 = inceptive_files::GIB;
 
 /// Searches a space. The plan is saved before anything is trained; every run and measurement is saved when it is done.
 pub(crate) fn explore(
@@ -77,18 +75,6 @@ struct Search<'p> {
 fn now_unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// SHA-256 of the files of a space, each with its length.
-fn fingerprint(space: &Space) -> Result<String, TaskError> {
-    let mut hash = Sha256::new();
-    for file in &space.files {
-        let bytes = inceptive_files::read(file, MOST_BYTES)
-            .map_err(|error| ReadError::File { path: file.clone(), error })?;
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(&bytes);
-    }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The objectives of a search: those that were asked for, or of the space, or accuracy against multiply-accumulates; always
@@ -136,7 +122,7 @@ impl<'p> Search<'p> {
         let info = SpaceInfo {
             title: space.title.clone(),
             file: plan.space.to_string_lossy().into_owned(),
-            fingerprint: fingerprint(&space)?,
+            fingerprint: space_fingerprint(&space)?,
             variables: space.variables.iter().map(|variable| variable.name.clone()).collect(),
         };
         let mut inputs = basis.inputs.clone();
@@ -243,7 +229,7 @@ impl<'p> Search<'p> {
         let mut pool = counts.survey.sample;
         let has_default = put_default_first(space, &counts.conditions, &mut pool);
         let cost = self.training_cost(space, &pool, running)?;
-        let metric = cost_metric(&self.objectives);
+        let metric = counted_cost(self.objectives.iter().copied());
         let typical = diverse(space, &pool, metric, &[], 64.min(pool.len()));
         #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
         let macs = |at: &usize| pool[*at].counts.get(Metric::Macs).unwrap_or_default() as f64;

@@ -8,6 +8,7 @@
 //! | `shares` | parameters, MACs, memory and time by kind of layer |
 //! | `roofline`, `latency` | measurements |
 //! | `curves`, `trained` | training runs: over the epochs, and accuracy against cost |
+//! | `explored` | searches in spaces |
 //! | `space`, `squares`, `modules` | spaces of networks, single modules |
 //! | `against` | common parts of charts of accuracy against cost |
 //! | `facts` | tooltips of networks |
@@ -16,6 +17,7 @@ mod accuracy;
 mod against;
 mod curves;
 mod density;
+mod explored;
 mod facts;
 mod latency;
 mod modules;
@@ -54,6 +56,9 @@ pub(crate) fn all(report: &Report, findings: &Analysis) -> Vec<Figure> {
         let axes = [Some(Axis::Macs), way.map(Axis::Latency)].into_iter().flatten();
         figures.extend(axes.map(|axis| trained::chart(candidates, number, group, way, axis)));
     }
+    for (number, searched) in (1..).zip(&report.explorations) {
+        figures.extend(explored::charts(searched, number));
+    }
     figures.extend(
         BreakdownMetric::ALL
             .map(|quantity| shares::bars(candidates, findings.profiled.as_ref(), quantity)),
@@ -82,7 +87,17 @@ pub(crate) fn is_id(word: &str) -> bool {
         "modules",
     ];
     let number = word.strip_prefix("space-").and_then(|number| number.parse::<u32>().ok());
-    IDS.contains(&word) || number.is_some() || training_number(word).is_some()
+    IDS.contains(&word)
+        || number.is_some()
+        || training_number(word).is_some()
+        || exploration_number(word).is_some()
+}
+
+/// The number of the search that a figure is of, from 1; `None` for other figures.
+pub(crate) fn exploration_number(id: &str) -> Option<usize> {
+    const KINDS: [&str; 3] = ["found", "rungs", "importance"];
+    let (number, kind) = id.strip_prefix("exploration-")?.split_once('-')?;
+    KINDS.contains(&kind).then(|| number.parse().ok()).flatten()
 }
 
 /// The number of the data set and recipe that a figure about training is of, from 1; `None` for other figures.

@@ -15,6 +15,7 @@ use super::{all, checks::check};
 use crate::{
     candidate::{NetworkCost, NetworkEntry},
     cloud::{Cloud, SpaceSample},
+    explored::Explored,
     report::{Analysis, Report},
 };
 use inceptive_draw::chart::{Figure, named, thinned};
@@ -197,6 +198,19 @@ fn draw(candidates: Vec<NetworkEntry>, clouds: Vec<Cloud>) -> Vec<Figure> {
     figures
 }
 
+/// Figures of a search, whose names are replaced.
+fn searched(name: Option<&str>) -> Vec<Figure> {
+    let mut exploration = inceptive_results::example::search();
+    if let Some(name) = name {
+        exploration.space.title = name.to_owned();
+        exploration.space.variables[0] = name.to_owned();
+        exploration.request.dataset = name.to_owned();
+        exploration.networks.iter_mut().for_each(|network| network.values[0] = name.to_owned());
+    }
+    let explorations = vec![Explored::new(exploration)];
+    all(&Report { explorations, ..Report::default() }, &Analysis::new(&[]))
+}
+
 fn ids(figures: &[Figure]) -> Vec<&str> {
     figures.iter().map(|figure| figure.id.as_str()).collect()
 }
@@ -256,6 +270,32 @@ fn networks_that_were_trained_have_curves_and_fronts_of_their_own() {
 }
 
 #[test]
+fn searches_have_their_figures() {
+    let figures = searched(None);
+    let expected = ["exploration-1-found", "exploration-1-rungs", "exploration-1-importance"];
+    assert_eq!(ids(&figures), expected);
+    for figure in &figures {
+        check(figure);
+        assert!(super::is_id(&figure.id));
+    }
+    let texts = check(&figures[0]);
+    for number in ["5", "9", "17", "21"] {
+        assert!(texts.iter().any(|text| text == number), "finalist {number}: {texts:?}");
+    }
+    let texts = check(&figures[2]);
+    assert!(texts.iter().any(|text| text == "width"), "{texts:?}");
+    // A plan has no results, so nothing is drawn.
+    let mut plan = inceptive_results::example::search();
+    for network in &mut plan.networks {
+        network.rungs.clear();
+        network.outcome = None;
+    }
+    let explorations = vec![Explored::new(plan)];
+    let figures = all(&Report { explorations, ..Report::default() }, &Analysis::new(&[]));
+    assert!(figures.is_empty(), "{:?}", ids(&figures));
+}
+
+#[test]
 fn hostile_names_stay_text_within_the_frame() {
     let mut candidates = networks();
     let long = "x".repeat(10_000);
@@ -263,6 +303,10 @@ fn hostile_names_stay_text_within_the_frame() {
     names.push(&long);
     for (at, candidate) in candidates.iter_mut().enumerate() {
         candidate.name = names[at % names.len()].to_owned();
+    }
+    for figure in names.iter().flat_map(|name| searched(Some(name))) {
+        check(&figure);
+        assert!(!figure.svg.contains("<script"), "{}", figure.id);
     }
     let clouds = names.iter().map(|title| cloud(50, title)).collect();
     let label = HOSTILE.join(" ").repeat(50);

@@ -3,6 +3,7 @@
 use askama::{Template, filters::HtmlSafe};
 
 use super::{
+    explored::Searches,
     latency::{Latency, measured},
     method::{Method, limits},
     network::Network,
@@ -36,6 +37,7 @@ struct Page {
     picks: Option<Picks>,
     accuracy: Vec<Picture>,
     training: Option<Training>,
+    searches: Option<Searches>,
     networks: Option<Networks>,
     shares: Option<Shares>,
     roofline: Option<Limits>,
@@ -91,6 +93,7 @@ impl Page {
             picks: Picks::new(candidates, findings, &shown),
             accuracy: at(figures, Place::Accuracy),
             training: Training::new(candidates, findings, &shown, figures),
+            searches: Searches::new(&report.explorations, figures),
             networks: Networks::new(candidates, findings, &shown, at(figures, Place::Networks)),
             shares: shares(report, findings, &shown, figures),
             roofline: roofline(findings, figures),
@@ -110,6 +113,7 @@ impl Page {
             ("picks", "Recommendations", self.picks.is_some()),
             ("accuracy", "Accuracy", !self.accuracy.is_empty()),
             ("training", "Training", self.training.is_some()),
+            ("explorations", "Explorations", self.searches.is_some()),
             ("networks", "Networks", self.networks.is_some()),
             ("breakdown", "Cost breakdown", self.shares.is_some()),
             ("roofline", "Roofline", self.roofline.is_some()),

@@ -1,7 +1,7 @@
 //! `report.md`: the short form, for pull requests.
 
 use super::{
-    UNKNOWN,
+    UNKNOWN, explored,
     picks::shown_summary,
     shown::Shown,
     training::facts,
@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     candidate::{NetworkEntry, PROTOCOL, SAMPLING_POINTS},
+    explored::Explored,
     picks::Recommendation,
     report::{Analysis, Report},
     summary::Summary,
@@ -29,6 +30,7 @@ pub(crate) fn markdown(report: &Report, findings: &Analysis, figures: &[Figure])
         sentences(candidates, findings),
         picks(candidates, &findings.picks, way),
         training(candidates, &findings.training),
+        explorations(&report.explorations),
         networks(candidates, way, &shown),
         variants(candidates, &findings.variants, way),
         pictures(figures),
@@ -79,6 +81,21 @@ fn picks(
     header.extend(way.map(|_| "median ms"));
     header.push("statistically tied");
     section("Recommendations", &header, picks.iter().map(row).collect())
+}
+
+/// The finalists of each search.
+fn explorations(all: &[Explored]) -> String {
+    let section = |explored: &Explored| {
+        let (header, rows) = explored::finalists(explored);
+        let header: Vec<String> = header.iter().map(|name| escaped(name)).collect();
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let rows = rows.iter().map(|row| row.iter().map(|cell| escaped(cell)).collect()).collect();
+        let title = escaped(&plain_name(&explored.exploration.space.title));
+        let found = explored::found(explored).map(|text| escaped(&prose(&text)));
+        let table = section(&format!("Exploration: {title}"), &header, rows);
+        [Some(table), found].into_iter().flatten().collect::<Vec<String>>().join("\n\n")
+    };
+    all.iter().take(MOST_GROUPS).map(section).collect::<Vec<String>>().join("\n\n")
 }
 
 /// A row for each candidate that the page has a row for.

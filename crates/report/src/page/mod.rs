@@ -14,6 +14,7 @@
 //!
 //! Structs hold the content; `templates/` have the layout. A section without numbers is left out.
 
+mod explored;
 mod html;
 mod latency;
 mod markdown;

@@ -4,7 +4,7 @@ use askama::{Template, filters::HtmlSafe};
 
 use inceptive_draw::{chart::Figure, text::xml};
 
-use crate::figures::training_number;
+use crate::figures::{exploration_number, training_number};
 
 /// A figure with its caption.
 #[derive(Clone, Template)]
@@ -33,6 +33,8 @@ pub(super) enum Place {
     Roofline,
     Latency,
     Variants,
+    /// The search with this place in the report, from 0.
+    Exploration(usize),
     /// The space with this place in the report, from 0.
     Space(usize),
 }
@@ -46,6 +48,9 @@ impl Place {
                 true => Self::Curves(place),
                 false => Self::Trained(place),
             };
+        }
+        if let Some(number) = exploration_number(id) {
+            return Self::Exploration(number.saturating_sub(1));
         }
         let space = id.strip_prefix("space-").and_then(|number| number.parse::<usize>().ok());
         match (id, space) {
@@ -83,6 +88,13 @@ fn tab(figure: &Figure) -> &str {
         return match id.rsplit('-').next() {
             Some("macs") => "MACs",
             Some("validation") => "validation accuracy",
+            kind => kind.unwrap_or_default(),
+        };
+    }
+    if exploration_number(id).is_some() {
+        return match id.rsplit('-').next() {
+            Some("found") => "accuracy and cost",
+            Some("rungs") => "who went on",
             kind => kind.unwrap_or_default(),
         };
     }
@@ -149,6 +161,7 @@ mod tests {
         assert_eq!(Place::of("breakdown-time"), Place::Breakdown);
         assert_eq!(Place::of("training-2-loss"), Place::Curves(1));
         assert_eq!(Place::of("training-1-macs"), Place::Trained(0));
+        assert_eq!(Place::of("exploration-3-rungs"), Place::Exploration(2));
         assert_eq!(Place::of("something-new"), Place::Networks);
     }
 }

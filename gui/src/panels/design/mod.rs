@@ -18,10 +18,8 @@ use std::sync::Arc;
 
 use egui::{Event, Frame, Id, Label, Margin, Panel, RichText, ScrollArea, Ui, UiBuilder, vec2};
 use inceptive_app::{Content, error_chain, is_onnx};
-use inceptive_dsl::Settables;
 
 use crate::{
-    actions::{Action, asked},
     changes::Changes,
     command::{Command, Commands},
     file::{FilePath, stem},
@@ -136,9 +134,15 @@ impl Design {
         let before = entry.design.as_ref().map(|design| design.changes().clone());
         let before = before.unwrap_or_default();
         let mut changes = before.clone();
-        let resets = self.head.ui(ui, entry, &before, model, commands);
         let settables = original.and_then(|original| original.settables.as_deref());
-        self.space_button(ui, entry, settables, &before, model);
+        let settings = (&before, settables.is_some());
+        let head::Asked { resets, makes_space } =
+            self.head.ui(ui, entry, settings, model, commands);
+        if let (true, Some(settables), Some(from)) =
+            (makes_space, settables, model.original_of(entry))
+        {
+            self.save_space.open(&from.file, settables, &before);
+        }
         self.save_space.ui(ui, settables, model, commands);
         if let Some(from) = model.original_of(entry) {
             targets::ui(ui, entry, from, model, commands);
@@ -196,23 +200,6 @@ impl Design {
             commands.push(Command::Design { file, changes, gesture: None });
         } else if changes != before {
             commands.push(Command::Design { file, changes, gesture: Some(gesture) });
-        }
-    }
-
-    /// The button that makes a space of a network or a design.
-    fn space_button(
-        &mut self,
-        ui: &mut Ui,
-        entry: &Entry,
-        settables: Option<&Settables>,
-        changes: &Changes,
-        model: &Model,
-    ) {
-        let (Some(settables), Some(from)) = (settables, model.original_of(entry)) else { return };
-        let button = ui.button("Save as space…");
-        let hint = "A file in which these settings vary, to be explored";
-        if button.on_hover_text(hint).clicked() || asked(ui.ctx(), Action::SaveSpace) {
-            self.save_space.open(&from.file, settables, changes);
         }
     }
 

@@ -16,7 +16,7 @@ use super::{
     count::counted,
     density::{Density, value},
     networks::{Listed, Table},
-    plot::{Brush, REACH, axis, frame, inside},
+    plot::{Brush, REACH, axis, frame, if_seen, inside},
 };
 use crate::{
     actions::{Action, asked},
@@ -104,12 +104,12 @@ impl Costs {
         chosen.ui(ui, subject, facts.as_deref(), commands);
         let height = if is_narrow { TABLE } else { ui.available_height() - 4.0 };
         let size = vec2(ui.available_width(), height.max(60.0));
-        let clicked = ui.allocate_ui(size, |ui| {
+        let clicked = if_seen(ui, size, |ui| {
             self.choices(ui, counted);
             let filter = (self.brush.area(), self.axes);
             self.table.ui(ui, counted, self.listed, filter, choices.as_deref())
         });
-        if let Some(at) = clicked.inner {
+        if let Some(at) = clicked {
             chosen.set(point(counted, (self.listed, at)));
         }
     }
@@ -336,7 +336,7 @@ fn legend(ui: &mut Ui, counted: &CountedNetworks, most: u32) {
         0 | 1 => format!("Each mark is one network{sample}"),
         most => format!("Colour: networks{sample} at one place, 1 to {most}"),
     };
-    let text = format!("{cell}. Orange: Pareto-optimal. Drag a box to filter the table.");
+    let text = format!("{cell}. Dots: Pareto-optimal. Drag a box to filter the table.");
     let label = Label::new(RichText::new(text).small().color(colors(ui).weak)).truncate();
     ui.add(label);
 }

@@ -7,9 +7,9 @@ use inceptive_format::counted;
 use inceptive_results::Exploration;
 use inceptive_store::Stored;
 
-use super::Subject;
+use super::{Subject, tables};
 use crate::{
-    command::Commands,
+    command::{Command, Commands},
     file::FilePath,
     jobs::{Job, JobId},
     model::{JobState, Model},
@@ -103,6 +103,18 @@ impl List {
             let button = Button::selectable(shown == Some(id), title(&entry.result)).truncate();
             if ui.add(button).on_hover_text(hover(&entry.result)).clicked() {
                 self.chosen = Some(id);
+            }
+        }
+        if let Some(Shown::Stored(stored)) = self.shown(subject)
+            && stored.result.is_finished()
+        {
+            ui.add_space(8.0);
+            let (understood, job) = model.understood(stored);
+            if let Some(understood) = understood {
+                tables::importance(ui, understood);
+            }
+            if let Some(job) = job {
+                commands.push(Command::Start(job));
             }
         }
         if live(subject).next().is_some() && !matches!(shown, Some(SearchId::Live(_))) {

@@ -146,7 +146,7 @@ impl Explore {
         if width < SIDE_BY_SIDE {
             ScrollArea::vertical().id_salt("explore in little room").show(ui, |ui| {
                 Frame::NONE.inner_margin(Margin::symmetric(8, 0)).show(ui, |ui| {
-                    self.left(ui, subject, commands);
+                    self.left(ui, subject, true, commands);
                     ui.separator();
                     self.right(ui, subject, true, commands);
                 });
@@ -158,7 +158,7 @@ impl Explore {
                 .size_range(260.0..=width * 0.6)
                 .show(ui, |ui| {
                     let area = ScrollArea::vertical().id_salt("explored space");
-                    area.auto_shrink(false).show(ui, |ui| self.left(ui, subject, commands));
+                    area.auto_shrink(false).show(ui, |ui| self.left(ui, subject, false, commands));
                 });
             Frame::NONE
                 .inner_margin(Margin::symmetric(8, 2))
@@ -222,8 +222,14 @@ impl Explore {
     }
 
     /// Draws the space and what is to be done with it.
-    fn left(&mut self, ui: &mut Ui, subject: Subject<'_>, commands: &mut Commands) {
-        space::describe(ui, subject.space);
+    fn left(
+        &mut self,
+        ui: &mut Ui,
+        subject: Subject<'_>,
+        is_narrow: bool,
+        commands: &mut Commands,
+    ) {
+        space::describe(ui, subject.space, is_narrow);
         let wanted = self.wishes.ui(ui, subject.space);
         let starts = asked(ui.ctx(), Action::StartExploring);
         ui.add_space(4.0);

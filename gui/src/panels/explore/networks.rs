@@ -103,9 +103,8 @@ impl Table {
                 .min_scrolled_height(0.0)
                 .column(Width::exact(NUMBER));
             for &column in &columns {
-                let width = (title(counted, column).chars().count() as f32).mul_add(7.0, 26.0);
-                table = table
-                    .column(Width::initial(width.clamp(64.0, 190.0)).at_least(40.0).clip(true));
+                let width = width(counted, column);
+                table = table.column(Width::initial(width).at_least(40.0).clip(true));
             }
             let table = table.header(24.0, |mut header| {
                 header.col(|_| {});
@@ -170,6 +169,20 @@ fn title(counted: &CountedNetworks, column: Column) -> String {
         Column::Variable(at) => counted.request.space.variables[at].name.clone(),
         Column::Metric(metric) => metric.label().to_owned(),
         Column::Equal => "equal networks".to_owned(),
+    }
+}
+
+/// The width of a column: about seven pixels for each letter, and room for the arrow.
+fn width(counted: &CountedNetworks, column: Column) -> f32 {
+    let letters = |text: &str| text.chars().count() as f32;
+    let title = letters(&title(counted, column)).mul_add(7.0, 26.0);
+    match column {
+        Column::Variable(at) => {
+            let values = counted.request.space.variables[at].values.iter();
+            let longest = values.map(|value| letters(&value.label)).fold(0.0, f32::max);
+            title.max(longest.mul_add(7.5, 12.0)).clamp(60.0, 160.0)
+        }
+        Column::Metric(_) | Column::Equal => title.clamp(98.0, 190.0),
     }
 }
 

@@ -38,7 +38,7 @@ impl Column {
     /// Title, width and meaning of a column that is no variable.
     fn about(self) -> (&'static str, f32, &'static str) {
         match self {
-            Self::Variable(_) => ("", 80.0, "A variable of the space"),
+            Self::Variable(_) => ("", 0.0, "A variable of the space"),
             Self::Metric(metric) => (metric.label(), 90.0, metric.description()),
             Self::Epochs => ("epochs", 62.0, "Epochs that it was trained for with the first seed"),
             Self::Validation => {
@@ -99,7 +99,7 @@ impl Outcomes {
                 .min_scrolled_height(0.0)
                 .column(Width::exact(NUMBER));
             for &column in &columns {
-                let (_, width, _) = column.about();
+                let width = width(exploration, networks, column);
                 table = table.column(Width::initial(width).at_least(40.0).clip(true));
             }
             let table = table.header(24.0, |mut header| {
@@ -207,6 +207,15 @@ fn columns(exploration: &Exploration, networks: &[Explored<'_>]) -> Vec<Column> 
         .chain(metrics)
         .chain([Column::Epochs, Column::Validation])
         .collect()
+}
+
+/// The width of a column: of a variable, as its longest value needs it.
+fn width(exploration: &Exploration, networks: &[Explored<'_>], column: Column) -> f32 {
+    let Column::Variable(at) = column else { return column.about().1 };
+    let letters = |text: &str| text.chars().count() as f32;
+    let title = letters(&exploration.space.variables[at]).mul_add(7.0, 26.0);
+    let longest = networks.iter().map(|it| letters(value(it, at))).fold(0.0, f32::max);
+    title.max(longest.mul_add(7.5, 12.0)).clamp(50.0, 160.0)
 }
 
 /// The number in a column.

@@ -1,8 +1,8 @@
 //! Axes, and boxes that are dragged in plots.
 
 use egui::{
-    Color32, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
-    vec2,
+    Color32, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
+    WidgetInfo, vec2,
 };
 use inceptive_results::Metric;
 
@@ -53,6 +53,21 @@ pub(super) fn frame(
     let field = Field { rect, x, y };
     axes(ui, &field, titles, |quantity, value| Some(quantity.metric()?.tick(value)));
     Some((canvas, field))
+}
+
+/// Draws a table in room of its own, if any of that is in view: the bar of a table that is scrolled out of view would be
+/// drawn over what is.
+pub(super) fn if_seen<T>(
+    ui: &mut Ui,
+    size: Vec2,
+    content: impl FnOnce(&mut Ui) -> Option<T>,
+) -> Option<T> {
+    let rect = Rect::from_min_size(ui.cursor().min, size);
+    if ui.is_rect_visible(rect) {
+        return ui.allocate_ui(size, content).inner;
+    }
+    let _ = ui.allocate_space(size);
+    None
 }
 
 /// The part of a screen for the inside of a plot.

@@ -15,7 +15,7 @@ use super::{
     explored::{Explored, Fate, costs, networks, wants_more},
     list::{List, Shown},
     outcomes::{self, Outcomes, fate},
-    plot::{axis, frame, inside},
+    plot::{axis, frame, if_seen, inside},
     stages,
 };
 use crate::{

@@ -1,6 +1,6 @@
 //! A space: its variables, and what is wanted of its networks.
 
-use egui::{Grid, Label, RichText, Ui};
+use egui::{CollapsingHeader, Grid, Label, RichText, Ui};
 use inceptive_app::MOST_COUNTED;
 use inceptive_dsl::{Constraint, Space, Variable, read_objectives};
 use inceptive_format::{combinations, exact};
@@ -28,10 +28,18 @@ pub(super) struct Wanted {
     pub objectives: Vec<Objective>,
 }
 
-/// Draws what a space is.
-pub(super) fn describe(ui: &mut Ui, space: &Space) {
+/// Draws what a space is; where there is little room, only when it is opened.
+pub(super) fn describe(ui: &mut Ui, space: &Space, is_narrow: bool) {
     let title = RichText::new(&space.title).strong();
+    if is_narrow {
+        CollapsingHeader::new(title).id_salt("space").show_unindented(ui, |ui| details(ui, space));
+        return;
+    }
     ui.add(Label::new(title).truncate()).on_hover_text(&space.title);
+    details(ui, space);
+}
+
+fn details(ui: &mut Ui, space: &Space) {
     if let Some(description) = &space.description {
         ui.add(Label::new(RichText::new(description).color(colors(ui).weak)).wrap());
     }

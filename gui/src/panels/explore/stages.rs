@@ -1,6 +1,10 @@
 //! The stages of a search.
 
-use egui::{Grid, RichText, Ui};
+use egui::{
+    Label, TextStyle, Ui,
+    text::{LayoutJob, TextFormat},
+    vec2,
+};
 use inceptive_format::{counted, exact};
 use inceptive_results::{CountedSpace, Exploration};
 
@@ -33,22 +37,21 @@ pub(super) fn ui(ui: &mut Ui, shown: Shown<'_>) {
         };
         stages.extend(planned(exploration, now));
     }
+    let font = TextStyle::Small.resolve(ui.style());
+    let (palette, strong) = (colors(ui), ui.visuals().text_color());
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 14.0;
-        Grid::new("stages").num_columns(2).spacing([10.0, 1.0]).show(ui, |ui| {
-            for (text, state) in stages {
-                let palette = colors(ui);
-                let (word, color) = match state {
-                    State::Done => ("done", palette.good),
-                    State::Running => ("now", palette.accent),
-                    State::Planned => ("planned", palette.weak),
-                };
-                ui.label(RichText::new(word).small().color(color));
-                let text = RichText::new(text).small();
-                ui.label(if state == State::Planned { text.color(palette.weak) } else { text });
-                ui.end_row();
-            }
-        });
+        ui.spacing_mut().item_spacing = vec2(14.0, 1.0);
+        for (text, state) in stages {
+            let (word, color, color_of_text) = match state {
+                State::Done => ("done", palette.good, strong),
+                State::Running => ("now", palette.accent, strong),
+                State::Planned => ("planned", palette.weak, palette.weak),
+            };
+            let mut job = LayoutJob::default();
+            job.append(word, 0.0, TextFormat::simple(font.clone(), color));
+            job.append(&text, 4.0, TextFormat::simple(font.clone(), color_of_text));
+            ui.add(Label::new(job).extend());
+        }
     });
 }
 

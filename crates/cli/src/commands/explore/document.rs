@@ -1,11 +1,13 @@
 //! JSON output of `inceptive explore`.
 
-use inceptive_app::{SpaceCounts, labels};
+use inceptive_app::{SpaceCounts, TableNetwork, TableSearch, labels};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::Space;
-use inceptive_explore::{FrontPoint, Surveyed};
+use inceptive_explore::{Effect, FrontPoint, Judgement, Surveyed, Understood};
 use inceptive_ir::passes;
-use inceptive_results::{Counts, Exploration, ExploredNetwork, Metric, Objective};
+use inceptive_results::{
+    Counts, Exploration, ExploredNetwork, Metric, Objective, statistics::Estimate,
+};
 use serde_json::{Map, Value, json};
 
 /// Networks of a front whose graphs are built for their fingerprints.
@@ -149,5 +151,90 @@ pub fn exploration(exploration: &Exploration) -> Value {
         "measured": outcomes().filter(|it| it.latency_ms.is_some()).count(),
         "front": exploration.front().map(|(network, _)| object(network)).collect::<Vec<_>>(),
         "networks": exploration.networks.iter().map(object).collect::<Vec<_>>(),
+        "understood": understood(&Understood::of(exploration)),
+    })
+}
+
+fn interval(estimate: Estimate) -> Value {
+    json!({ "value": estimate.value, "interval": [estimate.low, estimate.high] })
+}
+
+/// What the networks say about the variables.
+fn understood(understood: &Understood) -> Value {
+    let effect = |values: &[String], effect: &Option<Effect>| match effect {
+        None => Value::Null,
+        Some(Effect::Range { from, to, change }) => {
+            json!({ "from": values[*from], "to": values[*to], "change": interval(*change) })
+        }
+        Some(Effect::Values(effects)) => effects
+            .iter()
+            .map(|(value, estimate)| (values[*value].clone(), interval(*estimate)))
+            .collect::<Map<_, _>>()
+            .into(),
+    };
+    let variable = |(at, name): (usize, &String)| {
+        let values = &understood.values[at];
+        let importance = understood.importance.as_ref().map(|all| all[at]);
+        let of = |all: &Option<Vec<Option<Effect>>>| {
+            all.as_ref().map_or(Value::Null, |all| effect(values, &all[at]))
+        };
+        let object = json!({
+            "importance": importance.map(|it| interval(it.overall)),
+            "importance_among_good": importance.and_then(|it| it.among_good).map(interval),
+            "top1": of(&understood.accuracy),
+            understood.metric.id(): of(&understood.cost),
+        });
+        (name.clone(), object)
+    };
+    json!({
+        "networks": understood.networks,
+        "variables": understood.variables.iter().enumerate().map(variable).collect::<Map<_, _>>(),
+        "surrogate": understood.judgement.as_ref().map(judgement),
+    })
+}
+
+fn judgement(judgement: &Judgement) -> Value {
+    json!({
+        "networks": judgement.networks,
+        "is_used": judgement.is_good(),
+        "correlation": judgement.correlation,
+        "of_params": judgement.of_params,
+        "of_chance": judgement.of_chance,
+        "best": judgement.best,
+        "among_best": judgement.among_best,
+        "of_params_among_best": judgement.of_params_among_best,
+    })
+}
+
+/// A search with the accuracies of a table.
+pub fn table(space: &Space, found: &TableSearch) -> Value {
+    let object = |network: &TableNetwork| {
+        let names = space.variables.iter().map(|variable| variable.name.clone());
+        let values: Map<String, Value> =
+            names.zip(network.values.iter().map(|value| json!(value))).collect();
+        let mut object = Map::new();
+        object.insert("values".to_owned(), values.into());
+        object.extend(all_counts(&network.counts));
+        object.insert("top1".to_owned(), json!(network.accuracy));
+        object.insert("rows".to_owned(), json!(network.rows));
+        object.insert("on_front".to_owned(), json!(network.on_front));
+        Value::from(object)
+    };
+    json!({
+        "space": space.title,
+        "file": space.file.to_string_lossy(),
+        "size": space.size().to_string(),
+        "listed": found.listed,
+        "feasible": found.feasible,
+        "objectives": objectives(found.objectives.iter().copied()),
+        "looked_up": found.networks.len(),
+        "chosen_by_surrogate": found.guided,
+        "surrogate": found.judgement.as_ref().map(judgement),
+        "correlation_of_seeds": found.ceiling,
+        "best_top1": found.best,
+        "knee": found.knee.map(|at| object(&found.networks[at])),
+        "front": found.front().into_iter().map(object).collect::<Vec<_>>(),
+        "networks": found.networks.iter().map(object).collect::<Vec<_>>(),
+        "understood": understood(&found.understood),
     })
 }

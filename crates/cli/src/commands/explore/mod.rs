@@ -14,8 +14,9 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use inceptive_app::{
-    CountRequest, ExplorePlan, NEVER, NewFile, SpaceCounts, Task, TaskContext, TaskError,
-    TrainPlan, count_space, labels, read_conditions, read_space, save_variant,
+    CountRequest, ExplorePlan, NEVER, NewFile, SpaceCounts, TableRequest, Task, TaskContext,
+    TaskError, TrainPlan, count_space, labels, read_conditions, read_space, save_variant,
+    search_table,
 };
 use inceptive_bench::{System, available_memory};
 use inceptive_data::DataName;
@@ -46,7 +47,8 @@ const MAX_SAVED: usize = 1000;
   inceptive explore architectures/spaces/googlenet-widths.yaml --costs-only
   inceptive explore architectures/spaces/module-kinds.yaml --costs-only --where \"params < 300k\"
   inceptive explore architectures/spaces/small-modules.yaml --data fashion-mnist --budget 30m
-  inceptive explore my-space.yaml --data shapes --budget 10m --objectives \"top1, latency\" --save best",
+  inceptive explore my-space.yaml --data shapes --budget 10m --objectives \"top1, median_ms\" --save best
+  inceptive explore my-space.yaml --accuracies table.csv --networks 100",
     after_help = "All networks of a space with at most 10^8 are counted. Of those that satisfy all conditions, networks of
 different cost are trained for part of the recipe; the better half by accuracy and costs goes on, several
 times. Latencies of the rest are measured, the finalists are trained with several seeds, and the front
@@ -61,8 +63,11 @@ pub struct Explore {
     #[arg(long)]
     costs_only: bool,
     /// Data set, such as shapes, fashion-mnist, cifar10 or folder:size=32=PATH; see docs/data.md
-    #[arg(long, value_name = "NAME[=PATH]", required_unless_present = "costs_only")]
+    #[arg(long, value_name = "NAME[=PATH]", required_unless_present_any = ["costs_only", "accuracies"])]
     data: Option<DataName>,
+    /// Take accuracies from a table (CSV) instead of training: a column for each variable, `accuracy`, optionally `seed`
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["data", "costs_only"])]
+    accuracies: Option<PathBuf>,
     /// Recipe: quick, standard, full or a file
     #[arg(long, value_name = "RECIPE", default_value = "quick")]
     recipe: String,
@@ -72,7 +77,7 @@ pub struct Explore {
     /// Time for the whole search, such as 30m or 2h; it decides how many networks are trained
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = budget)]
     budget: Duration,
-    /// Number of networks to train, whatever the time
+    /// Number of networks to train, whatever the time; with --accuracies, how many are looked up (default: all)
     #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "budget")]
     networks: Option<NonZeroU32>,
     /// What is wanted, such as "top1, macs" or "maximize top1, minimize params"; default: the objectives of the space
@@ -130,7 +135,11 @@ impl Explore {
         let Some(space) = self.read()? else {
             return Ok(Outcome { text: String::new(), failed: true });
         };
-        if self.costs_only { self.count(&space) } else { self.search(&space) }
+        match &self.accuracies {
+            Some(table) => self.search_table(&space, table),
+            None if self.costs_only => self.count(&space),
+            None => self.search(&space),
+        }
     }
 
     fn machine_threads(&self, machine: &Machine) -> u32 {
@@ -191,6 +200,30 @@ impl Explore {
         let front = exploration.front().map(|(network, _)| network.values.as_slice());
         text.push_str(&self.save(space, front)?);
         Ok(Outcome { text, failed: outcome.failed })
+    }
+
+    fn search_table(&self, space: &Space, table: &Path) -> anyhow::Result<Outcome> {
+        let stop = stop_on_interrupt("nothing is saved")?;
+        let machine = inceptive_bench::this_machine();
+        let request = TableRequest {
+            table: table.to_owned(),
+            conditions: read_conditions(&self.conditions).map_err(output::usage)?,
+            objectives: self.objectives.clone().unwrap_or_default(),
+            networks: self.networks.map(|networks| networks.get() as usize),
+            seed: self.seed,
+            threads: self.machine_threads(&machine) as usize,
+        };
+        let found = search_table(space, &request, &|| match stop.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        })?;
+        let mut text = match self.json {
+            true => output::json(&document::table(space, &found))?,
+            false => text::table(space, &found),
+        };
+        let front = found.front();
+        text.push_str(&self.save(space, front.iter().map(|network| network.values.as_slice()))?);
+        Ok(Outcome { text, failed: false })
     }
 
     fn read(&self) -> anyhow::Result<Option<Space>> {

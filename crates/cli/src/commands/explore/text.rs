@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
-use inceptive_app::{SpaceCounts, labels};
+use inceptive_app::{SpaceCounts, TableSearch, labels};
 use inceptive_dsl::Space;
+use inceptive_explore::Understood;
 use inceptive_format::{counted, exact, percent, significant};
 use inceptive_results::{
     Direction, Exploration, ExploredNetwork, ExploredOutcome, Metric, Objective, Source,
+    statistics::Estimate,
 };
 
 use crate::table::{Grid, one_line};
@@ -254,5 +256,106 @@ pub fn exploration(exploration: &Exploration) -> String {
         "\nThe probability that a network is Pareto-optimal among the finalists follows from the spread over seeds and the\n\
          intervals of the latencies.\n",
     );
+    text.push_str(&understood(&Understood::of(exploration)));
+    text
+}
+
+/// What the networks say about the variables.
+fn understood(understood: &Understood) -> String {
+    let sentences = understood.sentences();
+    let mut text = String::new();
+    if let Some(importance) = &understood.importance {
+        let has_good = importance.iter().any(|it| it.among_good.is_some());
+        let titles = ["of the variance", "95% interval"];
+        let good = ["among the good ones", "95% interval"];
+        let mut cells = grid(
+            ["variable"],
+            titles.into_iter().chain(if has_good { good.to_vec() } else { vec![] }),
+        );
+        for (name, importance) in understood.variables.iter().zip(importance) {
+            let pair = |it: Estimate| {
+                [percent(it.value), format!("{} to {}", percent(it.low), percent(it.high))]
+            };
+            let mut row = vec![name.clone()];
+            row.extend(pair(importance.overall));
+            row.extend(importance.among_good.into_iter().flat_map(pair));
+            cells.row(row);
+        }
+        let _ = write!(
+            text,
+            "\nWhat decides about accuracy, by {}\n\n{}",
+            counted(understood.networks, "network", "networks"),
+            cells.render()
+        );
+    }
+    if !sentences.is_empty() {
+        text.push_str(
+            "\nWhat each variable does while the others stay as they are (95% intervals)\n\n",
+        );
+        for sentence in sentences {
+            text.push_str(&one_line(&sentence));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// A search with the accuracies of a table.
+pub fn table(space: &Space, found: &TableSearch) -> String {
+    let mut text = one_line(&format!("{} ({})", space.title, space.file.display())) + "\n\n";
+    let _ = writeln!(
+        text,
+        "the table has {}, of which {} satisfy all conditions; {} were looked up, {} of them chosen by the surrogate",
+        counted(found.listed, "network", "networks"),
+        exact(found.feasible as u64),
+        exact(found.networks.len() as u64),
+        exact(found.guided as u64)
+    );
+    for metric in &found.unknown {
+        let _ = writeln!(
+            text,
+            "a table says nothing about {}; it is not an objective here",
+            metric.id()
+        );
+    }
+    let names: Vec<String> = found.objectives.iter().map(ToString::to_string).collect();
+    let front = found.front();
+    let networks = counted(front.len(), "network", "networks");
+    let _ = write!(text, "\nPareto front ({}): {networks}", names.join(", "));
+    let step = front.len().div_ceil(MAX_LISTED).max(1);
+    if step > 1 {
+        let _ =
+            write!(text, "; {} of them, evenly chosen; --json has all", front.len().div_ceil(step));
+    }
+    text.push_str("\n\n");
+    let metrics: Vec<Metric> =
+        columns(&found.objectives).into_iter().filter(|metric| *metric != Metric::Top1).collect();
+    let titles =
+        ["top-1 %"].into_iter().chain(metrics.iter().map(|metric| metric.label())).chain([""]);
+    let mut cells = grid(space.variables.iter().map(|variable| variable.name.as_str()), titles);
+    let knee = found.knee.map(|at| &found.networks[at]);
+    // The most accurate one is listed in any case.
+    for network in front.iter().rev().step_by(step).rev() {
+        let mut row = network.values.clone();
+        row.push(format!("{:.2}", network.accuracy));
+        let count = |metric: &Metric| {
+            network.counts.get(*metric).map_or_else(String::new, |it| metric.exact(it))
+        };
+        row.extend(metrics.iter().map(count));
+        row.push(if knee == Some(*network) { "knee" } else { "" }.to_owned());
+        cells.row(row);
+    }
+    text.push_str(&cells.render());
+    if let Some(best) = found.best.filter(|_| found.networks.len() < found.feasible) {
+        let _ = writeln!(text, "\nThe best network of the table has {best:.2}%.");
+    }
+    if let Some(judgement) = &found.judgement {
+        text.push_str(&format!("\n{}", judgement.sentence()));
+        if let Some(ceiling) = found.ceiling {
+            let _ = write!(text, "; two seeds of the same networks reach {}", significant(ceiling));
+        }
+        text.push('\n');
+    }
+    text.push_str(&understood(&found.understood));
     text
 }

@@ -1,5 +1,7 @@
 //! `inceptive results`.
 
+mod grids;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -8,7 +10,7 @@ use inceptive_app::Imported;
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::{counted, significant};
 use inceptive_results::{
-    ImportedResult, Measurement, Metric, ProfileRecord, Record, TrainingRun, date::utc_day,
+    Exploration, ImportedResult, Measurement, ProfileRecord, Record, TrainingRun,
 };
 use inceptive_store::{
     Cell, Filter, ForeignMeasurement, Format, Rows, Store, StoreError, Stored, Table as Tabular,
@@ -16,11 +18,12 @@ use inceptive_store::{
 };
 use serde_json::{Map, Value, json};
 
+use self::grids::{epochs, explorations, imported, measurements, profiles, training_runs};
 use crate::{
-    commands::bench::text::{findings, interval},
+    commands::bench::text::findings,
     limited::ROWS,
     output::{self, Outcome},
-    table::{Column, Grid},
+    table::Grid,
 };
 
 /// List, show, export and merge results of measuring and training.
@@ -142,6 +145,8 @@ enum RecordKind {
     TrainingRuns,
     /// Accuracies and latencies from imported tables
     Imported,
+    /// Searches in spaces
+    Explorations,
 }
 
 /// Tables for other programs.
@@ -227,6 +232,7 @@ fn list(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
         Some(RecordKind::Profiles) => list_of(&chosen, profiles),
         Some(RecordKind::TrainingRuns) => list_of(&chosen, training_runs),
         Some(RecordKind::Imported) => list_of(&chosen, imported),
+        Some(RecordKind::Explorations) => list_of(&chosen, explorations),
     }
 }
 
@@ -267,133 +273,17 @@ fn list_all(chosen: &Chosen) -> anyhow::Result<Outcome> {
         let results = counted(others, ImportedResult::NAME, ImportedResult::PLURAL);
         text.push_str(&format!("\nand {results}, see `results list --kind imported`\n"));
     }
+    let searches = readable(store.records::<Exploration>(&Filter::default())?).len();
+    if searches > 0 {
+        let results = counted(searches, Exploration::NAME, Exploration::PLURAL);
+        text.push_str(&format!("\nand {results}, see `results list --kind explorations`\n"));
+    }
     let foreign = readable(store.records::<ForeignMeasurement>(&Filter::default())?).len();
     if foreign > 0 {
         let rows = counted(foreign, ForeignMeasurement::NAME, ForeignMeasurement::PLURAL);
         text.push_str(&format!("\nand {rows} from timm's tables, see `results export timm`\n"));
     }
     Ok(Outcome::new(text))
-}
-
-fn measurements(found: &[Stored<Measurement>]) -> String {
-    let mut grid = Grid::new(vec![
-        Column::Right("id"),
-        Column::Left("network"),
-        Column::Left("engine"),
-        Column::Left("precision"),
-        Column::Right("batch"),
-        Column::Right("threads"),
-        Column::Right("median ms"),
-        Column::Right("95% interval"),
-        Column::Left("grade"),
-        Column::Left("machine"),
-    ]);
-    for Stored { id, result } in found {
-        let median = result.latency_ms.median;
-        grid.row(vec![
-            id.to_string(),
-            result.subject.name_with_point(),
-            format!("{} {}", result.runtime.engine, result.runtime.engine_version),
-            result.runtime.precision.to_string(),
-            result.runtime.batch.to_string(),
-            result.runtime.threads.to_string(),
-            significant(median.value),
-            interval(&median),
-            result.grade.to_string(),
-            format!("{} ({})", result.machine.cpu, result.machine.id()),
-        ]);
-    }
-    grid.render()
-}
-
-fn profiles(found: &[Stored<ProfileRecord>]) -> String {
-    let mut grid = Grid::new(vec![
-        Column::Right("id"),
-        Column::Left("network"),
-        Column::Left("engine"),
-        Column::Left("precision"),
-        Column::Right("batch"),
-        Column::Right("threads"),
-        Column::Right("total ms"),
-        Column::Right("parts"),
-        Column::Left("machine"),
-    ]);
-    for Stored { id, result } in found {
-        grid.row(vec![
-            id.to_string(),
-            result.subject.name_with_point(),
-            format!("{} {}", result.runtime.engine, result.runtime.engine_version),
-            result.runtime.precision.to_string(),
-            result.runtime.batch.to_string(),
-            result.runtime.threads.to_string(),
-            significant(result.profile.total_ms),
-            result.profile.nodes.len().to_string(),
-            format!("{} ({})", result.machine.cpu, result.machine.id()),
-        ]);
-    }
-    grid.render()
-}
-
-fn training_runs(found: &[Stored<TrainingRun>]) -> String {
-    let mut grid = Grid::new(vec![
-        Column::Right("id"),
-        Column::Left("network"),
-        Column::Left("data"),
-        Column::Left("recipe"),
-        Column::Right("seed"),
-        Column::Right("epochs"),
-        Column::Right("test top-1"),
-        Column::Right("95% interval"),
-        Column::Right("images/s"),
-        Column::Left("date"),
-        Column::Left("outcome"),
-    ]);
-    for Stored { id, result } in found {
-        let top1 = result.interval_of_test_top1();
-        let shown = |percent: f64| Metric::Top1.short(percent);
-        grid.row(vec![
-            id.to_string(),
-            result.subject.name_with_point(),
-            result.dataset.label.clone(),
-            result.recipe.name.clone(),
-            result.seed.to_string(),
-            result.epochs.to_string(),
-            top1.map_or_else(|| "unknown".to_owned(), |top1| shown(top1.value)),
-            top1.map_or_else(
-                || "unknown".to_owned(),
-                |top1| format!("{:.2} to {}", top1.low, shown(top1.high)),
-            ),
-            significant(result.images_per_s),
-            utc_day(result.finished_unix_ms),
-            result.outcome.to_string(),
-        ]);
-    }
-    grid.render()
-}
-
-fn imported(found: &[Stored<ImportedResult>]) -> String {
-    let mut grid = Grid::new(vec![
-        Column::Right("id"),
-        Column::Left("network"),
-        Column::Left("data"),
-        Column::Right("top-1"),
-        Column::Right("top-5"),
-        Column::Right("latency ms"),
-        Column::Left("source"),
-    ]);
-    let number = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), significant);
-    for Stored { id, result } in found {
-        grid.row(vec![
-            id.to_string(),
-            result.network.clone(),
-            result.dataset.clone().unwrap_or_else(|| "unknown".to_owned()),
-            number(result.top1),
-            number(result.top5),
-            number(result.latency_ms),
-            result.source.clone(),
-        ]);
-    }
-    grid.render()
 }
 
 fn list_json(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
@@ -412,6 +302,9 @@ fn list_json(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
         Some(RecordKind::Imported) => {
             json!({ "imported": objects(&chosen.records::<ImportedResult>()?) })
         }
+        Some(RecordKind::Explorations) => {
+            json!({ "explorations": objects(&chosen.records::<Exploration>()?) })
+        }
     };
     Ok(Outcome::new(output::json(&document)?))
 }
@@ -428,6 +321,7 @@ fn list_all_json(chosen: &Chosen) -> anyhow::Result<Outcome> {
         "profiles": objects(&chosen.records::<ProfileRecord>()?),
         "training_runs": objects(&trained),
         "imported": objects(&chosen.records::<ImportedResult>()?),
+        "explorations": objects(&chosen.records::<Exploration>()?),
         "timm_rows": foreign,
     }))?))
 }
@@ -459,6 +353,7 @@ fn show(id: i64, kind: RecordKind, store: &Path) -> anyhow::Result<Outcome> {
             columns(&stored) + &epochs(&stored.result)
         }
         RecordKind::Imported => columns(&stored::<ImportedResult>(id, store)?),
+        RecordKind::Explorations => columns(&stored::<Exploration>(id, store)?),
     };
     Ok(Outcome::new(text))
 }
@@ -484,33 +379,6 @@ fn columns<R: Tabular>(stored: &Stored<R>) -> String {
         grid.row(vec![column.name.to_owned(), value]);
     }
     grid.render()
-}
-
-/// The epochs of a training run, one per line.
-fn epochs(run: &TrainingRun) -> String {
-    let mut grid = Grid::new(vec![
-        Column::Right("epoch"),
-        Column::Right("loss"),
-        Column::Right("top-1"),
-        Column::Right("validation loss"),
-        Column::Right("validation top-1"),
-        Column::Right("learning rate"),
-        Column::Right("seconds"),
-    ]);
-    let maybe = |value: Option<f64>, text: fn(f64) -> String| value.map_or_else(String::new, text);
-    let percent = |value| Metric::Top1.short(value);
-    for epoch in &run.history {
-        grid.row(vec![
-            epoch.epoch.to_string(),
-            significant(epoch.loss),
-            maybe(epoch.train_top1, percent),
-            maybe(epoch.val_loss, significant),
-            maybe(epoch.val_top1, percent),
-            significant(epoch.learning_rate),
-            significant(epoch.seconds),
-        ]);
-    }
-    if run.history.is_empty() { String::new() } else { format!("\n{}", grid.render()) }
 }
 
 fn export(
@@ -550,6 +418,7 @@ fn written(chosen: &Chosen, format: Format, kind: RecordKind) -> anyhow::Result<
         RecordKind::Profiles => written_of::<ProfileRecord>(chosen, format),
         RecordKind::TrainingRuns => written_of::<TrainingRun>(chosen, format),
         RecordKind::Imported => written_of::<ImportedResult>(chosen, format),
+        RecordKind::Explorations => written_of::<Exploration>(chosen, format),
     }
 }
 

@@ -1,0 +1,321 @@
+//! Searching a space whose accuracies are known from a table.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use inceptive_dsl::{Constraint, Space};
+use inceptive_explore::{
+    Judgement, Observed, Pool, Understood, axes, count, counted_cost, guided, knee, pareto_front,
+    rank_correlation,
+};
+use inceptive_results::{Counts, Direction, Metric, Objective, Source};
+
+use super::count::labels;
+use crate::error::{ExploreError, TaskError};
+
+/// Maximum size of a table.
+const MOST_BYTES: u64 = inceptive_files::GIB;
+
+/// Rows of a table at most.
+const MOST_ROWS: usize = 2_000_000;
+
+/// A search in a space whose accuracies are known.
+#[derive(Clone, Debug)]
+pub struct TableRequest {
+    /// The table: a column for each variable of the space, one for `accuracy` in percent, and optionally one for `seed`.
+    pub table: PathBuf,
+    /// Conditions that networks satisfy, beside those of the space.
+    pub conditions: Vec<Constraint>,
+    /// The objectives; of the space, if there are none.
+    pub objectives: Vec<Objective>,
+    /// How many networks may be looked up; all of them, if none is given.
+    pub networks: Option<usize>,
+    /// The seed of the search.
+    pub seed: u64,
+    /// Number of threads.
+    pub threads: usize,
+}
+
+/// A network of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableNetwork {
+    /// The value of each variable.
+    pub values: Vec<String>,
+    /// What it costs.
+    pub counts: Counts,
+    /// Its mean accuracy over the rows of the table, in percent.
+    pub accuracy: f64,
+    /// How many rows.
+    pub rows: usize,
+    /// Whether it is Pareto-optimal among those that were looked up.
+    pub on_front: bool,
+}
+
+/// What a search in a table found.
+#[derive(Clone, Debug)]
+pub struct TableSearch {
+    /// Networks in the table.
+    pub listed: usize,
+    /// How many of them satisfy all conditions.
+    pub feasible: usize,
+    /// The objectives that could be used.
+    pub objectives: Vec<Objective>,
+    /// Objectives that a table cannot know.
+    pub unknown: Vec<Metric>,
+    /// The networks that were looked up, in this order.
+    pub networks: Vec<TableNetwork>,
+    /// How many of them a surrogate chose.
+    pub guided: usize,
+    /// The last judgement on the surrogate.
+    pub judgement: Option<Judgement>,
+    /// Rank correlation between the first two seeds of each network of the table: what no prediction exceeds by much.
+    pub ceiling: Option<f64>,
+    /// The place in `networks` of the knee, for accuracy and one cost.
+    pub knee: Option<usize>,
+    /// The best accuracy of the networks of the table that satisfy all conditions.
+    pub best: Option<f64>,
+    /// What the networks that were looked up say about the variables.
+    pub understood: Understood,
+}
+
+impl TableSearch {
+    /// The networks on the front, the cheapest first.
+    pub fn front(&self) -> Vec<&TableNetwork> {
+        let mut front: Vec<&TableNetwork> = self.networks.iter().filter(|it| it.on_front).collect();
+        front.sort_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
+        front
+    }
+}
+
+/// Searches a space with the accuracies of a table. `goes_on` decides whether to go on.
+///
+/// # Errors
+/// When the table cannot be read or is about other networks, and when no network of it satisfies the conditions.
+pub fn search_table(
+    space: &Space,
+    request: &TableRequest,
+    goes_on: &(dyn Fn() -> ControlFlow<()> + Sync),
+) -> Result<TableSearch, TaskError> {
+    let table = read(space, &request.table)?;
+    let points: Vec<Vec<usize>> = table.keys().cloned().collect();
+    let counted = count(space, &points, request.threads, &|_| goes_on());
+    if counted.len() < points.len() {
+        return Err(TaskError::Stopped);
+    }
+    let conditions = [space.constraints.clone(), request.conditions.clone()].concat();
+    let mut inside: Vec<(Vec<usize>, Counts, &[f64])> = vec![];
+    for ((point, accuracies), counted) in table.iter().zip(&counted) {
+        let Some(network) = counted.network else {
+            let labels = labels(space, point).join(", ");
+            return Err(ExploreError::Table {
+                file: request.table.clone(),
+                problem: format!("{labels} is no network: its values do not fit together"),
+            }
+            .into());
+        };
+        let counts = network.counts;
+        if conditions.iter().all(|it| it.holds(&|name| counts.by_name(name)) != Some(false)) {
+            inside.push((point.clone(), counts, accuracies));
+        }
+    }
+    if inside.is_empty() {
+        let networks = format!("none of the {} networks satisfies all conditions", table.len());
+        return Err(ExploreError::Table { file: request.table.clone(), problem: networks }.into());
+    }
+    let own = if request.objectives.is_empty() { &space.objectives } else { &request.objectives };
+    let (objectives, unknown) = usable(own);
+    let metric = counted_cost(objectives.iter().copied());
+    let weighs = objectives.iter().any(|it| it.metric.source() == Source::Counted);
+    let value = |counts: &Counts, metric: Metric| {
+        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+        let value = counts.get(metric).map_or(f64::NAN, |count| count as f64);
+        value
+    };
+    let means: Vec<f64> = inside.iter().map(|(_, _, accuracies)| mean(accuracies)).collect();
+    let axes = axes(space);
+    let inside_points: Vec<Vec<usize>> = inside.iter().map(|(point, _, _)| point.clone()).collect();
+    let all = |metric| -> Vec<f64> {
+        inside.iter().map(|(_, counts, _)| value(counts, metric)).collect()
+    };
+    let (params, costs) = (all(Metric::Params), if weighs { all(metric) } else { vec![] });
+    let pool = Pool { axes: &axes, points: &inside_points, params: &params, costs: &costs };
+    let most = request.networks.unwrap_or(inside.len());
+    let evaluated = match most >= inside.len() {
+        true => inceptive_explore::Evaluated {
+            networks: means.iter().copied().enumerate().collect(),
+            guided: 0,
+            judgement: None,
+        },
+        false => guided(pool, most, request.seed, &mut |at| match goes_on() {
+            ControlFlow::Continue(()) => ControlFlow::Continue(means[at]),
+            ControlFlow::Break(()) => ControlFlow::Break(()),
+        }),
+    };
+    let mut networks: Vec<TableNetwork> = evaluated
+        .networks
+        .iter()
+        .map(|&(at, accuracy)| {
+            let (point, counts, accuracies) = &inside[at];
+            TableNetwork {
+                values: labels(space, point),
+                counts: *counts,
+                accuracy,
+                rows: accuracies.len(),
+                on_front: false,
+            }
+        })
+        .collect();
+    let knee = mark_front(&mut networks, &objectives);
+    let variables: Vec<String> =
+        space.variables.iter().map(|variable| variable.name.clone()).collect();
+    let observed: Vec<Observed> = networks
+        .iter()
+        .map(|it| Observed {
+            values: it.values.clone(),
+            accuracy: it.accuracy,
+            params: value(&it.counts, Metric::Params),
+            cost: value(&it.counts, metric),
+        })
+        .collect();
+    let understood = Understood::new(&variables, &observed, metric);
+    Ok(TableSearch {
+        listed: table.len(),
+        feasible: inside.len(),
+        objectives,
+        unknown,
+        guided: evaluated.guided,
+        judgement: evaluated.judgement.or(understood.judgement),
+        ceiling: ceiling(&table),
+        knee,
+        best: means.iter().copied().max_by(f64::total_cmp),
+        understood,
+        networks,
+    })
+}
+
+/// The objectives that a table and counting decide, with an accuracy, and the metrics of the others.
+fn usable(own: &[Objective]) -> (Vec<Objective>, Vec<Metric>) {
+    let is_known =
+        |it: &&Objective| it.metric == Metric::Top1 || it.metric.source() == Source::Counted;
+    let mut usable: Vec<Objective> = own.iter().filter(is_known).copied().collect();
+    let unknown = own.iter().filter(|it| !is_known(it)).map(|it| it.metric).collect();
+    if usable.iter().all(|it| it.metric != Metric::Top1) {
+        usable.insert(0, Objective { metric: Metric::Top1, direction: Direction::Maximize });
+    }
+    (usable, unknown)
+}
+
+/// Marks the networks of the front; the place of its knee, for two objectives.
+fn mark_front(networks: &mut [TableNetwork], objectives: &[Objective]) -> Option<usize> {
+    let cost = |network: &TableNetwork, Objective { metric, direction }: &Objective| {
+        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+        let value = match metric {
+            Metric::Top1 => network.accuracy,
+            other => network.counts.get(*other).map_or(f64::NAN, |count| count as f64),
+        };
+        if *direction == Direction::Minimize { value } else { -value }
+    };
+    let costs: Vec<Vec<f64>> = networks
+        .iter()
+        .map(|network| objectives.iter().map(|it| cost(network, it)).collect())
+        .collect();
+    let front = pareto_front(&costs);
+    for &at in &front {
+        networks[at].on_front = true;
+    }
+    let pairs: Option<Vec<[f64; 2]>> =
+        front.iter().map(|&at| costs[at].clone().try_into().ok()).collect();
+    pairs.and_then(|pairs| knee(&pairs)).map(|place| front[place])
+}
+
+#[expect(clippy::cast_precision_loss, reason = "few rows")]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn ceiling(table: &BTreeMap<Vec<usize>, Vec<f64>>) -> Option<f64> {
+    let pairs: (Vec<f64>, Vec<f64>) =
+        table.values().filter_map(|seeds| Some((*seeds.first()?, *seeds.get(1)?))).unzip();
+    rank_correlation(&pairs.0, &pairs.1)
+}
+
+/// The accuracies of a table by the positions of the values of its networks.
+fn read(space: &Space, file: &Path) -> Result<BTreeMap<Vec<usize>, Vec<f64>>, TaskError> {
+    let problem = |problem: String| ExploreError::Table { file: file.to_owned(), problem };
+    let bytes = inceptive_files::read(file, MOST_BYTES)
+        .map_err(|error| crate::network::ReadError::File { path: file.to_owned(), error })?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
+    let headers = reader.headers().map_err(|error| problem(error.to_string()))?.clone();
+    let column = |name: &str| headers.iter().position(|header| header == name);
+    let needed = |name: &str| {
+        column(name).ok_or_else(|| {
+            problem(format!(
+                "it has no column `{name}`; its columns are {}",
+                headers.iter().collect::<Vec<_>>().join(", ")
+            ))
+        })
+    };
+    let columns: Vec<usize> =
+        space.variables.iter().map(|variable| needed(&variable.name)).collect::<Result<_, _>>()?;
+    let accuracy_column = needed("accuracy")?;
+    let seed_column = column("seed");
+    let places: Vec<HashMap<&str, usize>> = space
+        .variables
+        .iter()
+        .map(|variable| {
+            variable
+                .values
+                .iter()
+                .enumerate()
+                .map(|(at, value)| (value.label.as_str(), at))
+                .collect()
+        })
+        .collect();
+    let mut table: BTreeMap<Vec<usize>, Vec<(String, f64)>> = BTreeMap::new();
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| problem(error.to_string()))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        if row >= MOST_ROWS {
+            return Err(problem(format!("it has more than {MOST_ROWS} rows")).into());
+        }
+        let mut point = vec![];
+        for ((variable, places), &column) in space.variables.iter().zip(&places).zip(&columns) {
+            let text = record.get(column).unwrap_or_default();
+            let place = places.get(text).copied().or_else(|| {
+                let number: f64 = text.parse().ok()?;
+                variable.values.iter().position(|value| value.number() == Some(number))
+            });
+            let place = place.ok_or_else(|| {
+                problem(format!(
+                    "line {line}: `{}` has no value `{text}` in the space",
+                    variable.name
+                ))
+            })?;
+            point.push(place);
+        }
+        let text = record.get(accuracy_column).unwrap_or_default();
+        let accuracy = text.parse().ok().filter(|it: &f64| (0.0..=100.0).contains(it));
+        let accuracy = accuracy.ok_or_else(|| {
+            problem(format!("line {line}: the accuracy `{text}` is no percentage from 0 to 100"))
+        })?;
+        let seed = seed_column.and_then(|column| record.get(column)).unwrap_or_default().to_owned();
+        let seeds = table.entry(point).or_default();
+        if seed_column.is_some() && seeds.iter().any(|(other, _)| *other == seed) {
+            return Err(problem(format!(
+                "line {line}: the network has another row with seed `{seed}`"
+            ))
+            .into());
+        }
+        seeds.push((seed, accuracy));
+    }
+    if table.is_empty() {
+        return Err(problem("it has no rows".to_owned()).into());
+    }
+    Ok(table
+        .into_iter()
+        .map(|(point, seeds)| (point, seeds.into_iter().map(|(_, it)| it).collect()))
+        .collect())
+}

@@ -1,0 +1,82 @@
+//! Searches in spaces, as a report shows them.
+
+use inceptive_explore::{Understood, knee};
+use inceptive_results::{
+    Direction, Exploration, ExploredNetwork, ExploredOutcome, Metric, Objective,
+};
+
+/// A finished search in a space.
+#[derive(Clone, Debug)]
+pub struct Explored {
+    /// What was planned and found.
+    pub exploration: Exploration,
+    /// What its networks say about the variables.
+    pub understood: Understood,
+}
+
+/// A network that was trained with all epochs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member<'e> {
+    /// Its place in the exploration, from 0.
+    pub(crate) place: usize,
+    pub(crate) network: &'e ExploredNetwork,
+    pub(crate) outcome: &'e ExploredOutcome,
+}
+
+impl Explored {
+    /// Looks at a search.
+    pub fn new(exploration: Exploration) -> Self {
+        Self { understood: Understood::of(&exploration), exploration }
+    }
+
+    /// The objectives.
+    pub(crate) fn objectives(&self) -> Vec<Objective> {
+        self.exploration.request.objectives.iter().map(|&it| it.into()).collect()
+    }
+
+    /// The objective that accuracy is drawn against: the first other one, or multiply-accumulates.
+    pub(crate) fn cost(&self) -> Objective {
+        let mut objectives = self.objectives().into_iter();
+        let cost = objectives.find(|objective| objective.metric != Metric::Top1);
+        cost.unwrap_or(Objective { metric: Metric::Macs, direction: Direction::Minimize })
+    }
+
+    /// The networks that were trained with all epochs, the cheapest first.
+    pub(crate) fn members(&self) -> Vec<Member<'_>> {
+        let all = self.exploration.networks.iter().enumerate();
+        let mut members: Vec<Member<'_>> = all
+            .filter_map(|(place, network)| {
+                Some(Member { place, network, outcome: network.outcome.as_ref()? })
+            })
+            .collect();
+        let metric = self.cost().metric;
+        let cost = |member: &Member<'_>| member.network.value(metric).unwrap_or(f64::INFINITY);
+        members.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+        members
+    }
+
+    /// The place in the exploration of the knee of the front.
+    pub(crate) fn knee(&self) -> Option<usize> {
+        let Objective { metric, direction } = self.cost();
+        let sign = if direction == Direction::Minimize { 1.0 } else { -1.0 };
+        let front: Vec<Member<'_>> =
+            self.members().into_iter().filter(|member| member.outcome.on_front).collect();
+        let point = |member: &Member<'_>| {
+            Some([sign * member.network.value(metric)?, -member.outcome.top1.value])
+        };
+        let points: Option<Vec<[f64; 2]>> = front.iter().map(point).collect();
+        knee(&points?).map(|at| front[at].place)
+    }
+}
+
+impl Member<'_> {
+    /// Its number in the report.
+    pub(crate) const fn number(&self) -> usize {
+        self.place + 1
+    }
+
+    /// Whether it was trained with all seeds.
+    pub(crate) const fn is_finalist(&self) -> bool {
+        self.outcome.probability.is_some()
+    }
+}
