@@ -37,7 +37,7 @@ use crate::{
     jobs::{
         Cloud, CountedNetworks, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading,
         Output, Place, StatisticsRequest, StepCosts, StepsRequest, TensorRequest, TraceRequest,
-        TrainingChoices,
+        TrainingChoices, UnderstandRequest,
     },
     results::Results,
     targets::AllTargets,

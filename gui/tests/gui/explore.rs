@@ -9,7 +9,10 @@ use inceptive_gui::{
     jobs::{Job, MeasurementBackend},
     model::{Model, Status},
 };
-use inceptive_results::{Exploration, example::exploration};
+use inceptive_results::{
+    Exploration,
+    example::{exploration, search},
+};
 use inceptive_store::{Filter, Store};
 
 use crate::{
@@ -59,6 +62,15 @@ fn counted() -> Window {
 fn rows(window: &Window) -> usize {
     let rows = window.harness.query_all_by_label_contains("Network ");
     rows.filter(|node| node.accesskit_node().role() == Role::Button).count()
+}
+
+/// Does an action by its name.
+fn palette(window: &mut Window, name: &str) {
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    window.get("Search actions").type_text(name);
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    window.harness.run();
 }
 
 fn drag(window: &mut Window, from: Pos2, to: Pos2) {
@@ -147,9 +159,14 @@ fn a_box_in_the_plot_filters_the_table() {
 fn a_network_of_the_table_becomes_a_file_and_a_design() {
     let mut window = counted();
     assert!(window.says("Click a network in the plot or in the table"));
+    palette(&mut window, "Explore: Open the chosen network in Design");
+    assert!(window.says("choose a network in Explore first"));
     window.button("Network 1").click();
     window.harness.run();
     assert!(window.has("stem=2, rest=2"));
+    palette(&mut window, "Explore: Save the chosen network as YAML");
+    assert!(window.has("Save 1 file"));
+    window.press(Modifiers::NONE, Key::Escape);
     window.click("Save as YAML…");
     window.fill("File 1", "least.yaml");
     window.click("Save 1 file");
@@ -232,6 +249,20 @@ fn a_search_of_the_store_is_shown_with_its_front() {
     // The space has other variables by now.
     window.click("Open in Design");
     assert!(window.says("the space has changed"));
+}
+
+#[test]
+fn a_search_of_many_networks_says_what_decides() {
+    let mut window = exploring(&steady());
+    stored_example(&mut window, |found| {
+        let file = found.space.file.clone();
+        found.clone_from(&search());
+        found.space.file = file;
+    });
+    window.click("Search");
+    window.wait("it is looked at", |model| model.understood.is_some() && is_idle(model));
+    assert!(window.has("What decides about accuracy"));
+    assert!(window.says("`kind` against the mean of its values"));
 }
 
 #[test]

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use egui::{Button, Label, RichText, Ui};
 
-use super::Subject;
+use super::{Asks, Subject};
 use crate::{
-    actions::{Action, asked},
     command::{Command, Commands},
     file::FilePath,
     model::Model,
@@ -52,26 +51,20 @@ impl Chosen {
         facts: Option<&str>,
         commands: &mut Commands,
     ) {
-        let (opens, saves) =
-            (asked(ui.ctx(), Action::OpenPoint), asked(ui.ctx(), Action::SavePoint));
         let Some(point) = self.point.clone() else {
             ui.weak(
                 "Click a network in the plot or in the table to open it in Design or to save it.",
             );
-            if opens || saves {
-                commands.push(Command::Say("choose a network in Explore first".to_owned()));
-            }
             return;
         };
         ui.horizontal_wrapped(|ui| {
             let open = ui.button("Open in Design").on_hover_text("Make a design of this network");
-            if open.clicked() || opens {
-                let file = Arc::clone(&subject.entry.file);
-                commands.push(Command::ShowPoint(file, point.clone()));
+            if open.clicked() {
+                show(subject, &point, commands);
             }
             let save = ui.add(Button::new("Save as YAML…"));
             let save = save.on_hover_text("Write a file that extends the network of the space");
-            if save.clicked() || saves {
+            if save.clicked() {
                 self.open(point.clone(), subject.model);
             }
             let values: Vec<String> =
@@ -81,6 +74,19 @@ impl Chosen {
                 ui.add(Label::new(RichText::new(facts).color(colors(ui).weak)).wrap());
             }
         });
+    }
+
+    /// Does what was asked for by keys.
+    pub fn act(&mut self, subject: Subject<'_>, commands: &mut Commands) {
+        let Asks { opens, saves, .. } = subject.asks;
+        match self.point.clone() {
+            Some(point) if opens => show(subject, &point, commands),
+            Some(point) if saves => self.open(point, subject.model),
+            None if opens || saves => {
+                commands.push(Command::Say("choose a network in Explore first".to_owned()));
+            }
+            _ => {}
+        }
     }
 
     fn open(&mut self, point: Point, model: &Model) {
@@ -93,4 +99,9 @@ impl Chosen {
     pub fn dialog(&mut self, ui: &Ui, commands: &mut Commands) {
         self.save.dialog(ui, commands);
     }
+}
+
+/// Has a design made of a network.
+fn show(subject: Subject<'_>, point: &Point, commands: &mut Commands) {
+    commands.push(Command::ShowPoint(Arc::clone(&subject.entry.file), point.clone()));
 }

@@ -19,7 +19,6 @@ use super::{
     plot::{Brush, REACH, axis, frame, if_seen, inside},
 };
 use crate::{
-    actions::{Action, asked},
     command::Commands,
     jobs::CountedNetworks,
     panels::{
@@ -89,7 +88,7 @@ impl Costs {
             return;
         }
         let key = Some((Arc::as_ptr(counted) as usize, self.axes));
-        if self.brush_of != key || asked(ui.ctx(), Action::ClearBox) {
+        if self.brush_of != key || subject.asks.clears {
             self.brush.clear();
             self.brush_of = key;
         }

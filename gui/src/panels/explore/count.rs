@@ -59,7 +59,6 @@ impl Count {
         ui: &mut Ui,
         subject: Subject<'_>,
         wanted: Result<&Wanted, &String>,
-        starts: bool,
         commands: &mut Commands,
     ) {
         let request = wanted.map(|wanted| CountSpaceRequest {
@@ -77,7 +76,7 @@ impl Count {
                     "Ctrl Enter. Counts all networks: parameters, compute and memory; nothing is trained",
                 );
                 match &request {
-                    Ok(request) if response.clicked() || starts => {
+                    Ok(request) if response.clicked() || subject.asks.starts => {
                         commands.push(Command::Start(Job::CountSpace(request.clone())));
                     }
                     Ok(_) => {}

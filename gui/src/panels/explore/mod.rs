@@ -79,6 +79,16 @@ struct Subject<'a> {
     entry: &'a Entry,
     space: &'a Arc<Space>,
     model: &'a Model,
+    asks: Asks,
+}
+
+/// What was asked for by keys or in the palette.
+#[derive(Clone, Copy)]
+struct Asks {
+    starts: bool,
+    clears: bool,
+    opens: bool,
+    saves: bool,
 }
 
 /// The explore tab.
@@ -130,6 +140,12 @@ impl Explore {
             }
         }
         self.follow_selection(model);
+        let asks = Asks {
+            starts: asked(ui.ctx(), Action::StartExploring),
+            clears: super::keys_are_free(ui) && asked(ui.ctx(), Action::ClearBox),
+            opens: asked(ui.ctx(), Action::OpenPoint),
+            saves: asked(ui.ctx(), Action::SavePoint),
+        };
         Frame::NONE
             .inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 2 })
             .show(ui, |ui| self.head(ui, model));
@@ -141,7 +157,7 @@ impl Explore {
         };
         super::caveat_line(ui, entry, model, commands);
         ui.separator();
-        let subject = Subject { entry, space, model };
+        let subject = Subject { entry, space, model, asks };
         let width = ui.available_width();
         if width < SIDE_BY_SIDE {
             ScrollArea::vertical().id_salt("explore in little room").show(ui, |ui| {
@@ -164,6 +180,7 @@ impl Explore {
                 .inner_margin(Margin::symmetric(8, 2))
                 .show(ui, |ui| self.right(ui, subject, false, commands));
         }
+        self.chosen.act(subject, commands);
         self.chosen.dialog(ui, commands);
     }
 
@@ -231,12 +248,11 @@ impl Explore {
     ) {
         space::describe(ui, subject.space, is_narrow);
         let wanted = self.wishes.ui(ui, subject.space);
-        let starts = asked(ui.ctx(), Action::StartExploring);
         ui.add_space(4.0);
         match self.page {
-            Page::Costs => self.count.ui(ui, subject, wanted.as_ref(), starts, commands),
+            Page::Costs => self.count.ui(ui, subject, wanted.as_ref(), commands),
             Page::Search => {
-                self.setup.ui(ui, subject, wanted.as_ref(), starts, commands);
+                self.setup.ui(ui, subject, wanted.as_ref(), commands);
                 self.search.list.ui(ui, subject, commands);
             }
         }

@@ -90,8 +90,8 @@ impl SearchView {
         let height = if is_narrow { TABLE } else { ui.available_height() - 4.0 };
         let size = vec2(ui.available_width(), height.max(60.0));
         let clicked =
-            ui.allocate_ui(size, |ui| self.outcomes.ui(ui, exploration, &networks, chosen.point()));
-        if let Some(at) = clicked.inner {
+            if_seen(ui, size, |ui| self.outcomes.ui(ui, exploration, &networks, chosen.point()));
+        if let Some(at) = clicked {
             chosen.set(networks[at].point(exploration));
         }
     }

@@ -65,7 +65,6 @@ impl Setup {
         ui: &mut Ui,
         subject: Subject<'_>,
         wanted: Result<&Wanted, &String>,
-        starts: bool,
         commands: &mut Commands,
     ) {
         let model = subject.model;
@@ -96,7 +95,7 @@ impl Setup {
             "Ctrl Enter. A stopped search continues after its last whole epoch, with the same result",
         );
         match request {
-            Ok(request) if response.clicked() || starts => {
+            Ok(request) if response.clicked() || subject.asks.starts => {
                 let job = Job::Explore(request);
                 let unsaved: Vec<FilePath> = unsaved(subject);
                 commands.push(match unsaved.is_empty() {
