@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod compare_spaces;
 mod completions;
 mod cost;
 mod data;
@@ -69,6 +70,8 @@ pub enum Command {
     Train(train::Train),
     /// Explore a space of networks: count all, train and measure the best
     Explore(explore::Explore),
+    /// Compare two spaces by the accuracies of random networks of each
+    CompareSpaces(compare_spaces::CompareSpaces),
     /// Run a network once and compare the outputs of several engines
     Run(run::Run),
     /// Measure the time of each node and module
@@ -111,6 +114,7 @@ impl Command {
             Self::Bench(bench) => bench.run(),
             Self::Train(train) => train.run(),
             Self::Explore(explore) => explore.run(),
+            Self::CompareSpaces(compare) => compare.run(),
             Self::Run(run) => run.run(),
             Self::Profile(profile) => profile.run(),
             Self::Evaluate(evaluate) => evaluate.run(),

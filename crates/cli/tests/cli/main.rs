@@ -8,6 +8,7 @@ mod contract;
 mod data;
 mod documents;
 mod exchange;
+mod exploring;
 mod golden;
 #[cfg(unix)]
 mod hostile;

@@ -8,6 +8,7 @@
 //! | `shares` | parameters, MACs, memory and time by kind of layer |
 //! | `roofline`, `latency` | measurements |
 //! | `curves`, `trained` | training runs: over the epochs, and accuracy against cost |
+//! | `distribution` | errors of the networks of spaces |
 //! | `explored` | searches in spaces |
 //! | `space`, `squares`, `modules` | spaces of networks, single modules |
 //! | `against` | common parts of charts of accuracy against cost |
@@ -17,6 +18,7 @@ mod accuracy;
 mod against;
 mod curves;
 mod density;
+mod distribution;
 mod explored;
 mod facts;
 mod latency;
@@ -55,6 +57,7 @@ pub(crate) fn all(report: &Report, findings: &Analysis) -> Vec<Figure> {
         figures.extend(Curve::ALL.map(|curve| curves::chart(candidates, number, group, curve)));
         let axes = [Some(Axis::Macs), way.map(Axis::Latency)].into_iter().flatten();
         figures.extend(axes.map(|axis| trained::chart(candidates, number, group, way, axis)));
+        figures.push(distribution::chart(candidates, number, group));
     }
     for (number, searched) in (1..).zip(&report.explorations) {
         figures.extend(explored::charts(searched, number));
@@ -102,7 +105,7 @@ pub(crate) fn exploration_number(id: &str) -> Option<usize> {
 
 /// The number of the data set and recipe that a figure about training is of, from 1; `None` for other figures.
 pub(crate) fn training_number(id: &str) -> Option<usize> {
-    const KINDS: [&str; 4] = ["loss", "validation", "macs", "latency"];
+    const KINDS: [&str; 5] = ["loss", "validation", "macs", "latency", "spaces"];
     let (number, kind) = id.strip_prefix("training-")?.split_once('-')?;
     KINDS.contains(&kind).then(|| number.parse().ok()).flatten()
 }

@@ -270,6 +270,27 @@ fn networks_that_were_trained_have_curves_and_fronts_of_their_own() {
 }
 
 #[test]
+fn spaces_with_trained_networks_are_compared() {
+    let mut candidates = networks();
+    candidates.truncate(10);
+    for (at, candidate) in candidates.iter_mut().enumerate() {
+        candidate.subject.file = if at < 5 { "wide.yaml" } else { "deep.yaml" }.to_owned();
+        candidate.subject.point = vec![format!("width={at}")];
+    }
+    let candidates = trained(candidates, "data");
+    let figures = draw(candidates.clone(), vec![]);
+    let found: Vec<&Figure> =
+        figures.iter().filter(|figure| figure.id.ends_with("-spaces")).collect();
+    assert!(!found.is_empty(), "{:?}", ids(&figures));
+    let texts = check(found[0]);
+    assert!(super::is_id(&found[0].id));
+    assert!(texts.iter().any(|text| text.starts_with("wide, ")), "{texts:?}");
+    let mut of_one = candidates;
+    of_one.iter_mut().for_each(|candidate| candidate.subject.file = "wide.yaml".to_owned());
+    assert!(draw(of_one, vec![]).iter().all(|figure| !figure.id.ends_with("-spaces")));
+}
+
+#[test]
 fn searches_have_their_figures() {
     let figures = searched(None);
     let expected = ["exploration-1-found", "exploration-1-rungs", "exploration-1-importance"];

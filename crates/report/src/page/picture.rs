@@ -88,6 +88,7 @@ fn tab(figure: &Figure) -> &str {
         return match id.rsplit('-').next() {
             Some("macs") => "MACs",
             Some("validation") => "validation accuracy",
+            Some("spaces") => "spaces",
             kind => kind.unwrap_or_default(),
         };
     }

@@ -23,6 +23,8 @@ pub struct TrainWatch {
 #[derive(Default)]
 struct Runs {
     planned: Vec<PlannedRun>,
+    /// The title of the space that is searched, with which all names begin.
+    space: String,
     /// Progress and speed of each active run.
     active: Vec<Option<(Progress, f64)>>,
 }
@@ -101,6 +103,9 @@ impl TrainWatch {
 
     fn exploring(&self, event: &ExploreEvent) {
         let networks = |count: usize| counted(count, "network", "networks");
+        if let ExploreEvent::Planned(plan) = event {
+            self.runs.borrow_mut().space.clone_from(&plan.space.title);
+        }
         self.line(&match event {
             ExploreEvent::Counted(space) => format!(
                 "{} counted in {:.2} s, {} satisfy all conditions",
@@ -140,7 +145,9 @@ impl TrainWatch {
 impl Runs {
     fn name(&self, run: usize) -> String {
         let PlannedRun { network, seed, .. } = &self.planned[run];
-        format!("{network}, seed {seed}")
+        let in_space = network.strip_prefix(self.space.as_str()).map(str::trim_start);
+        let name = in_space.filter(|point| !point.is_empty()).unwrap_or(network);
+        format!("{name}, seed {seed}")
     }
 
     /// The active runs, in one line.
