@@ -167,7 +167,12 @@ fn plot(
     let (_, field) = frame(ui, "Plot of accuracy", height, axes, titles)?;
     let dots = dots(exploration, networks, &known, &field, cost);
     let mut inner = inside(ui, &field);
-    paint(&inner, networks, &dots, &field, wants_more(exploration, cost));
+    // Networks that are Pareto-optimal in other objectives, too, are on no line.
+    let is_line = !is_over
+        || exploration.request.objectives.len() == 2
+            && exploration.request.objectives.iter().any(|objective| objective.metric == cost);
+    let line = is_line.then(|| wants_more(exploration, cost));
+    paint(&inner, networks, &dots, &field, line);
     if let Some(point) = chosen.point() {
         let is_it = |dot: &&Dot| networks[dot.at].point(exploration) == *point;
         if let Some(dot) = dots.iter().find(is_it) {
@@ -205,11 +210,21 @@ fn dots(
     known.iter().enumerate().map(dot).collect()
 }
 
-fn paint(ui: &Ui, networks: &[Explored<'_>], dots: &[Dot], field: &Field, first_up: bool) {
+/// Draws the networks, and a line of those on the front if it is one; it goes up first where more of the cost is wanted.
+fn paint(
+    ui: &Ui,
+    networks: &[Explored<'_>],
+    dots: &[Dot],
+    field: &Field,
+    front_goes_up_first: Option<bool>,
+) {
     let (painter, palette) = (ui.painter(), colors(ui));
-    let mut line: Vec<Pos2> = dots.iter().filter(|dot| dot.is_front).map(|dot| dot.place).collect();
-    line.sort_by(|a, b| a.x.total_cmp(&b.x));
-    painter.line(front_steps(&line, first_up), Stroke::new(1.5, palette.accent));
+    if let Some(first_up) = front_goes_up_first {
+        let front = dots.iter().filter(|dot| dot.is_front);
+        let mut line: Vec<Pos2> = front.map(|dot| dot.place).collect();
+        line.sort_by(|a, b| a.x.total_cmp(&b.x));
+        painter.line(front_steps(&line, first_up), Stroke::new(1.5, palette.accent));
+    }
     let font = TextStyle::Small.resolve(ui.style());
     for dot in dots {
         let network = &networks[dot.at];
