@@ -1,6 +1,6 @@
 //! Which variables of a space decide about accuracy.
 
-use inceptive_results::statistics::{Estimate, resampled};
+use inceptive_results::statistics::{Estimate, resampled, resampled_within};
 
 use crate::axes::Axis;
 
@@ -68,7 +68,7 @@ pub fn importances(
                 shares_among_good(&groups, &values, sample)
                     .map_or(shares[variable], |shares| shares[variable])
             };
-            within(resampled(shares[variable], values.len(), seed, of))
+            within(resampled_within(shares[variable], values.len(), seed, of))
         });
         Importance { overall: within(overall), among_good }
     };

@@ -225,6 +225,7 @@ pub fn table(space: &Space, found: &TableSearch) -> Value {
         "file": space.file.to_string_lossy(),
         "size": space.size().to_string(),
         "listed": found.listed,
+        "refused": found.refused,
         "feasible": found.feasible,
         "objectives": objectives(found.objectives.iter().copied()),
         "looked_up": found.networks.len(),

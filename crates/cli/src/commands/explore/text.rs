@@ -311,6 +311,13 @@ pub fn table(space: &Space, found: &TableSearch) -> String {
         exact(found.networks.len() as u64),
         exact(found.guided as u64)
     );
+    if found.refused > 0 {
+        let _ = writeln!(
+            text,
+            "{} left out: their values do not fit together",
+            counted(found.refused, "network of the table is", "networks of the table are")
+        );
+    }
     for metric in &found.unknown {
         let _ = writeln!(
             text,
