@@ -6,8 +6,8 @@ use std::{
 };
 
 use inceptive_app::{
-    PlannedRun, Request, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent, error_chain,
-    is_listed, read_recipe,
+    ExploreEvent, PlannedRun, Request, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent,
+    error_chain, is_listed, read_recipe,
 };
 use inceptive_bench::Isa;
 use inceptive_data::{CATALOG, KnownSet, Places};
@@ -167,7 +167,15 @@ pub(super) fn follow(report: &Reporter) -> impl FnMut(TaskEvent) + '_ {
             }
             report.tell(JobEvent::Training(event));
         }
-        TaskEvent::Exploring(event) => report.tell(JobEvent::Exploring(event)),
+        TaskEvent::Exploring(event) => {
+            if let ExploreEvent::Doubtful { networks } = event {
+                let networks = counted(networks, "network", "networks");
+                report.note(format!(
+                    "the latency of {networks} stays imprecise: other programs use this machine"
+                ));
+            }
+            report.tell(JobEvent::Exploring(event));
+        }
         TaskEvent::Failed(failure) => report.note(failure.message),
     }
 }

@@ -53,6 +53,8 @@ impl Search {
             }
             ExploreEvent::Rung { rung, .. } => self.stage = Some(Stage::Rung(rung)),
             ExploreEvent::Measuring { .. } => self.stage = Some(Stage::Measuring),
+            // It is a note of the job.
+            ExploreEvent::Doubtful { .. } => {}
             ExploreEvent::Finalists(places) => {
                 self.finalists = places;
                 self.stage = Some(Stage::Finalists);
