@@ -2,6 +2,7 @@
 
 mod accuracies;
 mod count;
+mod finalists;
 mod plan;
 mod search;
 mod table;
@@ -20,6 +21,7 @@ use crate::{
 pub use count::{
     CountRequest, MOST_COUNTED, SpaceCounts, count_space, labels, read_conditions, read_space,
 };
+pub use finalists::{Finalist, finalists};
 pub(crate) use search::explore;
 pub use table::{TableNetwork, TableRequest, TableSearch, search_table};
 
