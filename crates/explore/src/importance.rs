@@ -1,6 +1,6 @@
 //! Which variables of a space decide about accuracy.
 
-use inceptive_results::statistics::{Estimate, resampled, resampled_within};
+use inceptive_results::statistics::{Estimate, resampled_within};
 
 use crate::axes::Axis;
 
@@ -60,7 +60,7 @@ pub fn importances(
     let importance = |variable: usize| {
         let groups_of = &groups[variable];
         let overall = omega_squared(groups_of, &values, &places);
-        let overall = resampled(overall, values.len(), seed, |sample| {
+        let overall = resampled_within(overall, values.len(), seed, |sample| {
             omega_squared(groups_of, &values, sample)
         });
         let among_good = good.as_ref().map(|shares| {

@@ -262,7 +262,7 @@ fn a_search_of_many_networks_says_what_decides() {
     window.click("Search");
     window.wait("it is looked at", |model| model.understood.is_some() && is_idle(model));
     assert!(window.has("What decides about accuracy"));
-    assert!(window.says("`kind` against the mean of its values"));
+    assert!(window.says("kind, against the mean of its values"));
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn a_table_of_accuracies_is_searched_without_training() {
         folder,
         "explore space.yaml --accuracies table.csv --networks 12 --where \"macs < 100k\"",
     );
-    assert!(text.contains("12 were looked up") && text.contains("`w` from 4 to "), "{text}");
+    assert!(text.contains("12 were looked up") && text.contains("w, from 4 to "), "{text}");
 }
 
 /// What an exploration says, without times.
