@@ -110,7 +110,7 @@ pub fn json(report: &Report, findings: &Analysis) -> String {
             object(candidate, findings.profiled.as_ref(), on_front)
         })
         .collect();
-    let document = json!({
+    let mut document = json!({
         "title": report.title,
         "version": report.version,
         "command": report.command,
@@ -120,10 +120,14 @@ pub fn json(report: &Report, findings: &Analysis) -> String {
         "training": findings.training.iter().map(training_object).collect::<Vec<Value>>(),
         "picks": findings.picks.iter().map(|pick| pick_object(report, pick)).collect::<Vec<Value>>(),
         "variants": findings.variants.iter().map(|v| variant_object(report, v)).collect::<Vec<Value>>(),
-        "explorations": report.explorations.iter().map(|it| json!(it.exploration)).collect::<Vec<Value>>(),
         "spaces": report.clouds.iter().map(cloud_object).collect::<Vec<Value>>(),
         "warnings": report.warnings,
     });
+    // Nothing where there is none: reports without searches stay what they were.
+    if !report.explorations.is_empty() {
+        let explorations = report.explorations.iter().map(|it| json!(it.exploration));
+        document["explorations"] = explorations.collect::<Vec<Value>>().into();
+    }
     text::json(&format!("{document:#}\n")).into_owned()
 }
 
