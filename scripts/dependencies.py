@@ -15,7 +15,7 @@ from pathlib import Path
 # Each crate may depend on those before it. In tests, those in the set below may also use the language.
 LAYERS = [
     "inceptive-files", "inceptive-ir", "inceptive-format", "inceptive-kernels", "inceptive-cost", "inceptive-results",
-    "inceptive-data", "inceptive-dsl", "inceptive-explore", "inceptive-weights", "inceptive-engine", "inceptive-train", "inceptive-pytorch", "inceptive-onnx", "inceptive-store", "inceptive-bench", "inceptive-draw",
+    "inceptive-data", "inceptive-dsl", "inceptive-explore", "inceptive-weights", "inceptive-engine", "inceptive-pytorch", "inceptive-train", "inceptive-onnx", "inceptive-store", "inceptive-bench", "inceptive-draw",
     "inceptive-report", "inceptive-app", "inceptive-gui", "inceptive",
 ]
 # Nothing depends on them.

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Edit YAML, look at a graph and move its widths, choose networks of a space, compare and report, train: the journeys that the dashboard is for, by keys and mouse.
+"""Edit YAML, look at a graph and move its widths, choose networks of a space, compare and report, train, explore: the journeys that the dashboard is for, by keys and mouse.
 
     cargo build --workspace
     /usr/bin/python3 scripts/journeys.py [--binary FILE] [--size 1280x800] [--scale 1] [--theme light] [--only edit] [--pictures DIR]
@@ -301,12 +301,54 @@ def choose(journey: Journey) -> None:
     journey.picture("choose-3-saved")
 
 
+def explore(journey: Journey) -> None:
+    """Count all networks of a space, filter them by a box, save one of the front, and search for the best of them."""
+    window = journey.window
+    journey.select("small-modules")
+    window.press("ctrl+8")
+    window.click("Objectives")
+    window.type("macs, maximize params")
+    window.click("Conditions")
+    window.type("params < 300K")
+    window.press("ctrl+Return")
+    window.find("All 650 networks were counted in .*", "label")
+    window.click("Network 4", "push button|toggle button")
+    window.settle()
+    journey.picture("explore-1-costs")
+
+    before = set(journey.folder.rglob("*.yaml"))
+    window.click("Save as YAML…", "push button")
+    window.find("File 1")
+    window.click("Save 1 file", "push button")
+    window.wait("a file", lambda: set(journey.folder.rglob("*.yaml")) - before)
+    (saved,) = set(journey.folder.rglob("*.yaml")) - before
+    if "extends: " not in saved.read_text() or not journey.counts(str(saved.relative_to(journey.folder)))["params"] < 3e5:
+        raise Failed(f"{saved.name} is not what was chosen")
+
+    window.click("Search", "push button|toggle button")
+    window.click("Objectives")
+    window.press("ctrl+a", "Delete")
+    window.click("Data")
+    window.press("ctrl+a")
+    window.type("shapes:train=600,test=300")
+    window.click("Settings of the recipe")
+    window.type("epochs=4")
+    window.click("networks", "radio button")
+    window.press("ctrl+Return")
+    window.find("Plot of accuracy", patience_s=240)
+    journey.picture("explore-2-search")
+    window.find("probability", patience_s=600)
+    window.settle()
+    journey.picture("explore-3-front")
+
+
 JOURNEYS: dict[str, Callable[[Journey], None]] = {
     "edit": edit,
     "look": look,
     "choose": choose,
     "compare": compare,
     "train": train,
+    "explore": explore,
 }
 
 

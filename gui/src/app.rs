@@ -100,6 +100,7 @@ impl App {
         app.panels.graph.remember(session.graphs);
         app.panels.tradeoff.remember(session.tradeoff);
         app.panels.run.remember(session.run);
+        app.panels.explore.remember(session.explore);
         app.model.targets = targets::restored(session.targets);
         app.start_watching(ctx);
         app.open(&options.path.unwrap_or_else(|| files::default_folder(&session.folder)));
@@ -324,6 +325,7 @@ impl eframe::App for App {
             graphs: self.panels.graph.remembered(),
             tradeoff: self.panels.tradeoff.remembered(),
             run: self.panels.run.remembered(),
+            explore: self.panels.explore.remembered(),
             targets: targets::texts(&self.model.targets),
         };
         session.save(storage);

@@ -30,8 +30,11 @@ pub fn compute_unit(convention: Convention) -> String {
 
 /// How a network was run: `rten fp32, batch 1, threads 2`.
 pub fn way(runtime: &Runtime) -> String {
-    let Runtime { engine, device, precision, batch, threads, .. } = runtime;
-    let device = if device == "cpu" { String::new() } else { format!(" on {device}") };
+    let Runtime { engine, precision, batch, threads, .. } = runtime;
+    let device = match (runtime.is_on_cpu(), &runtime.mode) {
+        (true, None) => String::new(),
+        _ => format!(" on {}", runtime.device_and_mode()),
+    };
     format!("{engine} {precision}{device}, batch {batch}, threads {threads}")
 }
 
@@ -115,6 +118,8 @@ mod tests {
             batch,
             threads: 2,
             isa: None,
+            mode: None,
+            accelerator: None,
         };
         let here = Machine {
             cpu: "C".to_owned(),

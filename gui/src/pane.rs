@@ -19,11 +19,13 @@ pub enum Pane {
     Run,
     /// Training.
     Train,
+    /// All networks of a space, and the best of them.
+    Explore,
 }
 
 impl Pane {
     /// Every tab, from left to right.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Graph,
         Self::Source,
         Self::Design,
@@ -31,6 +33,7 @@ impl Pane {
         Self::Compare,
         Self::Run,
         Self::Train,
+        Self::Explore,
     ];
 
     /// Its title.
@@ -43,6 +46,7 @@ impl Pane {
             Self::Compare => "Compare",
             Self::Run => "Run",
             Self::Train => "Train",
+            Self::Explore => "Explore",
         }
     }
 }

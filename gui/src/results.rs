@@ -8,7 +8,8 @@ use std::{
 
 use inceptive_app::{Inspected, error_chain};
 use inceptive_results::{
-    ImportedResult, KnownRooflines, Measurement, ProfileRecord, Record, TrainingRun, latest,
+    Exploration, ImportedResult, KnownRooflines, Measurement, ProfileRecord, Record, TrainingRun,
+    latest,
 };
 use inceptive_store::{Position, Rows, Store, StoreError, Stored};
 
@@ -26,6 +27,8 @@ pub struct Results {
     pub profiles: Vec<Stored<ProfileRecord>>,
     /// Networks trained once, oldest first.
     pub training_runs: Vec<Stored<TrainingRun>>,
+    /// Searches of spaces: their plans, and those that were finished; oldest first.
+    pub explorations: Vec<Stored<Exploration>>,
     /// Accuracies and latencies from the user's tables, oldest first.
     pub imported: Vec<Stored<ImportedResult>>,
     /// Why the store, or some of its results, cannot be read; one that is not there yet is just empty.
@@ -64,6 +67,7 @@ struct NewResults {
     measurements: Rows<Measurement>,
     profiles: Rows<ProfileRecord>,
     training_runs: Rows<TrainingRun>,
+    explorations: Rows<Exploration>,
     imported: Rows<ImportedResult>,
     /// The best that each machine showed by them. They are held against it.
     known: KnownRooflines,
@@ -87,12 +91,14 @@ impl NewResults {
         let (mut measurements, mut profiles) = (new.of()?, new.of()?);
         hold(&known, &mut measurements.readable);
         hold(&known, &mut profiles.readable);
-        let (training_runs, imported, are_all) = (new.of()?, new.of()?, new.are_all());
+        let (training_runs, explorations) = (new.of()?, new.of()?);
+        let (imported, are_all) = (new.of()?, new.are_all());
         Ok(Box::new(Self {
             are_all,
             measurements,
             profiles,
             training_runs,
+            explorations,
             imported,
             known,
             position,
@@ -136,12 +142,14 @@ impl Results {
         let mut unreadable = new.measurements.unreadable;
         unreadable.extend(new.profiles.unreadable);
         unreadable.extend(new.training_runs.unreadable);
+        unreadable.extend(new.explorations.unreadable);
         unreadable.extend(new.imported.unreadable);
         *self = Self {
             reading: next(),
             measurements: new.measurements.readable,
             profiles: new.profiles.readable,
             training_runs: new.training_runs.readable,
+            explorations: new.explorations.readable,
             imported: new.imported.readable,
             problem: told(&unreadable),
             unreadable,
@@ -160,6 +168,7 @@ impl Results {
         self.measurements.extend(new.measurements.readable);
         self.profiles.extend(new.profiles.readable);
         self.training_runs.extend(new.training_runs.readable);
+        self.explorations.extend(new.explorations.readable);
         self.imported.extend(new.imported.readable);
         // A higher peak counts for all results of its machine.
         let from = if is_better { (0, 0) } else { before };
@@ -168,6 +177,7 @@ impl Results {
         self.unreadable.extend(new.measurements.unreadable);
         self.unreadable.extend(new.profiles.unreadable);
         self.unreadable.extend(new.training_runs.unreadable);
+        self.unreadable.extend(new.explorations.unreadable);
         self.unreadable.extend(new.imported.unreadable);
         self.problem = told(&self.unreadable);
     }
@@ -193,6 +203,22 @@ impl Results {
         let network = network.names(stem);
         let all = self.imported.iter().map(|stored| &stored.result);
         latest(all.filter(|result| result.is_of(&network)), |it| it)
+    }
+
+    /// The searches of a space, the latest first: of each request the one with results, or else its plan.
+    pub fn searches(&self, of: impl Fn(&Exploration) -> bool) -> Vec<&Stored<Exploration>> {
+        let mut kept: Vec<&Stored<Exploration>> = vec![];
+        for stored in self.explorations.iter().rev().filter(|stored| of(&stored.result)) {
+            let key = stored.result.key();
+            match kept.iter_mut().find(|known| known.result.key() == key) {
+                Some(known) if !known.result.is_finished() && stored.result.is_finished() => {
+                    *known = stored;
+                }
+                Some(_) => {}
+                None => kept.push(stored),
+            }
+        }
+        kept
     }
 
     /// The data and recipes of all training runs, those of the latest run first.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     model::Settings,
     pane::Pane,
-    panels::{graph::Remembered, run, tradeoff},
+    panels::{explore, graph::Remembered, run, tradeoff},
 };
 
 /// Under which name it is kept.
@@ -34,6 +34,8 @@ pub(crate) struct Session {
     pub tradeoff: tradeoff::Remembered,
     /// Labels of results, and which are hidden.
     pub run: run::Remembered,
+    /// The space that is explored, and what of it is shown.
+    pub explore: explore::Remembered,
     /// What designs are kept within, by the files that they are made of.
     pub targets: BTreeMap<PathBuf, String>,
 }
@@ -93,6 +95,7 @@ pub(crate) mod tests {
             graphs: Remembered::default(),
             tradeoff: tradeoff::Remembered::default(),
             run: run::Remembered::default(),
+            explore: explore::Remembered::default(),
             targets: BTreeMap::from([(PathBuf::from("a.yaml"), "macs < 1G".to_owned())]),
         };
         let mut storage = Memory::default();

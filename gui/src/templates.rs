@@ -1,5 +1,8 @@
 //! The texts that new files begin with.
 
+use std::{collections::BTreeMap, fmt::Write as _, iter};
+
+use inceptive_dsl::Setting;
 use inceptive_train::recipe::shipped_text;
 
 /// A block that the networks use, with the branches of Szegedy et al. 2014, Figure 2(b).
@@ -68,6 +71,108 @@ objectives: [minimize macs, minimize params]
     )
 }
 
+/// A setting that varies in a space.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Varied {
+    /// The setting: `4a.c3`.
+    pub key: String,
+    /// The ends of its range, and the distance of its values.
+    pub from: f64,
+    pub to: f64,
+    pub step: f64,
+    /// The value of the network that the space is made of.
+    pub now: f64,
+}
+
+impl Varied {
+    /// The value of the range that is nearest to that of the network.
+    fn default(&self) -> f64 {
+        let last = ((self.to - self.from) / self.step + 1e-9).floor();
+        let nearest = ((self.now - self.from) / self.step).round().clamp(0.0, last.max(0.0));
+        rounded(self.from + nearest * self.step)
+    }
+
+    /// The name of its variable: letters, digits and underscores.
+    fn variable(&self) -> String {
+        let short = match self.key.as_str() {
+            "width_multiplier" => "width",
+            "input.size" => "size",
+            key => key,
+        };
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        let name: String = short.chars().map(plain).collect();
+        if name.starts_with(|c: char| c.is_ascii_digit()) { format!("m{name}") } else { name }
+    }
+}
+
+/// Sums of steps are not exact; nobody writes more than six decimals.
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+/// A space of a network in a file of the same folder: settings that vary, and others that every network of it has.
+pub(crate) fn space_of(title: &str, base: &str, varied: &[Varied], fixed: &[Setting]) -> String {
+    let mut vary = String::new();
+    let mut set: Vec<(String, String)> = vec![];
+    let mut names: Vec<String> = vec![];
+    for it in varied {
+        let own = it.variable();
+        // Keys that differ in other characters only.
+        let numbered = (2..).map(|number: u32| format!("{own}_{number}"));
+        let mut free = iter::once(own.clone()).chain(numbered).filter(|it| !names.contains(it));
+        let name = free.next().unwrap_or(own);
+        let [from, to, step] = [it.from, it.to, it.step].map(rounded);
+        let default = it.default();
+        let _ = writeln!(
+            vary,
+            "  {name}: {{from: {from}, to: {to}, step: {step}, default: {default}}}   # {}",
+            it.key
+        );
+        set.push((it.key.clone(), format!("${name}")));
+        names.push(name);
+    }
+    set.extend(fixed.iter().map(|Setting { key, value }| (key.clone(), value.clone())));
+    format!(
+        "space: {}\nbase: {}\n\nvary:\n{vary}\nwith:\n{}\n# constraints: [\"macs <= 2G\"]\n\
+         objectives: [minimize macs, minimize params]\n",
+        quoted(title),
+        quoted(base),
+        with(&set)
+    )
+}
+
+/// Settings as keys of a network: those of steps in `set`, parameters in `params`.
+fn with(settings: &[(String, String)]) -> String {
+    let (mut text, mut params) = (String::new(), String::new());
+    let mut steps: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (key, value) in settings {
+        match key.rsplit_once('.') {
+            _ if matches!(key.as_str(), "width_multiplier" | "tail" | "classes") => {
+                let _ = writeln!(text, "  {key}: {value}");
+            }
+            Some(("input", name)) => {
+                let _ = writeln!(text, "  input: {{{name}: {value}}}");
+            }
+            Some((step, name)) => {
+                steps.entry(step).or_default().push(format!("{}: {value}", quoted(name)));
+            }
+            None => {
+                let _ = writeln!(params, "    {}: {value}", quoted(key));
+            }
+        }
+    }
+    if !params.is_empty() {
+        let _ = write!(text, "  params:\n{params}");
+    }
+    if !steps.is_empty() {
+        text.push_str("  set:\n");
+    }
+    for (step, all) in steps {
+        let _ = writeln!(text, "    {}: {{{}}}", quoted(step), all.join(", "));
+    }
+    text
+}
+
 /// A recipe with the values of the shortest one that comes with the program.
 pub(crate) fn recipe(name: &str) -> String {
     let shipped = shipped_text("quick").unwrap_or_default();
@@ -119,6 +224,42 @@ mod tests {
         let read = Recipe::load(&recipe_file, Path::new("new.yaml"), &[]);
         let (read, _) = read.unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!((&*read.name, read.epochs), (NAME, 4));
+    }
+
+    #[test]
+    fn what_sliders_set_becomes_the_variables_of_a_space() {
+        let base = network("Base").replace("width: 64, stride", "width: $growth, stride");
+        let base = format!("{base}params: {{growth: 8}}\n");
+        let varied = |key: &str, from: f64, to: f64, step: f64, now: f64| Varied {
+            key: key.to_owned(),
+            from,
+            to,
+            step,
+            now,
+        };
+        let all = [
+            varied("width_multiplier", 0.5, 1.5, 0.1, 1.0),
+            varied("input.size", 192.0, 256.0, 32.0, 224.0),
+            varied("2a.c1", 32.0, 96.0, 16.0, 70.0),
+            varied("2a/c1", 32.0, 96.0, 16.0, 70.0),
+            varied("3a.c3", 64.0, 64.0, 1.0, 64.0),
+            varied("growth", 4.0, 16.0, 4.0, 8.0),
+        ];
+        // Another key of the same letters gets a number; a step of this name there is none.
+        let names = space_of(NAME, "base.yaml", &all[2..4], &[]);
+        assert!(names.contains("m2a_c1: {from") && names.contains("m2a_c1_2: {from"), "{names}");
+        let used: Vec<Varied> = all.iter().filter(|it| it.key != "2a/c1").cloned().collect();
+        let fixed: Vec<Setting> = ["3a.c5=48", "tail={fc: {widths: [64]}}"]
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
+        let text = space_of(NAME, "base.yaml", &used, &fixed);
+        let Checked::Space(space) = checked(&text, &base) else { panic!("{text}") };
+        assert_eq!(space.size(), 11 * 3 * 5 * 4, "{text}");
+        let labels = |at: usize| &space.variables[at].values[space.variables[at].default].label;
+        assert_eq!([labels(0), labels(1), labels(2)], ["1", "224", "64"]);
+        let first = space.network(&space.defaults()).unwrap();
+        assert_eq!(first.name, NAME);
     }
 
     #[test]

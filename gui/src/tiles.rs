@@ -80,6 +80,7 @@ impl Behavior<Pane> for Screens<'_> {
             Pane::Compare => panels.compare.ui(ui, model, commands),
             Pane::Run => panels.run.ui(ui, model, commands),
             Pane::Train => panels.train.ui(ui, model, commands),
+            Pane::Explore => panels.explore.ui(ui, model, commands),
         }
         UiResponse::None
     }

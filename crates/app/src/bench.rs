@@ -238,7 +238,9 @@ impl BenchRecorder<'_> {
             protocol: &self.plan.protocol,
             flushes_subnormals: description.flushes_subnormals,
         };
-        let runtime = inceptive_bench::runtime(engine, &description, &setup, run.precision);
+        let accelerator = run.accelerator.as_ref().map(|accelerator| accelerator.name.clone());
+        let runtime =
+            inceptive_bench::runtime(engine, &description, &setup, run.precision, accelerator);
         let measurement =
             inceptive_bench::measurement(subject, runtime, roofline, &conditions, run);
         self.running.keep(&measurement, TaskRecord::Measurement);

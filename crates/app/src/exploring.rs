@@ -25,6 +25,11 @@ pub enum ExploreEvent {
         /// Of how many networks.
         networks: usize,
     },
+    /// Latencies stayed imprecise, because other programs disturbed them.
+    Doubtful {
+        /// Of how many networks.
+        networks: usize,
+    },
     /// The networks that are trained with all seeds, by their places in the plan.
     Finalists(Vec<usize>),
 }

@@ -45,8 +45,8 @@ pub use evaluate::{
     NetworkResult, OnEngine, evaluate,
 };
 pub use explore::{
-    CountRequest, ExplorePlan, MOST_COUNTED, SpaceCounts, TableNetwork, TableRequest, TableSearch,
-    count_space, labels, read_conditions, read_space, search_table,
+    CountRequest, ExplorePlan, Finalist, MOST_COUNTED, SpaceCounts, TableNetwork, TableRequest,
+    TableSearch, count_space, finalists, labels, read_conditions, read_space, search_table,
 };
 pub use exploring::ExploreEvent;
 pub use export::{Exported, OnnxOptions, export_onnx, export_pytorch};
@@ -73,6 +73,6 @@ pub use space::{CloudPlan, cloud};
 pub use space_points::SpacePoints;
 pub use task::Task;
 pub use tensor_values::{TensorValues, tensor_values};
-pub use train::{TrainPlan, read_recipe};
+pub use train::{TrainPlan, TrainerName, read_recipe};
 pub use training::{PlannedRun, RunState, SideBySide, TrainingEvent};
 pub use weight_statistics::{TensorStatistics, WeightStatistics, weight_statistics};

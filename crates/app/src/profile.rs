@@ -166,8 +166,13 @@ impl Profiler<'_> {
             inceptive_bench::profile(engine, model, setup, input, runs, stop, &mut listen)
                 .map_err(|error| TaskError::Engine { label: label(), error })?
                 .ok_or_else(|| TaskError::Abandoned { label: label() })?;
-        let runtime =
-            inceptive_bench::runtime(engine.name(), &found.description, setup, profiled.precision);
+        let runtime = inceptive_bench::runtime(
+            engine.name(),
+            &found.description,
+            setup,
+            profiled.precision,
+            None,
+        );
         Ok(ProfileRecord::new(subject.clone(), runtime, roofline, context.machine, seed, profiled))
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, mem};
 
+use inceptive_explore::Surveyed;
 use inceptive_report::Cloud;
 use inceptive_results::Metric;
 
@@ -31,6 +32,28 @@ impl SpacePoints {
             counts: Metric::ALL.map(counts),
             is_inside: points.iter().map(|point| point.is_inside).collect(),
         }
+    }
+
+    /// Networks of a survey, which satisfy all conditions.
+    pub fn of_survey<'s>(
+        variables: usize,
+        networks: impl Iterator<Item = &'s Surveyed> + Clone,
+    ) -> Self {
+        let choices = |variable: usize| {
+            let place = |it: &Surveyed| u16::try_from(it.choices[variable]).unwrap_or(u16::MAX);
+            networks.clone().map(place).collect()
+        };
+        let counts = |metric| networks.clone().map(|it| it.counts.get(metric)).collect();
+        Self {
+            choices: (0..variables).map(choices).collect(),
+            counts: Metric::ALL.map(counts),
+            is_inside: networks.clone().map(|_| true).collect(),
+        }
+    }
+
+    /// The position of the value of each variable of a network.
+    pub fn point(&self, at: usize) -> Vec<usize> {
+        self.choices.iter().map(|choices| usize::from(choices[at])).collect()
     }
 
     /// How many there are.
@@ -65,6 +88,20 @@ mod tests {
     use inceptive_results::Counts;
 
     use super::*;
+
+    #[test]
+    fn networks_of_a_survey_become_columns() {
+        let network = |choices: &[usize], params| Surveyed {
+            choices: choices.to_vec(),
+            counts: Counts::default().with(Metric::Params, params),
+        };
+        let all = [network(&[0, 2], 10), network(&[1, 0], 20)];
+        let points = SpacePoints::of_survey(2, all.iter());
+        assert_eq!((points.len(), points.point(0), points.point(1)), (2, vec![0, 2], vec![1, 0]));
+        assert_eq!(points.counts(Metric::Params), Some([10, 20].as_slice()));
+        assert!(points.is_inside(0));
+        assert!(SpacePoints::of_survey(2, [].iter()).is_empty());
+    }
 
     #[test]
     fn columns_hold_what_the_points_held() {

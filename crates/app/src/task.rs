@@ -46,7 +46,8 @@ impl Task {
         match self {
             Self::Bench(plan) => &plan.device,
             Self::Profile(plan) => &plan.device,
-            Self::Train(_) | Self::Explore(_) => "cpu",
+            Self::Train(plan) => &plan.device,
+            Self::Explore(_) => "cpu",
         }
     }
 }

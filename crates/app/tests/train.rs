@@ -10,7 +10,7 @@ use std::{
 
 use inceptive_app::{
     NEVER, PlannedRun, Request, RunState, SideBySide, Task, TaskContext, TaskEvent, TaskOutcome,
-    TrainPlan, TrainingEvent,
+    TrainPlan, TrainerName, TrainingEvent,
 };
 use inceptive_bench::System;
 use inceptive_results::{TrainingOutcome, TrainingRun};
@@ -69,6 +69,9 @@ impl Bench {
             threads: 2,
             side_by_side: Some(2),
             isa: None,
+            trainer: TrainerName::Native,
+            device: "cpu".to_owned(),
+            python: None,
             folder: self.path("trained"),
             report: None,
             again: false,

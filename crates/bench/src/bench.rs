@@ -21,9 +21,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use inceptive_results::{MIN_PAIRS, Precision, Subnormals, statistics::median};
+use inceptive_results::{Accelerator, MIN_PAIRS, Precision, Subnormals, statistics::median};
 
-use crate::engine::{Engine, EngineError, Model, Session, Setup};
+use crate::engine::{Engine, EngineError, Model, Session, SessionMemory, Setup};
 use crate::host::{CpuTime, Host};
 
 /// The limits of a measurement.
@@ -83,8 +83,8 @@ pub struct Run {
     pub precision: Precision,
     /// Time to load and compile it.
     pub load: Duration,
-    /// Maximum growth of this process's memory while the network was loaded and first run, in bytes. `None` if it
-    /// cannot be determined, because memory freed by other networks was reused.
+    /// Maximum growth of this process's memory, or of the memory of the device, while the network was loaded and first run,
+    /// in bytes. `None` if it cannot be determined, as when memory freed by other networks was reused.
     pub memory_bytes: Option<u64>,
     /// Runs until its times settled.
     pub warm_up_runs: usize,
@@ -96,6 +96,8 @@ pub struct Run {
     pub cut_short: bool,
     /// What else went on.
     pub surroundings: Interference,
+    /// The device that it ran on, if that is not the processor and the engine describes it.
+    pub accelerator: Option<Accelerator>,
     /// How many of the network's weights are subnormal.
     pub subnormals: Subnormals,
     /// Whether the output of the last run has only finite numbers; `None` if the engine keeps no output.
@@ -249,16 +251,21 @@ impl Runner {
         session.set_input(input.ok_or(EngineError::Stopped)?)?;
         session.run(stop)?;
         let after = host.memory();
-        let grown =
-            before.zip(after).map(|(before, after)| after.peak.saturating_sub(before.resident));
-        // An engine holds at least the weights. Smaller growth means that memory freed by others was
-        // reused, so it is unknown.
-        let weight_bytes = Cost::new(&candidate.model.graph, Mode::Inference).total.weight_bytes;
-        let grown = grown.filter(|&bytes| bytes >= weight_bytes);
+        let memory_bytes = match session.memory() {
+            SessionMemory::Elsewhere(bytes) => bytes,
+            SessionMemory::InProcess => {
+                let ends = before.zip(after);
+                let grown = ends.map(|(before, after)| after.peak.saturating_sub(before.resident));
+                // An engine holds at least the weights. Smaller growth means that memory freed by others was
+                // reused, so it is unknown.
+                let cost = Cost::new(&candidate.model.graph, Mode::Inference);
+                grown.filter(|&bytes| bytes >= cost.total.weight_bytes)
+            }
+        };
         Ok(Self {
             session,
             load,
-            memory_bytes: grown,
+            memory_bytes,
             spent: Duration::ZERO,
             pace: Duration::ZERO,
             warm_up_runs: 1,
@@ -269,12 +276,28 @@ impl Runner {
         })
     }
 
-    fn timed(&mut self, host: &dyn Host, stop: &AtomicBool) -> Result<Duration, EngineError> {
+    /// The times of several runs, by the clock of the device if it has one.
+    fn timed(
+        &mut self,
+        runs: usize,
+        host: &dyn Host,
+        stop: &AtomicBool,
+    ) -> Result<Vec<Duration>, EngineError> {
         let start = host.now();
-        self.session.run(stop)?;
-        let time = host.now() - start;
-        self.spent += time;
-        Ok(time)
+        let times = match self.session.timed_runs(runs, stop)? {
+            Some(times) => times,
+            None => {
+                let mut timed = || {
+                    let start = host.now();
+                    self.session.run(stop)?;
+                    Ok(host.now() - start)
+                };
+                (0..runs).map(|_| timed()).collect::<Result<_, EngineError>>()?
+            }
+        };
+        // On a fake device, no time passes for the host.
+        self.spent += (host.now() - start).max(times.iter().sum());
+        Ok(times)
     }
 
     /// Runs until two neighbouring windows of times have the same median, nearly.
@@ -287,7 +310,7 @@ impl Runner {
         let limit = protocol.budget.mul_f64(WARM_UP_SHARE);
         let mut times = Vec::new();
         while !self.settled && (self.spent < limit || times.is_empty()) {
-            times.push(self.timed(host, stop)?.as_secs_f64());
+            times.extend(self.timed(1, host, stop)?.iter().map(Duration::as_secs_f64));
             self.warm_up_runs += 1;
             let is_slow = limit.as_secs_f64() < times[0] * (2 * WINDOW) as f64;
             self.settled = has_settled(&times, if is_slow { SLOW_WINDOW } else { WINDOW });
@@ -307,12 +330,12 @@ impl Runner {
         let target = (protocol.budget / TURNS).as_secs_f64();
         let fitting = target / self.pace.as_secs_f64();
         if !alone && fitting >= SHORT_TURN {
-            self.timed(host, stop)?;
+            self.timed(1, host, stop)?;
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let runs = fitting.round().clamp(1.0, 1e6) as usize;
         let runs = runs.min(protocol.max_runs.saturating_sub(self.count).max(1));
-        let times = (0..runs).map(|_| self.timed(host, stop)).collect::<Result<Vec<_>, _>>()?;
+        let times = self.timed(runs, host, stop)?;
         self.count += times.len();
         self.turns.push(times);
         Ok(())
@@ -344,6 +367,7 @@ impl Runner {
             turns: self.turns,
             cut_short,
             surroundings,
+            accelerator: self.session.accelerator(),
             subnormals: self.subnormals,
             is_output_finite: self.session.is_output_finite(),
         }

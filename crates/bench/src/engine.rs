@@ -9,7 +9,7 @@ use std::{
 
 use inceptive_ir::{Activation, Graph, Op, Path, Pool, PoolKind};
 use inceptive_onnx::{Batch, ExportError, LrnForm, Opset, Options, to_onnx};
-use inceptive_results::{Precision, Subnormals};
+use inceptive_results::{Accelerator, Precision, Subnormals};
 use inceptive_weights::{FoldError, Weights};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,38 @@ pub enum PrecisionRequest {
     Fp32,
     /// The engine's own default; the precision used is recorded with each result.
     EngineDefault,
+    /// Single precision with products rounded to 10 bits of fraction.
+    Tf32,
+    /// Half precision.
+    Fp16,
+    /// Brain floating point.
+    Bf16,
+}
+
+impl PrecisionRequest {
+    /// The precision that has to be used; `None` if the engine chooses.
+    pub const fn exactly(self) -> Option<Precision> {
+        match self {
+            Self::Fp32 => Some(Precision::Fp32),
+            Self::EngineDefault => None,
+            Self::Tf32 => Some(Precision::Tf32),
+            Self::Fp16 => Some(Precision::Fp16),
+            Self::Bf16 => Some(Precision::Bf16),
+        }
+    }
+
+    /// Checks that an engine which computes in single precision only can do what is asked for.
+    ///
+    /// # Errors
+    /// When another precision is asked for.
+    pub(crate) fn expect_fp32(self, engine: &'static str) -> Result<(), EngineError> {
+        match self.exactly() {
+            None | Some(Precision::Fp32) => Ok(()),
+            Some(other) => {
+                Err(EngineError::Lacks { engine, what: format!("precision {other} is") })
+            }
+        }
+    }
 }
 
 /// How a network is to be run.
@@ -56,6 +88,8 @@ pub struct Description {
     pub isa: Option<String>,
     /// Whether subnormal numbers count as zero while it runs; `None` where it does not say.
     pub flushes_subnormals: Option<bool>,
+    /// How it starts the operators of a network; `None` where there is one way only.
+    pub mode: Option<String>,
 }
 
 /// A network ready for engines: its inference graph with normalisations folded, and the weights of it.
@@ -301,6 +335,15 @@ pub(crate) fn share(done: usize, all: usize) -> f64 {
     done as f64 / all.max(1) as f64
 }
 
+/// Where the memory of a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionMemory {
+    /// In this process, whose growth is measured.
+    InProcess,
+    /// In another process or on a device: what loading and the first run took at most in bytes, if that is known.
+    Elsewhere(Option<u64>),
+}
+
 /// A network prepared by an engine.
 pub trait Session {
     /// The precision that it really computes in.
@@ -317,6 +360,29 @@ pub trait Session {
     /// # Errors
     /// When the engine fails, and [`EngineError::Stopped`] when it ended early.
     fn run(&mut self, stop: &AtomicBool) -> Result<(), EngineError>;
+
+    /// Runs several times, and returns the time of each run by the clock of its device; `None`, without a run, where the
+    /// caller's clock is to be used. An engine that can ends early once `stop` is set.
+    ///
+    /// # Errors
+    /// When the engine fails, and [`EngineError::Stopped`] when it ended early.
+    fn timed_runs(
+        &mut self,
+        _runs: usize,
+        _stop: &AtomicBool,
+    ) -> Result<Option<Vec<Duration>>, EngineError> {
+        Ok(None)
+    }
+
+    /// Where its memory is.
+    fn memory(&self) -> SessionMemory {
+        SessionMemory::InProcess
+    }
+
+    /// The device that it runs on, if that is not the processor and the engine describes it.
+    fn accelerator(&self) -> Option<Accelerator> {
+        None
+    }
 
     /// Whether the output of the last run has only finite numbers; `None` if the session keeps no output.
     fn is_output_finite(&self) -> Option<bool> {

@@ -17,8 +17,13 @@ const CLOCK: [f64; 2] = [0.03, 0.10];
 /// With fewer runs than this, the spread is uncertain.
 const FEW_RUNS: usize = 15;
 
-/// Grades a measurement. `share_of_peak` is its arithmetic rate divided by the machine's measured peak.
-pub fn grade_run(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Vec<Finding>) {
+/// Grades a measurement. `share_of_peak` is its arithmetic rate divided by the measured peak of the processor, if it ran
+/// there.
+pub fn grade_run(
+    run: &Run,
+    latency: &Summary,
+    share_of_peak: Option<f64>,
+) -> (Grade, Vec<Finding>) {
     let findings: Vec<Finding> = [
         warm_up(run),
         spread(latency),
@@ -79,7 +84,8 @@ fn others(run: &Run) -> Option<Finding> {
 }
 
 fn clock(run: &Run) -> Option<Finding> {
-    let [from_mhz, to_mhz] = run.surroundings.clock_mhz?;
+    let of_device = run.accelerator.as_ref().map(|accelerator| accelerator.clock_mhz);
+    let [from_mhz, to_mhz] = of_device.unwrap_or(run.surroundings.clock_mhz)?;
     let change = (to_mhz / from_mhz - 1.0).abs();
     beyond(change, CLOCK, Problem::ClockChanged { from_mhz, to_mhz })
 }
@@ -89,8 +95,8 @@ const WINOGRAD: f64 = 4.0;
 
 /// Nothing computes faster than the peak, but engines may need fewer multiplications than are counted. A speed that this
 /// does not explain means that the peak was measured too low.
-fn peak(share: f64) -> Option<Finding> {
-    (share > WINOGRAD).then_some(Finding::new(false, Problem::AbovePeak))
+fn peak(share: Option<f64>) -> Option<Finding> {
+    (share? > WINOGRAD).then_some(Finding::new(false, Problem::AbovePeak))
 }
 
 fn output(run: &Run) -> Option<Finding> {

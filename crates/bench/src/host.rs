@@ -3,7 +3,8 @@
 
 use std::{
     cell::Cell,
-    fs,
+    collections::HashMap,
+    fs, iter,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -33,7 +34,7 @@ pub struct CpuTime {
     pub busy: Duration,
     /// Taken away by the hypervisor.
     pub stolen: Duration,
-    /// Of this process.
+    /// Of this process and those that it started.
     pub own: Duration,
 }
 
@@ -66,6 +67,40 @@ impl Default for System {
 /// The unit of times in `/proc`: `USER_HZ`, which is 100 on every Linux that is not self-made.
 const TICK: Duration = Duration::from_millis(10);
 
+/// Processor time of this process and of those that it started, in units of [`TICK`].
+fn own_ticks() -> Option<u64> {
+    let own = std::process::id();
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let processes: HashMap<u32, ProcessTime> = processes
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|process| Some((process, ProcessTime::of(process)?)))
+        .collect();
+    let is_ours = |&process: &u32| {
+        let parent = |process: &u32| processes.get(process).map(|found| found.parent);
+        // Numbers of processes are used again, so the way up could be a circle.
+        let mut parents = iter::successors(Some(process), parent).take(processes.len());
+        parents.any(|process| process == own)
+    };
+    Some(processes.iter().filter(|(process, _)| is_ours(process)).map(|(_, it)| it.ticks).sum())
+}
+
+/// What `/proc` says of a process.
+struct ProcessTime {
+    parent: u32,
+    /// Its processor time, with that of processes that it started and that have ended, in units of [`TICK`].
+    ticks: u64,
+}
+
+impl ProcessTime {
+    fn of(process: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // The name of the program, in parentheses, may hold spaces.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks = fields.get(11..15)?.iter().filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        Some(Self { parent: fields.get(1)?.parse().ok()?, ticks })
+    }
+}
+
 /// Writing this to `/proc/self/clear_refs` forgets the peak (proc(5)).
 const FORGET_PEAK: &str = "5";
 
@@ -83,15 +118,10 @@ impl Host for System {
         let &[user, nice, system, _idle, _iowait, irq, softirq, stolen, ..] = all.as_slice() else {
             return None;
         };
-        let own = fs::read_to_string("/proc/self/stat").ok()?;
-        // The name of the program, in parentheses, may hold spaces.
-        let own: Vec<&str> = own.rsplit_once(')')?.1.split_whitespace().collect();
-        let own: Vec<u64> =
-            own.get(11..13)?.iter().filter_map(|ticks| ticks.parse().ok()).collect();
         Some(CpuTime {
             busy: ticks(&[user, nice, system, irq, softirq]),
             stolen: ticks(&[stolen]),
-            own: ticks(&own),
+            own: ticks(&[own_ticks()?]),
         })
     }
 

@@ -25,7 +25,7 @@ pub use bench::{
 };
 pub use engine::{
     Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, PrecisionRequest,
-    ProgressFn, Session, Setup,
+    ProgressFn, Session, SessionMemory, Setup,
 };
 pub use groups::groups;
 pub use host::{CpuTime, FakeHost, Host, Memory, System};

@@ -10,12 +10,14 @@ use crate::{
     grading::grade_run,
 };
 
-/// What ran a network: an engine as it was set up, and the precision that it really computed in.
+/// What ran a network: an engine as it was set up, the precision that it really computed in, and the name of the
+/// accelerator, if it was one.
 pub fn runtime(
     engine: &str,
     description: &Description,
     setup: &Setup,
     precision: Precision,
+    accelerator: Option<String>,
 ) -> Runtime {
     Runtime {
         engine: engine.to_owned(),
@@ -25,6 +27,8 @@ pub fn runtime(
         batch: setup.batch,
         threads: setup.threads,
         isa: description.isa.clone(),
+        mode: description.mode.clone(),
+        accelerator,
     }
 }
 
@@ -54,7 +58,9 @@ pub fn measurement(
     let latency_ms = summarize(&turns_ms, setting.protocol.seed);
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     let operations = 2.0 * subject.macs as f64 * f64::from(runtime.batch);
-    let share_of_peak = operations / latency_ms.median.value / 1e6 / roofline.peak_gflops;
+    let share_of_peak = runtime
+        .is_on_cpu()
+        .then(|| operations / latency_ms.median.value / 1e6 / roofline.peak_gflops);
     let (grade, findings) = grade_run(run, &latency_ms, share_of_peak);
     let Interference { others_cores, stolen_cores, clock_mhz } = run.surroundings;
     Measurement {
@@ -72,6 +78,7 @@ pub fn measurement(
         others_cores,
         stolen_cores,
         clock_mhz,
+        accelerator: run.accelerator.clone(),
         subnormals: run.subnormals,
         flushes_subnormals: setting.flushes_subnormals,
         turns_ms,

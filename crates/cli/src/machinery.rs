@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use inceptive_app::{AvailableEngine, ChoiceError, choose};
 use inceptive_bench::{
     Isa, PrecisionRequest, Setup,
-    engines::{DEFAULT_ENGINE, EngineOptions},
+    engines::{DEFAULT_ENGINE, EngineOptions, PyTorchMode, PyTorchOptions},
 };
 
 use crate::output;
@@ -20,6 +20,15 @@ pub struct LibraryPaths {
     /// OpenVINO's C library; default: $OPENVINO_LIB_PATH, then an installed Python package
     #[arg(long, value_name = "FILE")]
     openvino: Option<PathBuf>,
+    /// Python with PyTorch; default: the first of $VIRTUAL_ENV, python3 and python that has it
+    #[arg(long, value_name = "FILE")]
+    python: Option<PathBuf>,
+    /// How PyTorch starts operators: eager, compile (torch.compile) or graphs (CUDA graphs)
+    #[arg(long, value_name = "MODE", default_value_t)]
+    mode: PyTorchMode,
+    /// Let feature maps lie in memory pixel by pixel with PyTorch (channels last)
+    #[arg(long)]
+    channels_last: bool,
     /// Instruction set of the native engine: avx512, avx2, neon or portable; default: the widest of this processor
     #[arg(long, value_name = "ISA")]
     isa: Option<Isa>,
@@ -33,6 +42,12 @@ pub enum PrecisionName {
     Fp32,
     /// The engine's own default; the precision used is recorded
     Default,
+    /// Single precision with TF32 products (PyTorch on CUDA devices)
+    Tf32,
+    /// Half precision (PyTorch, OpenVINO)
+    Fp16,
+    /// Brain floating point (PyTorch, OpenVINO)
+    Bf16,
 }
 
 /// The engine, its device and precision.
@@ -46,7 +61,7 @@ pub struct EngineArguments {
         default_value = DEFAULT_ENGINE
     )]
     engines: Vec<String>,
-    /// Device to run on
+    /// Device to run on, such as cpu, cuda or cuda:1; see `inceptive engines`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: String,
     /// Precision to compute in
@@ -59,8 +74,9 @@ pub struct EngineArguments {
 impl LibraryPaths {
     /// The same as the engines take them.
     pub fn libraries(&self) -> EngineOptions {
-        let Self { onnxruntime, openvino, isa } = self.clone();
-        EngineOptions { onnxruntime, openvino, isa }
+        let Self { onnxruntime, openvino, python, mode, channels_last, isa } = self.clone();
+        let pytorch = PyTorchOptions { python, mode, channels_last };
+        EngineOptions { onnxruntime, openvino, pytorch, isa }
     }
 }
 
@@ -83,6 +99,9 @@ impl EngineArguments {
         match self.precision {
             PrecisionName::Fp32 => PrecisionRequest::Fp32,
             PrecisionName::Default => PrecisionRequest::EngineDefault,
+            PrecisionName::Tf32 => PrecisionRequest::Tf32,
+            PrecisionName::Fp16 => PrecisionRequest::Fp16,
+            PrecisionName::Bf16 => PrecisionRequest::Bf16,
         }
     }
 

@@ -106,6 +106,8 @@ fn objective(text: &str) -> Result<Objective, String> {
 pub fn read_objectives(text: &str) -> Result<Vec<Objective>, String> {
     let read = |part: &str| match part.trim().parse::<Metric>() {
         Ok(metric) => Ok(Objective { metric, direction: metric.direction() }),
+        // A single word is meant to be a metric.
+        Err(_) if part.split_whitespace().count() == 1 => objective(&format!("minimize {part}")),
         Err(_) => objective(part),
     };
     text.split(',').map(read).collect()

@@ -173,7 +173,9 @@ fn write(
         }
     }
     // Values that others may refer to come first.
-    put(&mut values, take_map(&mut own, "params"));
+    let mut own_params = take_map(&mut own, "params");
+    own_params.iter_mut().for_each(|(key, value)| without_itself(key, value, &values));
+    put(&mut values, own_params);
     let extends = base.file_name()?.to_string_lossy().into_owned();
     let mut text = Mapping::new();
     text.insert("name".into(), name.into());
@@ -214,6 +216,15 @@ fn chosen(space: &Space, entries: &[Entry]) -> Option<Mapping> {
         values.insert(Yaml::from(&*variable.name), yaml(variable.values[place].node()));
     }
     Some(values)
+}
+
+/// A parameter of the base that is passed on from the variable of the same name (`w: $w`), with the value of the variable: in a
+/// network there is only the parameter.
+fn without_itself(key: &Yaml, value: &mut Yaml, variables: &Mapping) {
+    let (Some(name), Some(own)) = (key.as_str(), variables.get(key)) else { return };
+    if value.as_str() == Some(&format!("${name}")) {
+        *value = own.clone();
+    }
 }
 
 /// Takes a map out of a map; an empty one if there is none.
@@ -298,6 +309,18 @@ with: {width_multiplier: $width, tail: $tail}
                       width_multiplier: 0.5\ntail: fc\nset:\n  rest/2/conv:\n    width: 48\n";
         assert_eq!(text, wanted);
         check("base.yaml", &[]);
+    }
+
+    #[test]
+    fn parameters_may_have_the_names_of_variables() {
+        const SPACE: &str = "space: Deep\nbase: base.yaml\nvary:\n  depth: {values: [1, 2]}\nwith: {params: {depth: $depth}}\n";
+        let files = Memory::default().with("base.yaml", BASE).with("s.yaml", SPACE);
+        let settings: Vec<Setting> = vec!["depth=2".parse().unwrap()];
+        let wanted = load(&files, Path::new("s.yaml"), &settings).unwrap().architecture.graph;
+        let variant = variant(&files, Path::new("s.yaml"), &settings, "New").unwrap();
+        let files = files.with("new.yaml", &*variant.yaml);
+        let found = load(&files, Path::new("new.yaml"), &[]).unwrap().architecture;
+        assert_eq!(found.graph.fingerprint(), wanted.fingerprint(), "{}", variant.yaml);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Searching networks whose accuracies cost something to know.
 
-use std::{collections::HashSet, ops::ControlFlow};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+};
 
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -16,8 +19,10 @@ const FIRST: usize = 20;
 /// Networks that are evaluated between two times that the surrogate learns. One of them is drawn at random.
 const BATCH: usize = 5;
 
-/// Networks of a large pool that a surrogate is asked about.
-const ASKED: usize = 20_000;
+/// Networks that a surrogate is asked about between two times that it learns: of the pool at random, and those that differ in
+/// one variable from one of the best.
+const ASKED: usize = 3000;
+const BEST: usize = 10;
 
 /// The networks that a search may choose from.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +61,10 @@ pub fn guided(
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut shuffled: Vec<usize> = (0..pool.points.len()).collect();
     shuffled.shuffle(&mut rng);
+    let places = pool.points.iter().enumerate().map(|(at, point)| (point.as_slice(), at)).collect();
     let mut search = Search {
         pool,
+        places,
         left: shuffled.into_iter(),
         seen: HashSet::new(),
         found: Evaluated { networks: vec![], guided: 0, judgement: None },
@@ -95,6 +102,8 @@ pub fn guided(
 
 struct Search<'p> {
     pool: Pool<'p>,
+    /// The place of each point.
+    places: HashMap<&'p [usize], usize>,
     /// Places in a random order.
     left: std::vec::IntoIter<usize>,
     seen: HashSet<usize>,
@@ -133,7 +142,9 @@ impl Search<'_> {
             (0..self.pool.points.len()).filter(|at| !self.seen.contains(at)).collect();
         if asked.len() > ASKED {
             asked.shuffle(rng);
-            asked.truncate(ASKED);
+            let mut is_asked: HashSet<usize> = asked.drain(ASKED..).collect();
+            let near = self.neighbours().into_iter().filter(|at| is_asked.remove(at));
+            asked.extend(near);
         }
         let of = |places: &[usize]| -> Vec<&[usize]> {
             places.iter().map(|&at| self.pool.points[at].as_slice()).collect()
@@ -168,6 +179,26 @@ impl Search<'_> {
             }
         }
         chosen
+    }
+
+    /// The networks that differ in one variable from one of the best.
+    fn neighbours(&self) -> Vec<usize> {
+        let mut known = self.found.networks.clone();
+        known.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        let mut found = vec![];
+        for (at, _) in known.into_iter().take(BEST) {
+            let mut point = self.pool.points[at].clone();
+            for (variable, axis) in self.pool.axes.iter().enumerate() {
+                let own = point[variable];
+                for value in 0..axis.values {
+                    point[variable] = value;
+                    let place = self.places.get(point.as_slice()).copied();
+                    found.extend(place.filter(|at| !self.seen.contains(at)));
+                }
+                point[variable] = own;
+            }
+        }
+        found
     }
 
     /// A limit of costs: that of a network that is not evaluated.

@@ -1,6 +1,6 @@
 //! Which variables of a space decide about accuracy.
 
-use inceptive_results::statistics::{Estimate, resampled};
+use inceptive_results::statistics::{Estimate, resampled_within};
 
 use crate::axes::Axis;
 
@@ -60,7 +60,7 @@ pub fn importances(
     let importance = |variable: usize| {
         let groups_of = &groups[variable];
         let overall = omega_squared(groups_of, &values, &places);
-        let overall = resampled(overall, values.len(), seed, |sample| {
+        let overall = resampled_within(overall, values.len(), seed, |sample| {
             omega_squared(groups_of, &values, sample)
         });
         let among_good = good.as_ref().map(|shares| {
@@ -68,7 +68,7 @@ pub fn importances(
                 shares_among_good(&groups, &values, sample)
                     .map_or(shares[variable], |shares| shares[variable])
             };
-            within(resampled(shares[variable], values.len(), seed, of))
+            within(resampled_within(shares[variable], values.len(), seed, of))
         });
         Importance { overall: within(overall), among_good }
     };

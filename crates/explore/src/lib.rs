@@ -3,7 +3,7 @@
 //! [`count`] counts points of a space: it compiles their networks to sums of products of widths, one for each structure
 //! that occurs, and then needs about a microsecond for a point instead of the half a millisecond that reading its YAML
 //! takes. The counts are those of [`inceptive_cost::Cost`], and a point is refused where [`inceptive_dsl::Space::network`]
-//! refuses it. [`survey`] counts all points in constant memory and keeps what matters of them: the Pareto front, what
+//! refuses it. [`evolve`] searches the front of spaces that are too large. [`survey`] counts all points in constant memory and keeps what matters of them: the Pareto front, what
 //! each constraint leaves, extremes, a sample.
 //!
 //! The rest decides which of them are trained: [`diverse`] chooses, [`rungs`] says for how long,
@@ -19,6 +19,7 @@ mod choose;
 mod count;
 mod distribution;
 mod effects;
+mod evolve;
 mod front;
 mod guided;
 mod halving;
@@ -42,6 +43,7 @@ pub use choose::diverse;
 pub use count::{Counted, Network, count};
 pub use distribution::{Comparison, Step, compare, distribution};
 pub use effects::{Effect, effects};
+pub use evolve::{EvolutionPlan, evolve};
 pub use guided::{Evaluated, Pool, guided};
 pub use halving::{Rung, epochs, rungs};
 pub use importance::{Importance, importances};

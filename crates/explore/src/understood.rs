@@ -121,7 +121,7 @@ impl Understood {
                     _ => String::new(),
                 };
                 format!(
-                    "`{name}` from {} to {}: {}{costs}",
+                    "{name}, from {} to {}: {}{costs}",
                     values[*from],
                     values[*to],
                     points(*change)
@@ -134,7 +134,7 @@ impl Understood {
                     format!("{} {}", values[*value], points(*estimate))
                 };
                 let parts: Vec<String> = sorted.iter().map(of).collect();
-                format!("`{name}` against the mean of its values: {}", parts.join("; "))
+                format!("{name}, against the mean of its values: {}", parts.join("; "))
             }
         }
     }
@@ -222,10 +222,10 @@ mod tests {
         assert_eq!(understood.values, [vec!["pool", "conv"], vec!["0.5", "1", "2"]]);
         let sentences = understood.sentences();
         assert!(
-            sentences[0].starts_with("`kind` against the mean of its values: conv +2.0"),
+            sentences[0].starts_with("kind, against the mean of its values: conv +2.0"),
             "{sentences:?}"
         );
-        assert!(sentences[1].starts_with("`width` from 0.5 to 2: +4.5"), "{sentences:?}");
+        assert!(sentences[1].starts_with("width, from 0.5 to 2: +4.5"), "{sentences:?}");
         assert!(sentences[1].ends_with("; MACs +1.50M"), "{sentences:?}");
         assert!(understood.judgement.unwrap().sentence().contains("30 networks"));
     }

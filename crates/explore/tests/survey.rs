@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{ops::ControlFlow, path::Path};
+use std::{collections::HashSet, ops::ControlFlow, path::Path};
 
 use inceptive_dsl::{Constraint, Memory, Space, load_space};
-use inceptive_explore::{Counted, Points, Survey, SurveyPlan, count, survey};
+use inceptive_explore::{
+    Counted, EvolutionPlan, Points, Survey, SurveyPlan, count, evolve, survey,
+};
 use inceptive_results::{Counts, Direction, Metric, Objective};
 
 const BASE: &str = "name: B\nparams: {a: 1, b: 1, k: 1, t: []}\ninput: {channels: 3, size: 8}\nbody:\n  - conv a: \
@@ -160,4 +162,74 @@ fn a_stop_leaves_a_part() {
     let found = survey(&space(), plan(Points::All, &[], &objectives), &|_| ControlFlow::Break(()));
     assert!(!found.is_complete);
     assert!(u128::from(found.points) < space().size());
+}
+
+/// The area that a front dominates, in the range of the front of `whole` (Zitzler and Thiele 1999).
+fn volume(survey: &Survey, objectives: &[Objective], whole: &Survey) -> f64 {
+    let costs = |survey: &Survey| -> Vec<[f64; 2]> {
+        let cost = |it: &inceptive_explore::FrontPoint, place: usize| {
+            let Objective { metric, direction } = objectives[place];
+            let value = it.network.counts.get(metric).unwrap() as f64;
+            if direction == Direction::Minimize { value } else { -value }
+        };
+        survey.front.iter().map(|it| [cost(it, 0), cost(it, 1)]).collect()
+    };
+    let all = costs(whole);
+    let end = |place: usize| {
+        let values = || all.iter().map(|it| it[place]);
+        let low = values().fold(f64::INFINITY, f64::min);
+        (low, (values().fold(f64::NEG_INFINITY, f64::max) - low).max(1.0))
+    };
+    let ends = [end(0), end(1)];
+    let mut scaled: Vec<[f64; 2]> = costs(survey)
+        .into_iter()
+        .map(|it| [0, 1].map(|place| (it[place] - ends[place].0) / ends[place].1))
+        .collect();
+    scaled.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    // A little beyond the ends, so that these count too.
+    let (mut height, mut volume) = (1.1, 0.0);
+    for [across, up] in scaled {
+        if up < height && across < 1.1 {
+            volume += (1.1 - across) * (height - up);
+            height = up;
+        }
+    }
+    volume
+}
+
+/// Evolution comes near the front that counting all networks finds, with a seventh of the networks.
+#[test]
+fn evolution_comes_near_the_complete_front() {
+    let space = space();
+    let objectives = minimize(&[Metric::Params, Metric::PeakActivationBytes]);
+    let opposed = [
+        Objective { metric: Metric::Params, direction: Direction::Maximize },
+        Objective { metric: Metric::Macs, direction: Direction::Minimize },
+    ];
+    for objectives in [objectives.as_slice(), &opposed] {
+        let constraints = Constraint::all("macs > 20k").unwrap();
+        let whole = run(&space, plan(Points::All, &constraints, objectives));
+        let evolution = EvolutionPlan {
+            constraints: &constraints,
+            objectives,
+            population: 100,
+            generations: 25,
+            seed: 1,
+            threads: 2,
+        };
+        let points = evolve(&space, evolution, &[], &|_| ControlFlow::Continue(()));
+        assert!(points.len() <= 2600);
+        let distinct: HashSet<&Vec<usize>> = points.iter().collect();
+        assert_eq!(distinct.len(), points.len(), "none is counted twice");
+        let found = run(&space, plan(Points::Listed(&points), &constraints, objectives));
+        let [of_whole, of_found] =
+            [&whole, &found].map(|survey| volume(survey, objectives, &whole));
+        println!(
+            "{:.2}% of the volume below the front is missed after {} of {} networks",
+            100.0 * (1.0 - of_found / of_whole),
+            points.len(),
+            whole.points
+        );
+        assert!(of_found / of_whole > 0.98, "{of_found} of {of_whole}");
+    }
 }

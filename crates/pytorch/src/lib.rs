@@ -1,6 +1,6 @@
-//! A graph as a PyTorch module in text.
+//! A graph as a PyTorch module in text, and a process in which PyTorch runs and trains such modules.
 //!
-//! This crate makes text; it runs nothing, and reads and writes no file.
+//! This crate measures nothing, knows no data sets, and reads and writes no file.
 
 #![forbid(unsafe_code)]
 
@@ -17,8 +17,9 @@ mod step;
 mod torch;
 mod tree;
 mod units;
+pub mod worker;
 
-use inceptive_ir::{Graph, Op, Shape};
+use inceptive_ir::{Graph, Op, Path, Role, Shape};
 
 use self::{
     expr::Expr,
@@ -33,6 +34,22 @@ use self::{
 const GLOBALS: [&str; 9] =
     ["F", "OrderedDict", "Tensor", "nn", "torch", "float", "print", "super", "tuple"];
 
+/// A network as a PyTorch module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// The Python code.
+    pub text: String,
+    /// The name of the network's class.
+    pub class: String,
+    /// The key of each tensor in `state_dict`, in execution order. A tensor that layers share is there once.
+    pub keys: Vec<((Path, Role), String)>,
+}
+
+/// Writes a network as Python code, see [`to_module`].
+pub fn to_pytorch(graph: &Graph, name: &str) -> String {
+    to_module(graph, name).text
+}
+
 /// Writes a network as Python code with one class for each kind of module, that needs only PyTorch. It is meant for
 /// training, so it includes auxiliary heads and dropout.
 ///
@@ -41,7 +58,7 @@ const GLOBALS: [&str; 9] =
 ///
 /// In evaluation the module returns the same output as the ONNX file; in training it returns logits, with those of the
 /// auxiliary heads.
-pub fn to_pytorch(graph: &Graph, name: &str) -> String {
+pub fn to_module(graph: &Graph, name: &str) -> Module {
     let shape = graph.node(graph.input()).shape;
     let units = units::units(graph);
     let network = tree::network(&units, shape.channels());
@@ -65,7 +82,8 @@ pub fn to_pytorch(graph: &Graph, name: &str) -> String {
     }
     let has_conv = units.all.iter().any(|unit| matches!(unit.step.op, Op::Conv(_)));
     let heads = graph.auxiliary();
-    let ties = sharing::ties(graph, &units, &network.body);
+    let modules = sharing::modules(&units, &network.body);
+    let ties = sharing::ties(graph, &modules);
     parts.push(class::network(
         &classes,
         &network,
@@ -73,7 +91,8 @@ pub fn to_pytorch(graph: &Graph, name: &str) -> String {
     ));
     parts.push(run(&main, shape));
     let body = parts.join("\n\n");
-    format!("{}\n\n{body}", header(name, shape, &body))
+    let text = format!("{}\n\n{body}", header(name, shape, &body));
+    Module { text, class: main, keys: sharing::keys(graph, &modules) }
 }
 
 /// The docstring and the imports that a text needs.

@@ -216,7 +216,7 @@ fn published_object(accuracy: &Published, is_compared: bool) -> Value {
 }
 
 fn measurement_object(id: i64, m: &Measurement) -> Value {
-    json!({
+    let common = json!({
         "id": id,
         "machine": m.machine.id(),
         "engine": m.runtime.engine,
@@ -238,12 +238,21 @@ fn measurement_object(id: i64, m: &Measurement) -> Value {
         "finished_unix_ms": m.finished_unix_ms,
         "grade": m.grade,
         "findings": m.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
+    });
+    with_known(common, [("mode", json!(m.runtime.mode)), ("accelerator", json!(m.accelerator))])
+}
+
+/// Adds the keys that have a value, for engines with several modes and devices.
+fn with_known(mut object: Value, more: [(&str, Value); 2]) -> Value {
+    for (key, value) in more.into_iter().filter(|(_, value)| !value.is_null()) {
+        object[key] = value;
+    }
+    object
 }
 
 /// A training run with the keys that other programs rely on, as `inceptive train --json` and `data.json` have it.
 pub fn training_run(run: &TrainingRun) -> Value {
-    json!({
+    let common = json!({
         "name": run.subject.name,
         "file": run.subject.file,
         "settings": run.subject.point,
@@ -266,7 +275,10 @@ pub fn training_run(run: &TrainingRun) -> Value {
         "test_top5": run.test_top5,
         "checkpoint": run.checkpoint,
         "outcome": run.outcome,
-    })
+    });
+    let of_pytorch =
+        [("trainer_version", json!(run.trainer_version)), ("accelerator", json!(run.accelerator))];
+    with_known(common, of_pytorch)
 }
 
 /// Networks of a data set and a recipe, the best first.

@@ -157,7 +157,7 @@ fn now(candidate: &NetworkEntry, ways: &WayIndex<'_>) -> SnapshotNetwork {
             "{} {} on {}, {}, {}, machine {}",
             r.engine,
             r.engine_version,
-            r.device,
+            r.device_and_mode(),
             r.precision,
             load(r.batch, r.threads, r.isa.as_deref()),
             m.machine.id()

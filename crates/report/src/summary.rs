@@ -372,8 +372,8 @@ impl Facts<'_> {
             other.coverage >= FEWEST_RANKED
                 && other.machine == way.machine
                 && a.engine != b.engine
-                && (&a.device, &a.precision, a.batch, a.threads)
-                    == (&b.device, &b.precision, b.batch, b.threads)
+                && (&a.device, &a.accelerator, &a.precision, a.batch, a.threads)
+                    == (&b.device, &b.accelerator, &b.precision, b.batch, b.threads)
         };
         let mut engines = vec![way];
         for other in self.other_ways.iter().filter(is_peer) {

@@ -46,13 +46,27 @@ impl BenchConfig {
 
     /// In words: `rten 0.27.0, fp32, batch 1, 2 threads`.
     pub fn label(&self) -> String {
-        let Runtime { engine, engine_version, device, precision, batch, threads, isa } =
-            &self.runtime;
+        let Runtime {
+            engine,
+            engine_version,
+            device,
+            precision,
+            batch,
+            threads,
+            isa,
+            mode,
+            accelerator,
+        } = &self.runtime;
         let version = engine_version.split(['-', '+']).next().unwrap_or_default();
-        let device = if device == "cpu" { String::new() } else { format!(" on {device}") };
+        let device = match accelerator {
+            Some(accelerator) => format!(" on {device} ({accelerator})"),
+            None if device == "cpu" => String::new(),
+            None => format!(" on {device}"),
+        };
+        let mode = mode.as_ref().map_or_else(String::new, |mode| format!(", {mode}"));
         let load = batch_and_threads(*batch, *threads);
         let isa = isa.as_ref().map_or_else(String::new, |isa| format!(", {isa}"));
-        format!("{engine} {version}{device}, {precision}{isa}, {load}")
+        format!("{engine} {version}{device}{mode}, {precision}{isa}, {load}")
     }
 }
 

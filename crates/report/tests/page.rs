@@ -340,7 +340,7 @@ fn searches_have_a_section_of_their_own() {
         "3 networks are on the front",
         "the knee is network",
         "1 of them belongs there with a probability below 90%",
-        "`width` from 8 to 36",
+        "width, from 8 to 36",
         "Rank correlation of predicted and known accuracies, cross-validated on 24 networks",
         "24 up to epoch 1, 12 up to epoch 2, 6 up to epoch 4; 4 finalists with 2 seeds",
     ] {

@@ -51,6 +51,8 @@ pub fn runtime() -> Runtime {
         batch: 1,
         threads: 2,
         isa: None,
+        mode: None,
+        accelerator: None,
     }
 }
 
@@ -71,6 +73,7 @@ pub fn measurement(network: NetworkInfo, runtime: Runtime, turns_ms: Vec<Vec<f64
         others_cores: None,
         stolen_cores: None,
         clock_mhz: None,
+        accelerator: None,
         subnormals: Subnormals::default(),
         flushes_subnormals: None,
         latency_ms: summarize(&turns_ms, 0),
@@ -128,7 +131,9 @@ pub fn training_run(seed: u64, test_top1: f64) -> TrainingRun {
         epochs: 2,
         batch: 64,
         trainer: "native".to_owned(),
+        trainer_version: None,
         device: "cpu".to_owned(),
+        accelerator: None,
         threads: 2,
         isa: "avx2".to_owned(),
         auxiliary: false,

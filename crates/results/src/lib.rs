@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod accelerator;
 mod best;
 mod compare;
 mod compared;
@@ -27,6 +28,7 @@ mod subnormal;
 mod training;
 mod value;
 
+pub use accelerator::Accelerator;
 pub use best::BestRoofline;
 pub use compare::{Comparison, MIN_PAIRS, Verdict, compare, compare_any};
 pub use compared::{RankedNetwork, Ranking, TrainedAccuracy};

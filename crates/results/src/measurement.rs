@@ -4,6 +4,7 @@ use inceptive_cost::{Cost, Mode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    accelerator::Accelerator,
     best::BestRoofline,
     date::unix_ms,
     machine::Machine,
@@ -82,6 +83,27 @@ pub struct Runtime {
     /// The instruction set that the engine computed with; `None` where it did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isa: Option<String>,
+    /// How the engine started the operators of the network, such as `eager`; `None` where there is one way only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// The name of the accelerator, such as a GPU; `None` on the processor, and where the engine did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accelerator: Option<String>,
+}
+
+impl Runtime {
+    /// The device as people know it, with the mode: `cuda (NVIDIA H200), eager`.
+    pub fn device_and_mode(&self) -> String {
+        let accelerator = self.accelerator.as_ref();
+        let accelerator = accelerator.map_or_else(String::new, |name| format!(" ({name})"));
+        let mode = self.mode.as_ref().map_or_else(String::new, |mode| format!(", {mode}"));
+        format!("{}{accelerator}{mode}", self.device)
+    }
+
+    /// Whether the processor computed, whose limits are measured.
+    pub fn is_on_cpu(&self) -> bool {
+        self.device.eq_ignore_ascii_case("cpu")
+    }
 }
 
 /// The conditions that must be equal for two times to be comparable.
@@ -124,6 +146,9 @@ pub struct Measurement {
     pub stolen_cores: Option<f64>,
     /// Clock at the start and at the end, in MHz.
     pub clock_mhz: Option<[f64; 2]>,
+    /// The accelerator that ran it; `None` on the processor, and where the engine did not describe it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accelerator: Option<Accelerator>,
     /// How many of the weights are subnormal; none were counted in results of older versions.
     #[serde(default)]
     pub subnormals: Subnormals,
@@ -157,6 +182,9 @@ impl Measurement {
     /// Compares it with the highest limits ever measured on its machine, before or after this result: speeds become
     /// percentages of that peak, and the grade is lowered if its own peak was much lower.
     pub fn hold_against(&mut self, best: BestRoofline) {
+        if !self.runtime.is_on_cpu() {
+            return;
+        }
         let measured_grade = self.measured_grade();
         let best = self.measured_roofline().best(best);
         let findings = std::mem::take(&mut self.findings);
@@ -204,9 +232,10 @@ impl Measurement {
         self.latency_ms.median.map_reversed(|ms| operations / ms / 1e6)
     }
 
-    /// Fraction of the highest peak in single precision ever measured on the machine.
-    pub fn share_of_peak(&self) -> f64 {
-        self.gflops().value / self.best_roofline().roofline.peak_gflops
+    /// Fraction of the highest peak in single precision ever measured on the machine; `None` unless the processor computed.
+    pub fn share_of_peak(&self) -> Option<f64> {
+        let peak_gflops = self.best_roofline().roofline.peak_gflops;
+        self.runtime.is_on_cpu().then(|| self.gflops().value / peak_gflops)
     }
 }
 

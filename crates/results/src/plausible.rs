@@ -76,12 +76,17 @@ pub(crate) fn check_measurement(result: &Measurement) -> Result<(), String> {
     is_finish(result.finished_unix_ms)?;
     is_seconds("budget_s", result.budget_s)?;
     is_ms("load_ms", result.load_ms)?;
-    let [from_mhz, to_mhz] = result.clock_mhz.map_or([None; 2], |ends| ends.map(Some));
+    let ends = |clock: Option<[f64; 2]>| clock.map_or([None; 2], |ends| ends.map(Some));
+    let [from_mhz, to_mhz] = ends(result.clock_mhz);
+    let [device_from_mhz, device_to_mhz] =
+        ends(result.accelerator.as_ref().and_then(|accelerator| accelerator.clock_mhz));
     for (name, value) in [
         ("others_cores", result.others_cores),
         ("stolen_cores", result.stolen_cores),
         ("clock_mhz", from_mhz),
         ("clock_mhz", to_mhz),
+        ("clock_mhz of the accelerator", device_from_mhz),
+        ("clock_mhz of the accelerator", device_to_mhz),
     ] {
         value.map_or(Ok(()), |value| is_rate(name, value))?;
     }

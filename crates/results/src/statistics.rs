@@ -261,7 +261,20 @@ pub fn resampled(
     value: f64,
     count: usize,
     seed: u64,
+    statistic: impl FnMut(&[usize]) -> f64,
+) -> Estimate {
+    ends(value, count, seed, statistic, |found, tail| {
+        [1.0 - tail, tail].map(|at| 2.0 * value - quantile(found, at))
+    })
+}
+
+/// A value with an interval whose ends follow from the sorted statistics of resamples.
+fn ends(
+    value: f64,
+    count: usize,
+    seed: u64,
     mut statistic: impl FnMut(&[usize]) -> f64,
+    ends: impl Fn(&[f64], f64) -> [f64; 2],
 ) -> Estimate {
     if count < 2 {
         return Estimate::without_interval(value);
@@ -273,9 +286,21 @@ pub fn resampled(
         statistic(&sample)
     });
     let found = sorted(found.collect());
-    let tail = (1.0 - CONFIDENCE) / 2.0;
-    let [low, high] = [1.0 - tail, tail].map(|at| 2.0 * value - quantile(&found, at));
+    let [low, high] = ends(&found, (1.0 - CONFIDENCE) / 2.0);
     Estimate { value, low: low.min(value), high: high.max(value) }
+}
+
+/// A statistic of `count` independent items, whose value is known, with its interval by percentiles (Efron and Tibshirani 1993,
+/// chapter 13), for one that is bounded: the interval stays within the bounds. `statistic` gets the places of a resample.
+pub fn resampled_within(
+    value: f64,
+    count: usize,
+    seed: u64,
+    statistic: impl FnMut(&[usize]) -> f64,
+) -> Estimate {
+    ends(value, count, seed, statistic, |found, tail| {
+        [tail, 1.0 - tail].map(|at| quantile(found, at))
+    })
 }
 
 #[cfg(test)]

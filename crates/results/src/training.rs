@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    accelerator::Accelerator,
     machine::Machine,
     measurement::NetworkInfo,
     plausible::{is_amount, is_finish, is_rate, is_seconds},
@@ -42,11 +43,18 @@ pub struct TrainingRun {
     pub batch: u32,
     /// The engine that trained it, such as `native`.
     pub trainer: String,
+    /// Its version; `None` for the native engine, whose version is this program's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trainer_version: Option<String>,
     /// The device.
     pub device: String,
+    /// The accelerator that trained it; `None` on the processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accelerator: Option<Accelerator>,
     /// Number of threads.
     pub threads: u32,
-    /// The instruction set. Only runs with the same instruction set are bit-identical.
+    /// The instruction set of the processor; empty if an accelerator computed. Only runs with the same instruction set are
+    /// bit-identical.
     pub isa: String,
     /// Whether auxiliary heads were trained with it.
     pub auxiliary: bool,

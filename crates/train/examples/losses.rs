@@ -14,7 +14,7 @@ use std::{
 use inceptive_data::{Augmenter, Places, epoch_order, load as load_data};
 use inceptive_dsl::{Disk, Setting, load};
 use inceptive_engine::Isa;
-use inceptive_train::{Machine, Recipe, Task, Trainer, initial_weights};
+use inceptive_train::{Backend, Machine, Recipe, Task, Trainer, initial_weights};
 
 const STEPS: usize = 20;
 
@@ -35,7 +35,8 @@ fn main() {
     let data = data.unwrap();
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 0 };
     let machine = Machine { threads: 2, isa: Isa::best(), most_bytes: u64::MAX };
-    let mut trainer = Trainer::new(task, machine, &AtomicBool::new(false)).unwrap();
+    let mut trainer =
+        Trainer::new(task, &Backend::Native, machine, &AtomicBool::new(false)).unwrap();
     let partition = trainer.partition().clone();
     let steps = trainer.steps_per_epoch();
 

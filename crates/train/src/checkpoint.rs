@@ -11,9 +11,10 @@ use inceptive_weights::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    backend::Backend,
     error::TrainError,
     machine::Machine,
-    trainer::{Epoch, Task, Trainer},
+    trainer::{Epoch, PYTORCH, Task, Trainer},
 };
 
 /// The only metadata key. Its value is the SHA-256 of everything else, a space, and the [`CheckpointInfo`]. The safetensors
@@ -54,6 +55,7 @@ pub struct CheckpointInfo {
     pub held_out: usize,
     /// Whether it has averaged weights, which are then used for inference.
     pub averages: bool,
+    /// What computed it: an instruction set of the native engine, or `pytorch` with the device.
     isa: String,
     /// Finished epochs; empty in a file of trained weights.
     pub history: Vec<Epoch>,
@@ -159,7 +161,7 @@ impl Trainer<'_> {
             seed,
             held_out: self.partition().validation.len(),
             averages: recipe.average.is_some(),
-            isa: self.session.plan().options().isa.name().to_owned(),
+            isa: self.computed_by(),
             history: self.history.clone(),
         }
     }
@@ -170,8 +172,8 @@ impl Trainer<'_> {
     /// # Errors
     /// When it cannot be written.
     pub fn checkpoint(&self) -> Result<Vec<u8>, CheckpointError> {
-        let (weights, averages) = (self.session.weights(), self.session.averages());
-        let state = self.session.state();
+        let (weights, averages) = (self.session.weights()?, self.session.averages()?);
+        let state = self.session.state()?;
         let slots = slots(&self.graph);
         let names: Vec<[String; 2]> = slots
             .iter()
@@ -198,7 +200,7 @@ impl Trainer<'_> {
     /// # Errors
     /// When it cannot be written.
     pub fn trained(&self) -> Result<Vec<u8>, CheckpointError> {
-        let (weights, slots) = (self.weights(), slots(&self.graph));
+        let (weights, slots) = (self.weights()?, slots(&self.graph));
         let names: Vec<String> = slots.iter().map(ToString::to_string).collect();
         let mut tensors: Vec<Named<'_>> = Vec::new();
         for (slot, name) in slots.iter().zip(&names) {
@@ -217,6 +219,12 @@ fn with_info(tensors: &[Named<'_>], info: &CheckpointInfo) -> Result<Vec<u8>, Ch
 
 fn digest(about: &str, of_tensors: &str) -> String {
     Checksum::of(format!("{of_tensors}{about}").as_bytes()).to_string()
+}
+
+/// Whether a training goes on from what another backend computed. Different instruction sets of the native engine would give
+/// different bits, without being asked for.
+fn may_follow(found: &str, own: &str) -> bool {
+    found == own || [found, own].iter().any(|one| one.starts_with(PYTORCH))
 }
 
 /// Whether a history is possible for a training run with this number of epochs.
@@ -238,17 +246,19 @@ fn is_plausible(history: &[Epoch], epochs: u32) -> bool {
 }
 
 impl<'a> Trainer<'a> {
-    /// Resumes from a checkpoint, see [`Trainer::new`]. The results are bit-identical to those without an interruption.
+    /// Resumes from a checkpoint, see [`Trainer::new`]. The results are bit-identical to those without an interruption, unless
+    /// another backend wrote the checkpoint.
     ///
     /// # Errors
     /// When the checkpoint is damaged or belongs to another training run, training cannot start, or it was stopped.
     pub fn resume(
         task: Task<'a>,
+        backend: &'a Backend,
         machine: Machine,
         checkpoint: &[u8],
         stop: &AtomicBool,
     ) -> Result<Self, CheckpointError> {
-        let mut trainer = Self::new(task, machine, stop)?;
+        let mut trainer = Self::new(task, backend, machine, stop)?;
         trainer.history = trainer.restore(checkpoint, |_| true)?;
         Ok(trainer)
     }
@@ -276,7 +286,7 @@ impl<'a> Trainer<'a> {
             ("data set", found.data == own.data),
             ("recipe", found.recipe == own.recipe),
             ("seed", found.seed == own.seed),
-            ("instruction set", found.isa == own.isa),
+            ("instruction set", may_follow(&found.isa, &own.isa)),
             ("number of validation images", found.held_out == own.held_out),
             ("use of averages", found.averages == own.averages),
             ("number of epochs", is_expected(&found.history)),
@@ -292,7 +302,7 @@ impl<'a> Trainer<'a> {
         let weights = read(WEIGHTS)?;
         let averages = if own.averages { Some(read(AVERAGES)?) } else { None };
         let mut state = Vec::new();
-        for index in 0..self.session.plan().options().rule.states() {
+        for index in 0..self.task.recipe.rule().states() {
             let name = format!("{STATE}{index}");
             state.push(file.tensor(&name).ok_or(Missing(name))?.values);
         }
@@ -300,7 +310,10 @@ impl<'a> Trainer<'a> {
         if let Some(averages) = averages {
             self.session.set_averages(&averages)?;
         }
-        self.session.set_state(&state).map_err(|_| CheckpointError::Other("optimizer"))?;
+        let steps = found.history.len() as u64 * self.steps_per_epoch();
+        if !self.session.set_state(&state, steps)? {
+            return Err(CheckpointError::Other("optimizer"));
+        }
         Ok(found.history)
     }
 }

@@ -7,6 +7,7 @@ use inceptive_dsl::Setting;
 use inceptive_engine::{PlanError, SessionError, StartError};
 use inceptive_format::bytes;
 use inceptive_ir::{GraphError, Shape};
+use inceptive_pytorch::worker::WorkerError;
 use inceptive_weights::{FoldError, Missing};
 
 /// A network cannot be trained or evaluated.
@@ -122,6 +123,20 @@ pub enum TrainError {
     /// A run of the engine failed.
     #[error(transparent)]
     Run(inceptive_engine::RunError),
+    /// PyTorch does not have the device.
+    #[error("PyTorch has no device `{device}` here; it has {}", .devices.join(", "))]
+    Device {
+        /// The device that was asked for.
+        device: String,
+        /// The devices that it has.
+        devices: Vec<String>,
+    },
+    /// PyTorch was not found.
+    #[error("PyTorch was not found: {0}")]
+    NoPyTorch(String),
+    /// PyTorch failed, or its process ended.
+    #[error("PyTorch failed")]
+    PyTorch(#[source] WorkerError),
 }
 
 /// Where the first infinite or NaN value occurred.
@@ -191,6 +206,16 @@ impl From<StartError> for TrainError {
         match error {
             StartError::Start(SessionError::Stopped(_)) => Self::Stopped,
             other => Self::Start(other),
+        }
+    }
+}
+
+impl From<WorkerError> for TrainError {
+    fn from(error: WorkerError) -> Self {
+        match error {
+            WorkerError::Stopped => Self::Stopped,
+            WorkerError::Missing(how) => Self::NoPyTorch(how),
+            other => Self::PyTorch(other),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! Results are bit-identical for any number of threads. [`evaluate()`] measures the accuracy of given weights. This crate
 //! defines no layers, reads and writes no files, and prints nothing.
 
+mod backend;
 mod cause;
 mod checkpoint;
 mod error;
@@ -17,6 +18,7 @@ pub mod recipe;
 mod score;
 mod trainer;
 
+pub use backend::{Backend, PyTorch};
 pub use checkpoint::{CheckpointError, CheckpointInfo};
 pub use error::{Cause, TrainError};
 pub use evaluate::{EVALUATION_BATCH, Images, classes_of, evaluate};

@@ -1,26 +1,31 @@
 //! Training a network, epoch by epoch.
 
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
 
-use inceptive_data::{Augmenter, Dataset, Partition, epoch_order};
-use inceptive_engine::{Isa, Outcome, Rates, TrainOptions, TrainPlan, TrainSession};
+use inceptive_data::{Augmenter, Dataset, Partition, Split, Views, epoch_order};
+use inceptive_engine::{Outcome, Rates};
 use inceptive_ir::{Graph, passes};
+use inceptive_results::Accelerator;
 use inceptive_weights::Weights;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    backend::{Backend, Session},
     cause::find_cause,
     error::{Cause, TrainError},
-    evaluate::evaluate,
+    evaluate::{EVALUATION_BATCH, Images, classes_of, evaluate},
     fit::{expect_fit, expect_heads},
     initial::initial_weights,
     machine::Machine,
     recipe::Recipe,
     score::Evaluation,
 };
+
+/// How a checkpoint says that PyTorch computed, before the device.
+pub(crate) const PYTORCH: &str = "pytorch";
 
 /// A network to train, with its data set and recipe.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +85,7 @@ pub struct Trainer<'a> {
     pub(crate) task: Task<'a>,
     pub(crate) graph: Graph,
     machine: Machine,
-    pub(crate) session: TrainSession,
+    pub(crate) session: Session<'a>,
     partition: Partition,
     augmenter: Augmenter,
     pub(crate) history: Vec<Epoch>,
@@ -90,8 +95,13 @@ impl<'a> Trainer<'a> {
     /// Starts with random weights. Allocating memory takes a while, so it returns early, soon after `stop` is set.
     ///
     /// # Errors
-    /// When data and network do not fit together, the engine cannot train the network, or it was stopped.
-    pub fn new(task: Task<'a>, machine: Machine, stop: &AtomicBool) -> Result<Self, TrainError> {
+    /// When data and network do not fit together, the backend is not there or cannot train the network, or it was stopped.
+    pub fn new(
+        task: Task<'a>,
+        backend: &'a Backend,
+        machine: Machine,
+        stop: &AtomicBool,
+    ) -> Result<Self, TrainError> {
         let Task { graph, data, recipe, seed } = task;
         expect_fit(graph, data)?;
         let graph = match recipe.auxiliary {
@@ -106,26 +116,7 @@ impl<'a> Trainer<'a> {
         }
         let stats = data.train.channel_stats(&partition.train);
         let augmenter = Augmenter::new(&recipe.augment, data.shape(), &stats, seed)?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the engine computes in single precision"
-        )]
-        let narrow = |number: f64| number as f32;
-        let plan = Arc::new(TrainPlan::new(
-            &graph,
-            TrainOptions {
-                batch,
-                threads: machine.threads,
-                isa: machine.isa,
-                most_bytes: machine.most_bytes,
-                smoothing: narrow(recipe.label_smoothing),
-                rule: recipe.rule(),
-                clip: recipe.clip.map(narrow),
-                momentum: narrow(recipe.norm_momentum),
-                averages: recipe.average.is_some(),
-            },
-        )?);
-        let session = TrainSession::new(plan, &initial_weights(&graph, seed), stop)?;
+        let session = Session::new(backend, (&graph, recipe, seed), machine, stop)?;
         let history = Vec::new();
         Ok(Self { task, graph, machine, session, partition, augmenter, history })
     }
@@ -145,9 +136,36 @@ impl<'a> Trainer<'a> {
         self.machine.threads
     }
 
-    /// The instruction set that computes.
-    pub fn isa(&self) -> Isa {
-        self.session.plan().options().isa
+    /// What computes it, in the words of a checkpoint: an instruction set of the native engine, or `pytorch` with the device.
+    pub(crate) fn computed_by(&self) -> String {
+        match &self.session {
+            Session::Native(_) => self.machine.isa.name().to_owned(),
+            Session::PyTorch(session) => format!("{PYTORCH} {}", session.device()),
+        }
+    }
+
+    /// The instruction set of the processor that computes; `None` where the backend does not say.
+    pub fn isa(&self) -> Option<&str> {
+        match &self.session {
+            Session::Native(_) => Some(self.machine.isa.name()),
+            Session::PyTorch(session) => session.isa(),
+        }
+    }
+
+    /// The version of PyTorch, if it computes.
+    pub fn pytorch_version(&self) -> Option<&str> {
+        match &self.session {
+            Session::Native(_) => None,
+            Session::PyTorch(session) => Some(session.version()),
+        }
+    }
+
+    /// The device that computes, if that is not the processor.
+    pub fn accelerator(&self) -> Option<Accelerator> {
+        match &self.session {
+            Session::Native(_) => None,
+            Session::PyTorch(session) => session.accelerator(),
+        }
     }
 
     /// Steps per epoch. The last images of an epoch are skipped if they do not fill a batch.
@@ -161,7 +179,10 @@ impl<'a> Trainer<'a> {
     }
 
     /// The weights for evaluation: the averages, if the recipe has `average`.
-    pub fn weights(&self) -> Weights {
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn weights(&self) -> Result<Weights, TrainError> {
         self.session.averages()
     }
 
@@ -183,22 +204,19 @@ impl<'a> Trainer<'a> {
         let (epoch, steps) = (index.saturating_add(1), self.steps_per_epoch());
         let batch = recipe.batch as usize;
         let of_image = data.shape().pixels();
-        let mut pixels = vec![0.0; batch * of_image];
         let order = epoch_order(&self.partition.train, seed, index);
+        let batches: Vec<&[u32]> = order.chunks_exact(batch).collect();
+        let mut pixels = self.first_pixels(&batches);
         let (mut loss, mut right) = (0.0, 0);
         let (start, mut told) = (Instant::now(), Duration::ZERO);
         let mut rates = recipe.rates(u64::from(index) * steps, steps);
-        for (step, images) in (0..steps).zip(order.chunks_exact(batch)) {
+        for (step, at) in (0..steps).zip(0..) {
             let outcome;
             (outcome, rates) =
-                self.step(u64::from(index) * steps + step, images, &mut pixels, stop)?;
+                self.step(u64::from(index) * steps + step, &batches[at..], &mut pixels, stop)?;
             let of_step = outcome.losses.first().copied().unwrap_or(f64::NAN);
             if !of_step.is_finite() {
-                let taken: Vec<&[u32]> = order
-                    .chunks_exact(batch)
-                    .take(usize::try_from(step).unwrap_or(0) + 1)
-                    .collect();
-                let cause = self.cause(last, &taken, stop)?;
+                let cause = self.cause(last, &batches[..=at], stop)?;
                 let (step, rate) = (step + 1, rates.learning);
                 return Err(TrainError::Diverged { epoch, step, rate, loss: of_step, cause });
             }
@@ -225,9 +243,10 @@ impl<'a> Trainer<'a> {
             && !loss.is_finite()
         {
             let images = &self.partition.validation[..batch.min(self.partition.validation.len())];
-            self.augmenter.fill_plain(&data.train, images, &mut pixels[..images.len() * of_image]);
-            let seen = (&pixels[..images.len() * of_image], images.len());
-            let cause = find_cause(&self.graph, &self.weights(), seen, self.machine, stop)?;
+            let mut pixels = vec![0.0; images.len() * of_image];
+            self.augmenter.fill_plain(&data.train, images, &mut pixels);
+            let seen = (pixels.as_slice(), images.len());
+            let cause = find_cause(&self.graph, &self.weights()?, seen, self.machine, stop)?;
             let (step, rate) = (steps, rates.learning);
             return Err(TrainError::Diverged { epoch, step, rate, loss, cause });
         }
@@ -245,22 +264,44 @@ impl<'a> Trainer<'a> {
         Ok(&self.history[self.history.len() - 1])
     }
 
-    /// Takes a step; the first of the training is 0. Returns its result and its rates.
+    /// The epoch that is trained, counted from 0.
+    fn epoch_index(&self) -> u32 {
+        u32::try_from(self.history.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The pixels of the first of some batches, and room for those of the second.
+    fn first_pixels(&self, batches: &[&[u32]]) -> [Vec<f32>; 2] {
+        let Some(images) = batches.first() else { return Default::default() };
+        let room = vec![0.0; images.len() * self.task.data.shape().pixels()];
+        let mut pixels = [room.clone(), room];
+        self.augmenter.fill(&self.task.data.train, images, self.epoch_index(), &mut pixels[0]);
+        pixels
+    }
+
+    /// Takes a step with the first of some batches, whose pixels are the first; the first step of the training is 0. Makes the
+    /// pixels of the second batch the first, which are prepared meanwhile. Returns the result of the step and its rates.
     fn step(
         &mut self,
         step: u64,
-        images: &[u32],
-        pixels: &mut [f32],
+        batches: &[&[u32]],
+        pixels: &mut [Vec<f32>; 2],
         stop: &AtomicBool,
     ) -> Result<(Outcome, Rates), TrainError> {
         let Task { data, recipe, seed, .. } = self.task;
-        let index = u32::try_from(self.history.len()).unwrap_or(u32::MAX);
-        self.augmenter.fill(&data.train, images, index, pixels);
-        let labels = data.train.labels_of(images);
+        let (index, augmenter) = (self.epoch_index(), &self.augmenter);
+        let labels = data.train.labels_of(batches[0]);
         let rates = recipe.rates(step, self.steps_per_epoch());
         // Dropout depends on the seed and the step.
         let key = seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Ok((self.session.step(pixels, &labels, rates, key, stop)?, rates))
+        let [now, next] = pixels;
+        let prepare = || {
+            if let Some(images) = batches.get(1) {
+                augmenter.fill(&data.train, images, index, next);
+            }
+        };
+        let outcome = self.session.step(now, &labels, rates, key, stop, prepare)?;
+        pixels.swap(0, 1);
+        Ok((outcome, rates))
     }
 
     /// Goes back to the start of the epoch: to random weights, or to the last checkpoint. Returns whether that is possible.
@@ -271,9 +312,9 @@ impl<'a> Trainer<'a> {
         let weights = initial_weights(&self.graph, self.task.seed);
         self.session.set_weights(&weights)?;
         self.session.set_averages(&weights)?;
-        let mut state = self.session.state();
+        let mut state = self.session.state()?;
         state.iter_mut().for_each(|numbers| numbers.fill(0.0));
-        Ok(self.session.set_state(&state).is_ok())
+        self.session.set_state(&state, 0)
     }
 
     /// Finds why the loss of the last of these steps is NaN or infinite. That step has spread it to all weights, so the steps
@@ -287,16 +328,14 @@ impl<'a> Trainer<'a> {
         if !self.go_back(last)? {
             return Ok(Cause::Unknown);
         }
-        let Some((last, before)) = taken.split_last() else { return Ok(Cause::Loss) };
-        let mut pixels = vec![0.0; last.len() * self.task.data.shape().pixels()];
+        let Some(last) = taken.last() else { return Ok(Cause::Loss) };
+        let mut pixels = self.first_pixels(taken);
         let first = self.history.len() as u64 * self.steps_per_epoch();
-        for (step, images) in (first..).zip(before) {
-            self.step(step, images, &mut pixels, stop)?;
+        for (step, at) in (first..).zip(0..taken.len() - 1) {
+            self.step(step, &taken[at..], &mut pixels, stop)?;
         }
-        let index = u32::try_from(self.history.len()).unwrap_or(u32::MAX);
-        self.augmenter.fill(&self.task.data.train, last, index, &mut pixels);
-        let weights = self.session.weights();
-        match find_cause(&self.graph, &weights, (&pixels, last.len()), self.machine, stop) {
+        let weights = self.session.weights()?;
+        match find_cause(&self.graph, &weights, (&pixels[0], last.len()), self.machine, stop) {
             // There is no memory for the outputs of all layers beside the training.
             Err(TrainError::Plan(_) | TrainError::Start(_)) => Ok(Cause::Unknown),
             found => found,
@@ -317,7 +356,7 @@ impl<'a> Trainer<'a> {
             self.augmenter.fill(&data.train, images, 0, &mut pixels);
             let labels = data.train.labels_of(images);
             let rates = Rates { learning: 0.0, ..self.task.recipe.rates(0, 1) };
-            self.session.step(&pixels, &labels, rates, seed, stop)?;
+            self.session.step(&pixels, &labels, rates, seed, stop, || ())?;
             steps += 1;
             // The first step fills caches.
             if steps == 1 {
@@ -336,8 +375,7 @@ impl<'a> Trainer<'a> {
         if images.is_empty() {
             return Ok(None);
         }
-        let split = (&self.augmenter, &self.task.data.train, images.as_slice());
-        evaluate(&self.graph, self.weights(), split, self.machine, stop).map(Some)
+        self.evaluate(&self.task.data.train, images, stop).map(Some)
     }
 
     /// Evaluates the network on the test images, which are used for nothing else.
@@ -345,8 +383,28 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// When it was stopped.
     pub fn test(&self, stop: &AtomicBool) -> Result<Evaluation, TrainError> {
-        let images = self.task.data.test.indices();
-        let split = (&self.augmenter, &self.task.data.test, images.as_slice());
-        evaluate(&self.graph, self.weights(), split, self.machine, stop)
+        self.evaluate(&self.task.data.test, &self.task.data.test.indices(), stop)
+    }
+
+    fn evaluate(
+        &self,
+        split: &Split,
+        indices: &[u32],
+        stop: &AtomicBool,
+    ) -> Result<Evaluation, TrainError> {
+        let augmenter = &self.augmenter;
+        let session = match &self.session {
+            Session::Native(_) => {
+                let images = (augmenter, split, indices);
+                return evaluate(&self.graph, self.weights()?, images, self.machine, stop);
+            }
+            Session::PyTorch(session) => session,
+        };
+        let graph = passes::inference(&self.graph)?;
+        let images = Images { augmenter, split, indices };
+        let batch = images.batch(EVALUATION_BATCH);
+        let run = |pixels: &[f32], _| session.predict(pixels, stop);
+        let results = images.evaluate(&Views::One.of(split.shape()), batch, &graph, run)?;
+        Ok(Evaluation::of(&results, classes_of(&graph)))
     }
 }

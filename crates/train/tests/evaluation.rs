@@ -11,8 +11,8 @@ use inceptive_data::{Augment, Augmenter, Views};
 use inceptive_dsl::Memory;
 use inceptive_ir::passes;
 use inceptive_train::{
-    CheckpointInfo, Evaluation, ImageResult, Images, Intervals, Machine, Predictions, Recipe, Task,
-    TrainError, Trainer, calibration, evaluate, expect_fit,
+    Backend, CheckpointInfo, Evaluation, ImageResult, Images, Intervals, Machine, Predictions,
+    Recipe, Task, TrainError, Trainer, calibration, evaluate, expect_fit,
 };
 use inceptive_weights::Weights;
 use proptest::prelude::*;
@@ -172,7 +172,7 @@ fn a_checkpoint_is_evaluated_to_the_numbers_of_training() {
         let files = Memory::default().with("recipe.yaml", text);
         let recipe = Recipe::load(&files, Path::new("recipe.yaml"), &[]).unwrap().0;
         let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 7 };
-        let mut trainer = Trainer::new(task, machine, &GO_ON).unwrap();
+        let mut trainer = Trainer::new(task, &Backend::Native, machine, &GO_ON).unwrap();
         trainer.epoch(&GO_ON, || None, |_| {}).unwrap();
         let bytes = trainer.checkpoint().unwrap();
 

@@ -9,7 +9,7 @@ use std::{path::Path, sync::atomic::AtomicBool};
 use common::{GO_ON, NETWORK, data, graph, machine};
 use inceptive_dsl::Memory;
 use inceptive_train::{
-    CheckpointError, Recipe, Task, TrainError, Trainer, initial_weights, recipe::Schedule,
+    Backend, CheckpointError, Recipe, Task, TrainError, Trainer, initial_weights, recipe::Schedule,
 };
 
 fn recipe(more: &str) -> Recipe {
@@ -25,7 +25,7 @@ fn recipe(more: &str) -> Recipe {
 fn an_interrupted_training_goes_on_to_the_same_bits() {
     let (graph, recipe, data) = (graph(NETWORK), recipe(""), data(400, 100));
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 7 };
-    let mut whole = Trainer::new(task, machine(1), &GO_ON).unwrap();
+    let mut whole = Trainer::new(task, &Backend::Native, machine(1), &GO_ON).unwrap();
     let mut steps = 0;
     while !whole.is_finished() {
         whole.epoch(&GO_ON, || None, |progress| steps = progress.step).unwrap();
@@ -37,20 +37,21 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
     assert!(last.loss < first.loss, "{:?}", whole.history());
     assert!(last.val_top1.is_some() && last.val_loss.unwrap().is_finite());
 
-    let mut begun = Trainer::new(task, machine(2), &GO_ON).unwrap();
+    let mut begun = Trainer::new(task, &Backend::Native, machine(2), &GO_ON).unwrap();
     begun.epoch(&GO_ON, || None, |_| {}).unwrap();
     let checkpoint = begun.checkpoint().unwrap();
-    let stopped = Trainer::new(task, machine(2), &AtomicBool::new(true));
+    let stopped = Trainer::new(task, &Backend::Native, machine(2), &AtomicBool::new(true));
     assert!(matches!(stopped, Err(TrainError::Stopped)));
     // Stopped in the midst of the second epoch, and taken up from the first.
     let stopped = begun.epoch(&AtomicBool::new(true), || None, |_| {});
     assert!(matches!(stopped, Err(TrainError::Stopped)));
-    let mut resumed = Trainer::resume(task, machine(3), &checkpoint, &GO_ON).unwrap();
+    let mut resumed =
+        Trainer::resume(task, &Backend::Native, machine(3), &checkpoint, &GO_ON).unwrap();
     assert_eq!(resumed.history().len(), 1);
     while !resumed.is_finished() {
         resumed.epoch(&GO_ON, || None, |_| {}).unwrap();
     }
-    assert!(resumed.weights() == whole.weights());
+    assert!(resumed.weights().unwrap() == whole.weights().unwrap());
     let losses = |trainer: &Trainer<'_>| -> Vec<(f64, Option<f64>)> {
         trainer.history().iter().map(|epoch| (epoch.loss, epoch.val_loss)).collect()
     };
@@ -68,9 +69,13 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
 fn checkpoints_of_another_training_are_refused() {
     let (graph, recipe, data) = (graph(NETWORK), recipe(""), data(400, 100));
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
-    let checkpoint = Trainer::new(task, machine(1), &GO_ON).unwrap().checkpoint().unwrap();
+    let checkpoint =
+        Trainer::new(task, &Backend::Native, machine(1), &GO_ON).unwrap().checkpoint().unwrap();
     let other = |task: Task<'_>, bytes: &[u8]| {
-        Trainer::resume(task, machine(1), bytes, &GO_ON).err().unwrap().to_string()
+        Trainer::resume(task, &Backend::Native, machine(1), bytes, &GO_ON)
+            .err()
+            .unwrap()
+            .to_string()
     };
     assert_eq!(
         other(Task { seed: 2, ..task }, &checkpoint),
@@ -86,10 +91,14 @@ fn checkpoints_of_another_training_are_refused() {
     damaged[middle] ^= 1;
     assert_eq!(other(task, &damaged), "the checkpoint is damaged: it does not match its checksum");
     for len in [0, 8, 100, checkpoint.len() - 1] {
-        assert!(Trainer::resume(task, machine(1), &checkpoint[..len], &GO_ON).is_err());
+        assert!(
+            Trainer::resume(task, &Backend::Native, machine(1), &checkpoint[..len], &GO_ON)
+                .is_err()
+        );
     }
     let weights = initial_weights(&graph, 1).to_safetensors(&graph).unwrap();
-    let error = Trainer::resume(task, machine(1), &weights, &GO_ON).err().unwrap();
+    let error =
+        Trainer::resume(task, &Backend::Native, machine(1), &weights, &GO_ON).err().unwrap();
     assert!(matches!(error, CheckpointError::About(None)));
 }
 
@@ -99,7 +108,7 @@ fn what_does_not_fit_is_said() {
     let error = |network: &str, more: &str| {
         let (graph, recipe) = (graph(network), recipe(more));
         let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
-        Trainer::new(task, machine(1), &GO_ON).err().unwrap().to_string()
+        Trainer::new(task, &Backend::Native, machine(1), &GO_ON).err().unwrap().to_string()
     };
     let larger = error(&NETWORK.replace("size: 16", "size: 20"), "");
     assert!(larger.contains("1x20x20") && larger.contains("1x16x16"), "{larger}");
@@ -120,7 +129,7 @@ fn a_loss_that_is_no_number_ends_the_training_with_its_place() {
     let (graph, data) = (graph(NETWORK), data(400, 100));
     let recipe = Recipe { learning_rate: 1e30, average: None, ..recipe("") };
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
-    let mut trainer = Trainer::new(task, machine(2), &GO_ON).unwrap();
+    let mut trainer = Trainer::new(task, &Backend::Native, machine(2), &GO_ON).unwrap();
     let error = (0..3).find_map(|_| trainer.epoch(&GO_ON, || None, |_| {}).err()).unwrap();
     assert!(matches!(error, TrainError::Diverged { .. }), "{error}");
     let message = error.to_string();
@@ -135,12 +144,13 @@ fn the_cause_is_found_from_the_last_checkpoint() {
     let schedule = Schedule::Step { at: vec![0.5], factor: 1e32 };
     let recipe = Recipe { schedule, ..recipe("") };
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
-    let mut trainer = Trainer::new(task, machine(2), &GO_ON).unwrap();
+    let mut trainer = Trainer::new(task, &Backend::Native, machine(2), &GO_ON).unwrap();
     let start = trainer.checkpoint().unwrap();
     trainer.epoch(&GO_ON, || None, |_| {}).unwrap();
     let checkpoint = trainer.checkpoint().unwrap();
     let message = |last: Option<&[u8]>| {
-        let mut trainer = Trainer::resume(task, machine(2), &checkpoint, &GO_ON).unwrap();
+        let mut trainer =
+            Trainer::resume(task, &Backend::Native, machine(2), &checkpoint, &GO_ON).unwrap();
         let error = trainer.epoch(&GO_ON, || last.map(<[u8]>::to_vec), |_| {}).err().unwrap();
         error.to_string()
     };

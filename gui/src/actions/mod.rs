@@ -107,6 +107,13 @@ pub enum Action {
     StartTraining,
     Curves,
     Outcome,
+    StartExploring,
+    Costs,
+    Search,
+    OpenPoint,
+    SavePoint,
+    ClearBox,
+    SaveSpace,
 }
 
 /// Where an action is done.
@@ -154,6 +161,8 @@ pub enum Need {
     Drawn,
     /// A network anywhere in the list.
     AnyNetwork,
+    /// A space anywhere in the list.
+    AnySpace,
     /// Two selected networks.
     TwoNetworks,
     /// A job that runs or waits.
@@ -187,6 +196,10 @@ impl Need {
                 (entry.is_some_and(|entry| entry.space().is_some()), "no space is selected")
             }
             Self::Drawn => (model.cloud.is_some(), "no space is drawn"),
+            Self::AnySpace => {
+                let mut entries = model.entries.values();
+                (entries.any(|entry| entry.space().is_some()), "no spaces in the list")
+            }
             Self::AnyNetwork => (model.networks().next().is_some(), "no networks in the list"),
             Self::TwoNetworks => {
                 let networks = model.selected().filter(|entry| entry.network.is_some());

@@ -48,6 +48,7 @@ pub const TABLE: &[Spec] = &{
     const COMPARE: Scope = Scope::Tab(Pane::Compare);
     const RUN: Scope = Scope::Tab(Pane::Run);
     const TRAIN: Scope = Scope::Tab(Pane::Train);
+    const EXPLORE: Scope = Scope::Tab(Pane::Explore);
     [
         moving(row(ALL, A::Palette, &[ctrl_shift(Key::P)], "All actions", N::Nothing)),
         row(ALL, A::Show(Pane::Graph), &[ctrl(Key::Num1)], "Show Graph", N::Nothing),
@@ -57,6 +58,7 @@ pub const TABLE: &[Spec] = &{
         row(ALL, A::Show(Pane::Compare), &[ctrl(Key::Num5)], "Show Compare", N::Nothing),
         row(ALL, A::Show(Pane::Run), &[ctrl(Key::Num6)], "Show Run", N::Nothing),
         row(ALL, A::Show(Pane::Train), &[ctrl(Key::Num7)], "Show Train", N::Nothing),
+        row(ALL, A::Show(Pane::Explore), &[ctrl(Key::Num8)], "Show Explore", N::Nothing),
         moving(row(ALL, A::Open, &[ctrl(Key::O)], "Open a folder or file", N::Nothing)),
         row(ALL, A::Save, &[ctrl(Key::S)], "Save the current file", N::Changes),
         row(ALL, A::Reload, &[plain(Key::F5)], "Reload the folder", N::Nothing),
@@ -129,6 +131,7 @@ pub const TABLE: &[Spec] = &{
         row(DESIGN, A::Reset, &[], "Reset all settings", N::Design),
         row(DESIGN, A::Duplicate, &[], "New design with the same settings", N::Network),
         row(DESIGN, A::Discard, &[], "Discard the design", N::Design),
+        moving(row(DESIGN, A::SaveSpace, &[], "Save as a space", N::Network)),
         row(TRADEOFF, A::Plot, &[], "Plot", N::AnyNetwork),
         row(TRADEOFF, A::Table, &[], "Table", N::AnyNetwork),
         row(TRADEOFF, A::PlotAndTable, &[], "Plot and table", N::AnyNetwork),
@@ -157,5 +160,11 @@ pub const TABLE: &[Spec] = &{
         row(TRAIN, A::StartTraining, &[ctrl(Key::Enter)], "Start", N::AnyNetwork),
         row(TRAIN, A::Curves, &[], "Show curves", N::Nothing),
         row(TRAIN, A::Outcome, &[], "Show the result of a run", N::Nothing),
+        row(EXPLORE, A::StartExploring, &[ctrl(Key::Enter)], "Count or search", N::AnySpace),
+        row(EXPLORE, A::Costs, &[], "Show the costs of all networks", N::Nothing),
+        row(EXPLORE, A::Search, &[], "Show searches", N::Nothing),
+        row(EXPLORE, A::OpenPoint, &[], "Open the chosen network in Design", N::AnySpace),
+        moving(row(EXPLORE, A::SavePoint, &[], "Save the chosen network as YAML", N::AnySpace)),
+        row(EXPLORE, A::ClearBox, &[plain(Key::Escape)], "Clear the box of the plot", N::AnySpace),
     ]
 };

@@ -58,7 +58,7 @@ impl App {
         let changes = panels::design::point(&self.model, file, values);
         let new = changes.and_then(|changes| self.model.new_design(file, changes));
         if new.is_none() {
-            let text = "the space has changed; draw it again".to_owned();
+            let text = "the space has changed; count or draw it again".to_owned();
             self.model.messages.push(Message::Problem(text));
         }
         new

@@ -156,7 +156,7 @@ fn run(
 }
 
 /// The engines with these names; missing engines are reported and left out.
-fn chosen(
+pub(super) fn chosen(
     engines: Vec<Box<dyn inceptive_bench::Engine>>,
     names: &[String],
     device: &str,

@@ -5,6 +5,7 @@
 //! [`crate::model::Model::apply`] that handles it.
 
 mod design;
+mod explore;
 mod export;
 mod files;
 mod import;
@@ -26,10 +27,12 @@ mod write;
 use std::{path::PathBuf, sync::Arc};
 
 use inceptive_app::{
-    NewFile, ReadError, Request, SaveError, TensorValues, TrainingEvent, WeightStatistics,
+    ExploreEvent, NewFile, ReadError, Request, SaveError, TensorValues, TrainingEvent,
+    WeightStatistics,
 };
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
+use inceptive_explore::Understood;
 use inceptive_files::InputFiles;
 
 use crate::{
@@ -41,6 +44,7 @@ use crate::{
 pub use design::{
     Cloud, CloudRequest, DesignReading, DesignRequest, Made, OriginalReading, OriginalRequest, Text,
 };
+pub use explore::{CountSpaceRequest, CountedNetworks, ExploreRequest, UnderstandRequest};
 pub use export::{ExportFormat, ExportRequest};
 pub use files::{CreateRequest, RenameRequest, TrashRequest};
 pub use import::{ImportReading, ImportRequest};
@@ -119,6 +123,12 @@ pub enum Job {
     Train(TrainRequest),
     /// Inspects a trained network.
     Inspect(InspectRequest),
+    /// Counts all networks of a space.
+    CountSpace(CountSpaceRequest),
+    /// Searches a space under a budget of time.
+    Explore(ExploreRequest),
+    /// Finds which variables decide about the accuracies of a search.
+    Understand(UnderstandRequest),
 }
 
 /// A job that was started.
@@ -130,13 +140,13 @@ pub struct JobId(u64);
 pub enum Lane {
     /// Short jobs: reading and writing files, counting.
     Quick,
-    /// Layouts, statistics of weights and exports, which may take seconds and must not delay the checking of typed text.
+    /// Layouts, statistics and exports, which may take seconds and must not delay the checking of typed text.
     Layout,
     /// Counting spaces and writing reports, which a person waits for.
     Background,
     /// Measuring, which a person waits for and which needs the machine to itself: one job at a time.
     Measure,
-    /// Training and inspecting networks, which pause while something is measured: one job at a time.
+    /// Training and inspecting networks and searching spaces, which pause while something is measured: one job at a time.
     Train,
 }
 
@@ -173,12 +183,14 @@ impl Job {
             | Self::Import(_)
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
-            Self::Layout(_) | Self::Statistics(_) | Self::Tensor(_) | Self::Export(_) => {
-                Lane::Layout
-            }
-            Self::Cloud(_) | Self::Report(_) => Lane::Background,
+            Self::Layout(_)
+            | Self::Statistics(_)
+            | Self::Tensor(_)
+            | Self::Understand(_)
+            | Self::Export(_) => Lane::Layout,
+            Self::Cloud(_) | Self::CountSpace(_) | Self::Report(_) => Lane::Background,
             Self::Bench(_) | Self::Profile(_) => Lane::Measure,
-            Self::Train(_) | Self::Inspect(_) => Lane::Train,
+            Self::Train(_) | Self::Inspect(_) | Self::Explore(_) => Lane::Train,
         }
     }
 
@@ -226,6 +238,14 @@ impl Job {
                 let what = named(&request.networks);
                 format!("train {what} on {} with {}", request.data, request.recipe)
             }
+            Self::CountSpace(request) => format!("count all networks of {}", stem(&request.file)),
+            Self::Understand(request) => {
+                format!("look at the networks of {}", request.exploration.space.title)
+            }
+            Self::Explore(request) => {
+                let space = stem(&request.space);
+                format!("search {space} on {} with {}", request.data, request.recipe)
+            }
             Self::Inspect(request) => {
                 format!("inspect {}, seed {}", stem(&request.file), request.seed)
             }
@@ -250,8 +270,10 @@ impl Job {
             | (Self::Tensor(_), Self::Tensor(_))
             | (Self::TrainingChoices(_), Self::TrainingChoices(_))
             | (Self::KeepDrafts(_), Self::KeepDrafts(_))
+            | (Self::Understand(_), Self::Understand(_))
             | (Self::Steps(_), Self::Steps(_))
             | (Self::Trace(_), Self::Trace(_)) => true,
+            (Self::CountSpace(request), Self::CountSpace(other)) => request.file == other.file,
             (Self::Read(request), Self::Read(other)) => request.own.file == other.own.file,
             (Self::Layout(request), Self::Layout(other)) => request.place == other.place,
             _ => false,
@@ -295,6 +317,9 @@ impl Job {
             Self::Report(request) => read::report(&request, report),
             Self::TrainingChoices(folder) => Ok(train::choices(&folder)),
             Self::Train(request) => train::train(&request, machinery.tools(None), report),
+            Self::CountSpace(request) => Ok(explore::count(request, report)),
+            Self::Understand(request) => Ok(explore::understand(&request)),
+            Self::Explore(request) => explore::explore(&request, machinery.tools(None), report),
             Self::Inspect(request) => inspect::inspect(request, &machinery.tools(None), report),
         }
     }
@@ -320,6 +345,8 @@ pub enum JobEvent {
     Note(String),
     /// Something happened in training.
     Training(TrainingEvent),
+    /// Something happened in a search.
+    Exploring(ExploreEvent),
     /// A result is in the store.
     Kept,
     /// It is over.
@@ -381,6 +408,10 @@ pub enum Output {
     PointsSaved(Vec<(NewFile, Result<PathBuf, SaveError>)>),
     /// Networks of a space by cost.
     Clouded(Arc<Cloud>),
+    /// What the networks of a search, by its number, say about its variables.
+    Understood(i64, Arc<Understood>),
+    /// What all networks of a space cost.
+    SpaceCounted(Arc<CountedNetworks>),
     /// What is new in the store.
     Results(ResultsReading),
     /// What came of importing a table.

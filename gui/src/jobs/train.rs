@@ -6,8 +6,8 @@ use std::{
 };
 
 use inceptive_app::{
-    PlannedRun, Request, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent, error_chain,
-    is_listed, read_recipe,
+    ExploreEvent, PlannedRun, Request, Task, TaskContext, TaskEvent, TrainPlan, TrainerName,
+    TrainingEvent, error_chain, is_listed, read_recipe,
 };
 use inceptive_bench::Isa;
 use inceptive_data::{CATALOG, KnownSet, Places};
@@ -141,6 +141,45 @@ impl Drop for TrainingGuard<'_> {
     }
 }
 
+/// Reports what happens in a task that trains, and whether it computes or waits for a measurement.
+pub(super) fn follow(report: &Reporter) -> impl FnMut(TaskEvent) + '_ {
+    let mut planned = 1;
+    move |event| match event {
+        TaskEvent::Planned(count) => planned = count.max(1),
+        TaskEvent::Loaded { network, notes } => {
+            for note in notes {
+                report.note(format!("{network}: {}", note.text));
+            }
+        }
+        TaskEvent::Progress { done, activity } => {
+            report.progress(Progress { share: (done / planned as f64) as f32, activity });
+        }
+        TaskEvent::Kept(_) => report.tell(JobEvent::Kept),
+        TaskEvent::Training(event) => {
+            match &event {
+                TrainingEvent::Waiting(waits) => report.turns().set_trains(!waits),
+                TrainingEvent::Runs(runs) => {
+                    if let Some(known) = PlannedRun::known(runs) {
+                        report.note(format!("{known} and not repeated"));
+                    }
+                }
+                _ => {}
+            }
+            report.tell(JobEvent::Training(event));
+        }
+        TaskEvent::Exploring(event) => {
+            if let ExploreEvent::Doubtful { networks } = event {
+                let networks = counted(networks, "network", "networks");
+                report.note(format!(
+                    "the latency of {networks} stays imprecise: other programs use this machine"
+                ));
+            }
+            report.tell(JobEvent::Exploring(event));
+        }
+        TaskEvent::Failed(failure) => report.note(failure.message),
+    }
+}
+
 /// Trains. Runs that finished before a stop are in the store, and whole epochs of the others in their checkpoints.
 pub(super) fn train(
     request: &TrainRequest,
@@ -157,6 +196,9 @@ pub(super) fn train(
         threads,
         side_by_side: None,
         isa: request.isa.map(|isa| isa.name().to_owned()),
+        trainer: TrainerName::Native,
+        device: "cpu".to_owned(),
+        python: None,
         folder: TrainPlan::folder_beside(&request.store),
         report: None,
         again: false,
@@ -174,34 +216,7 @@ pub(super) fn train(
         stop: report.stop_flag(),
         wait: turns.measures(),
     };
-    let (mut planned, mut shown) = (1, Progress::default());
-    let outcome = task.run(&context, &mut store, &mut |event| match event {
-        TaskEvent::Planned(count) => planned = count.max(1),
-        TaskEvent::Loaded { network, notes } => {
-            for note in notes {
-                report.note(format!("{network}: {}", note.text));
-            }
-        }
-        TaskEvent::Progress { done, activity } => {
-            shown = Progress { share: (done / planned as f64) as f32, activity };
-            report.progress(shown.clone());
-        }
-        TaskEvent::Kept(_) => report.tell(JobEvent::Kept),
-        TaskEvent::Training(event) => {
-            match &event {
-                TrainingEvent::Waiting(waits) => turns.set_trains(!waits),
-                TrainingEvent::Runs(runs) => {
-                    if let Some(known) = PlannedRun::known(runs) {
-                        report.note(format!("{known} and not repeated"));
-                    }
-                }
-                _ => {}
-            }
-            report.tell(JobEvent::Training(event));
-        }
-        TaskEvent::Exploring(_) => {}
-        TaskEvent::Failed(failure) => report.note(failure.message),
-    });
+    let outcome = task.run(&context, &mut store, &mut follow(report));
     match outcome.training_runs.is_empty() {
         _ if report.is_stopped() => Err("stopped".to_owned()),
         true => Err("nothing was trained".to_owned()),

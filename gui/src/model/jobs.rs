@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Message, training::Training};
+use super::{Message, search::Search, training::Training};
 use crate::jobs::{
     Finish, Job, JobEvent, JobId, LayoutRequest, Output, Progress, StatisticsRequest, TensorRequest,
 };
@@ -47,6 +47,8 @@ pub struct JobState {
     pub written: Vec<PathBuf>,
     /// What it trains.
     pub training: Training,
+    /// How far its search is.
+    pub search: Search,
     /// Since when it runs.
     started: Option<Instant>,
     /// How long it took, once it is over.
@@ -95,6 +97,7 @@ impl Jobs {
             notes: vec![],
             written: vec![],
             training: Training::default(),
+            search: Search::default(),
             started: None,
             took: None,
         });
@@ -128,7 +131,12 @@ impl Jobs {
                 return None;
             }
             JobEvent::Training(event) => {
+                state.search.take_training(&event);
                 state.training.take_in(event);
+                return None;
+            }
+            JobEvent::Exploring(event) => {
+                state.search.take_in(event);
                 return None;
             }
             JobEvent::Kept => return None,

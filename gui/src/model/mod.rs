@@ -10,6 +10,7 @@ mod files;
 mod import;
 mod jobs;
 mod kept;
+mod search;
 mod training;
 
 use std::{
@@ -23,7 +24,10 @@ use inceptive_app::{Inspected, NewFile, SaveError, TensorValues, WeightStatistic
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
+use inceptive_explore::Understood;
 use inceptive_files::InputFiles;
+use inceptive_results::Exploration;
+use inceptive_store::Stored;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,8 +35,9 @@ use crate::{
     file::{FileOrder, FilePath},
     inspection::Inspection,
     jobs::{
-        Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading, Output, Place,
-        StatisticsRequest, StepCosts, StepsRequest, TensorRequest, TraceRequest, TrainingChoices,
+        Cloud, CountedNetworks, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading,
+        Output, Place, StatisticsRequest, StepCosts, StepsRequest, TensorRequest, TraceRequest,
+        TrainingChoices, UnderstandRequest,
     },
     results::Results,
     targets::AllTargets,
@@ -42,6 +47,7 @@ pub use design::{Design, Original};
 pub use entry::{Entry, Good, State};
 pub use jobs::{JobState, Jobs, Status};
 pub use kept::KeptDesigns;
+pub use search::{Search, Stage};
 pub use training::{LiveRun, Training};
 
 /// A message below the screens, shown until it is dismissed.
@@ -123,6 +129,11 @@ pub struct Model {
     pub steps: Option<(StepsRequest, Option<Arc<StepCosts>>)>,
     /// Networks of a space by cost, as they were counted last.
     pub cloud: Option<Arc<Cloud>>,
+    /// All networks of a space by cost, as they were counted last.
+    pub counted: Option<Arc<CountedNetworks>>,
+    /// What the networks of a search say about its variables, with its number in the store; of the one that was looked at
+    /// last.
+    pub understood: Option<(i64, Arc<Understood>)>,
     /// Why the table of the import dialog was not imported.
     pub import_problem: Option<String>,
     /// Engines, found or not; `None` before the first search.
@@ -255,6 +266,26 @@ impl Model {
         self.tensor(request).is_none() && !self.jobs.is_reading(request)
     }
 
+    /// What the networks of a finished search say about its variables, if that is known; else the job that finds it, unless
+    /// it runs.
+    pub fn understood(
+        &self,
+        stored: &Stored<Exploration>,
+    ) -> (Option<&Arc<Understood>>, Option<Job>) {
+        if let Some((_, known)) = self.understood.as_ref().filter(|(id, _)| *id == stored.id) {
+            return (Some(known), None);
+        }
+        let is_asked = self
+            .jobs
+            .active()
+            .any(|state| matches!(&state.job, Job::Understand(it) if it.id == stored.id));
+        let exploration = || Arc::new(stored.result.clone());
+        let job = (!is_asked).then(|| {
+            Job::Understand(UnderstandRequest { id: stored.id, exploration: exploration() })
+        });
+        (None, job)
+    }
+
     /// A file as it is called in the open folder.
     pub fn name_of<'a>(&self, file: &'a Path) -> &'a Path {
         file.strip_prefix(&self.folder).unwrap_or(file)
@@ -321,6 +352,8 @@ impl Model {
             Output::Steps(request, costs) => self.steps = Some((request, costs)),
             Output::PointsSaved(all) => self.points_saved(all, commands),
             Output::Clouded(cloud) => self.cloud = Some(cloud),
+            Output::Understood(id, understood) => self.understood = Some((id, understood)),
+            Output::SpaceCounted(counted) => self.counted = Some(counted),
             Output::Results(reading) => {
                 if !self.results.take_in(reading) {
                     commands.push(Command::Start(self.read_results()));

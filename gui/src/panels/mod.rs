@@ -4,8 +4,10 @@ pub mod browser;
 mod caveat;
 mod choices;
 pub mod compare;
+mod data_choice;
 pub mod design;
 mod evidence;
+pub mod explore;
 mod fields;
 pub mod graph;
 pub mod import;
@@ -42,6 +44,8 @@ pub struct Panels {
     pub run: run::Run,
     /// Training.
     pub train: train::Train,
+    /// Whole spaces.
+    pub explore: explore::Explore,
     /// The question for a table of results.
     pub import: import::Import,
 }

@@ -106,6 +106,9 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
                         ("Stop", "Whole epochs are kept; start the same again to go on")
                     }
                     Job::Inspect(_) => ("Stop", "Nothing of it is kept"),
+                    Job::Explore(_) => {
+                        ("Stop", "Whole epochs and results are kept; start the same again to go on")
+                    }
                     _ => ("Cancel", "Finished results are kept"),
                 };
                 let cancel = ui.small_button(word).on_hover_text(hover);

@@ -13,6 +13,7 @@ mod compare;
 mod design;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod dialogs;
+mod explore;
 mod files;
 mod folders;
 mod graph;

@@ -444,6 +444,8 @@ fn times_of_modules_are_compared_in_one_way_only() {
             batch,
             threads: 2,
             isa: None,
+            mode: None,
+            accelerator: None,
         };
         let part = |name: &str| NodeProfile {
             name: name.to_owned(),

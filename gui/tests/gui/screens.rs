@@ -11,7 +11,10 @@ use egui_kittest::{
 };
 use inceptive_app::Inspected;
 use inceptive_gui::{Options, jobs::Place, model::Status};
-use inceptive_results::{EpochRecord, TrainingRun, example::training_run};
+use inceptive_results::{
+    EpochRecord, TrainingRun,
+    example::{search as found, training_run},
+};
 use inceptive_store::Store;
 
 use crate::{
@@ -22,7 +25,7 @@ use crate::{
 /// What a screen is called and how to come to it.
 type Screen = (&'static str, fn(&mut Window));
 
-const SCREENS: [Screen; 21] = [
+const SCREENS: [Screen; 23] = [
     ("graph", graph),
     ("graph-heat", heat),
     ("graph-columns", columns),
@@ -41,6 +44,8 @@ const SCREENS: [Screen; 21] = [
     ("run-profile", profile),
     ("train", train),
     ("train-result", trained),
+    ("explore", explore),
+    ("explore-search", search),
     ("shortcuts", shortcuts),
     ("file-menu", file_menu),
     ("file-new", file_new),
@@ -313,6 +318,37 @@ fn trained(window: &mut Window) {
     window.harness.run();
 }
 
+/// All networks of a space, with the front of capacity and compute, and one of them chosen.
+fn explore(window: &mut Window) {
+    select(window, "small-modules");
+    tab(window, Key::Num8);
+    window.wait("choices are known", |model| {
+        model.training_choices.is_some() && model.engines.is_some() && is_idle(model)
+    });
+    window.fill("Objectives", "macs, maximize params");
+    window.fill("Conditions", "params < 300K");
+    window.press(Modifiers::COMMAND, Key::Enter);
+    window.wait("it is counted", |model| model.counted.is_some() && is_idle(model));
+    window.button("Network 4").click();
+    window.harness.run();
+}
+
+/// A search that was finished, with its front and what its variables decide.
+fn search(window: &mut Window) {
+    let mut found = found();
+    "../architectures/spaces/small-modules.yaml".clone_into(&mut found.space.file);
+    Store::open(&window.model().store).unwrap().append(&found).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("it is read", |model| !model.results.explorations.is_empty() && is_idle(model));
+    select(window, "small-modules");
+    tab(window, Key::Num8);
+    window.wait("choices are known", |model| {
+        model.training_choices.is_some() && model.engines.is_some() && is_idle(model)
+    });
+    window.click("Search");
+    window.wait("it is looked at", |model| model.understood.is_some() && is_idle(model));
+}
+
 fn shortcuts(window: &mut Window) {
     window.press(Modifiers::NONE, Key::F1);
 }
@@ -333,7 +369,7 @@ fn file_new(window: &mut Window) {
 }
 
 /// The screens in a small window; the widest table of Compare and the palette too.
-const SMALL: [Screen; 10] = [
+const SMALL: [Screen; 12] = [
     ("graph", graph),
     ("source", source),
     ("design", design),
@@ -343,6 +379,8 @@ const SMALL: [Screen; 10] = [
     ("compare-graphs", graphs),
     ("run", run),
     ("train", train),
+    ("explore", explore),
+    ("explore-search", search),
     ("palette", palette),
 ];
 
@@ -377,7 +415,10 @@ fn take(window: &mut Window, name: &str, results: &mut SnapshotResults) {
     window.harness.run();
     // The store is where it happens to be.
     let store = window.harness.query_by_label("Store").map(|field| field.rect());
-    if let Some(place) = store {
+    // Counting takes the time that it takes.
+    let counted = window.harness.query_all_by_label_contains("networks were counted in").next();
+    let places = [store, counted.map(|label| label.rect())];
+    for place in places.into_iter().flatten() {
         window.harness.mask(place);
     }
     results.add(window.harness.try_snapshot(name));

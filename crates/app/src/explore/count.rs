@@ -1,9 +1,9 @@
 //! Counting whole spaces.
 
-use std::{ops::ControlFlow, path::Path, time::Instant};
+use std::{collections::HashSet, ops::ControlFlow, path::Path, time::Instant};
 
 use inceptive_dsl::{Checked, Constraint, Disk, Space, check};
-use inceptive_explore::{Points, Survey, SurveyPlan, Surveyed, survey};
+use inceptive_explore::{EvolutionPlan, Points, Survey, SurveyPlan, Surveyed, evolve, survey};
 use inceptive_format::exact;
 use inceptive_results::{Counts, Metric, Objective};
 
@@ -14,6 +14,11 @@ pub const MOST_COUNTED: u128 = 100_000_000;
 
 /// How many networks of a larger space are drawn.
 const DRAWN: usize = 300_000;
+
+/// Networks of a generation, and generations, of the evolution that goes on from the best of them.
+const POPULATION: usize = 400;
+const GENERATIONS: usize = 250;
+const EVOLVED: usize = (GENERATIONS + 1) * POPULATION;
 
 /// What is looked for in a space.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub struct SpaceCounts {
     pub objectives: Vec<Objective>,
     /// What was counted.
     pub survey: Survey,
+    /// Networks of a very large space that were counted on the way to the front, beside those of the survey.
+    pub evolved: u64,
     /// Whether every network of the space was counted.
     pub is_complete: bool,
     /// How long it took, in seconds.
@@ -70,7 +77,8 @@ pub fn read_conditions(texts: &[String]) -> Result<Vec<Constraint>, ExploreError
     Ok(texts.iter().map(read).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-/// Counts all networks of a space, or of a very large one as many as are drawn. `goes_on` is called by one thread at a time
+/// Counts all networks of a space, or of a very large one as many as are drawn, and those that an evolution from the best of
+/// them counts on its way to the front. `goes_on` is called by one thread at a time
 /// with the number of points done and their total; it decides whether to go on.
 pub fn count_space(
     space: &Space,
@@ -87,7 +95,7 @@ pub fn count_space(
     let listed = if is_all { vec![] } else { drawn(space, DRAWN, request.seed) };
     let (points, total) = match usize::try_from(space.size()) {
         Ok(size) if is_all => (Points::All, size),
-        _ => (Points::Listed(&listed), listed.len()),
+        _ => (Points::Listed(&listed), listed.len() + EVOLVED),
     };
     let plan = SurveyPlan {
         points,
@@ -97,10 +105,50 @@ pub fn count_space(
         seed: request.seed,
         threads: request.threads,
     };
-    let survey = survey(space, plan, &|done| goes_on(done, total));
+    let mut survey = survey(space, plan, &|done| goes_on(done, total));
+    let evolved = match is_all || !survey.is_complete {
+        true => 0,
+        false => {
+            evolve_front(space, plan, &mut survey, &|done| goes_on(listed.len() + done, total))
+        }
+    };
     let is_complete = is_all && survey.is_complete;
     let seconds = start.elapsed().as_secs_f64();
-    SpaceCounts { conditions, objectives, survey, is_complete, seconds }
+    SpaceCounts { conditions, objectives, survey, evolved, is_complete, seconds }
+}
+
+/// Replaces the front of networks that were drawn at random by one that evolution reaches from there; returns how many
+/// networks that took.
+fn evolve_front(
+    space: &Space,
+    plan: SurveyPlan<'_>,
+    survey: &mut Survey,
+    goes_on: &(dyn Fn(usize) -> ControlFlow<()> + Sync),
+) -> u64 {
+    let front = survey.front.iter().map(|it| it.network.choices.clone());
+    let front: Vec<Vec<usize>> = front.collect();
+    let evolution = EvolutionPlan {
+        constraints: plan.constraints,
+        objectives: plan.objectives,
+        population: POPULATION,
+        generations: GENERATIONS,
+        seed: plan.seed,
+        threads: plan.threads,
+    };
+    let reached = evolve(space, evolution, &front[..front.len().min(POPULATION / 2)], goes_on);
+    let known: HashSet<&Vec<usize>> = front.iter().collect();
+    let new: Vec<Vec<usize>> = reached.into_iter().filter(|point| !known.contains(point)).collect();
+    let count = new.len() as u64;
+    let points = [front.clone(), new].concat();
+    let again = SurveyPlan { points: Points::Listed(&points), ..plan };
+    let reached = inceptive_explore::survey(space, again, &|_| ControlFlow::Continue(()));
+    if survey.inside == 0 {
+        survey.inside = reached.inside;
+        survey.sample = reached.sample;
+        survey.extremes = reached.extremes;
+    }
+    survey.front = reached.front;
+    count
 }
 
 /// The values of a network of a space, as they are written in `--set`.

@@ -2,6 +2,7 @@
 
 mod accuracies;
 mod count;
+mod finalists;
 mod plan;
 mod search;
 mod table;
@@ -12,11 +13,15 @@ use inceptive_dsl::Setting;
 use inceptive_results::Objective;
 use serde::{Deserialize, Serialize};
 
-use crate::{measured::Request, train::TrainPlan};
+use crate::{
+    measured::Request,
+    train::{TrainPlan, TrainerName},
+};
 
 pub use count::{
     CountRequest, MOST_COUNTED, SpaceCounts, count_space, labels, read_conditions, read_space,
 };
+pub use finalists::{Finalist, finalists};
 pub(crate) use search::explore;
 pub use table::{TableNetwork, TableRequest, TableSearch, search_table};
 
@@ -70,6 +75,9 @@ impl ExplorePlan {
             threads: self.threads,
             side_by_side: self.side_by_side,
             isa: None,
+            trainer: TrainerName::Native,
+            device: "cpu".to_owned(),
+            python: None,
             folder: self.folder.clone(),
             report: None,
             again: false,

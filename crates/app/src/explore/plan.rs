@@ -34,7 +34,7 @@ pub(super) struct Schedule {
 
 /// The number of finalists of so many networks.
 fn finalists(networks: usize) -> usize {
-    (networks / 8).clamp(FEWEST_FINALISTS, MOST_FINALISTS).min(networks)
+    (networks / 4).clamp(FEWEST_FINALISTS, MOST_FINALISTS).min(networks)
 }
 
 /// What training costs on this machine.

@@ -43,6 +43,12 @@ const POOL: usize = 4096;
 /// Networks whose speed in training is measured to plan the search.
 const MEASURED: usize = 4;
 
+/// How often a latency is measured until it is precise.
+const ATTEMPTS: usize = 3;
+
+/// Half the width of the widest interval of a precise latency, as a share of the median.
+const PRECISE: f64 = 0.1;
+
 /// Time for the latency of a network.
 const LATENCY_BUDGET: Duration = Duration::from_secs(3);
 
@@ -70,6 +76,15 @@ struct Search<'p> {
     exploration: Exploration,
     candidates: Vec<Candidate>,
     objectives: Vec<Objective>,
+}
+
+fn spread(measurement: &Measurement) -> f64 {
+    measurement.latency_ms.median.relative_spread()
+}
+
+/// Whether a latency was measured without much disturbance.
+fn is_precise(measurement: &Measurement) -> bool {
+    spread(measurement) <= PRECISE
 }
 
 fn now_unix_ms() -> u64 {
@@ -390,7 +405,8 @@ impl<'p> Search<'p> {
         kept.into_iter().map(|place| among[place]).collect()
     }
 
-    /// The objectives as costs; smaller is better. Until a latency is known, multiply-accumulates take its place.
+    /// The objectives as costs; smaller is better. Until a latency is known, multiply-accumulates take its place; of a doubtful
+    /// one, its lower end does.
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     fn costs(&self, at: usize, latency: Option<&Measurement>) -> Vec<f64> {
         let network = &self.candidates[at].network;
@@ -398,7 +414,8 @@ impl<'p> Search<'p> {
             let value = match metric {
                 Metric::Top1 => network.rungs.last().copied().flatten().unwrap_or(f64::NAN),
                 Metric::Latency => match latency {
-                    Some(measured) => measured.latency_ms.median.value,
+                    Some(measured) if is_precise(measured) => measured.latency_ms.median.value,
+                    Some(measured) => measured.latency_ms.median.low,
                     None => network.subject.macs as f64,
                 },
                 other => network.value(*other).unwrap_or(f64::NAN),
@@ -423,33 +440,64 @@ impl<'p> Search<'p> {
         }
         let mut known = self.measured(running.store())?;
         let of = |at: usize| self.candidates[at].network.subject.fingerprint.as_str();
-        let missing: Vec<usize> =
-            networks.iter().copied().filter(|&at| !known.contains_key(of(at))).collect();
-        if !missing.is_empty() {
+        let decides = self.objectives.iter().any(|it| it.metric == Metric::Latency);
+        for _ in 0..if decides { ATTEMPTS } else { 1 } {
+            let is_good = |at: usize| known.get(of(at)).is_some_and(is_precise);
+            let missing: Vec<usize> = networks.iter().copied().filter(|&at| !is_good(at)).collect();
+            if missing.is_empty() {
+                break;
+            }
             running.tell(TaskEvent::Exploring(ExploreEvent::Measuring { networks: missing.len() }));
-            let requests: Vec<Request> =
-                missing.iter().map(|&at| self.candidates[at].request.clone()).collect();
-            let plan = self.bench_plan(requests);
-            #[expect(clippy::cast_precision_loss, reason = "few stages")]
-            let (before, total) = (stage as f64, missing.len() as f64);
-            let outcome = running.within(|context, store, listen| {
-                bench(&plan, context, store, &mut |event| match event {
-                    TaskEvent::Planned(_) | TaskEvent::Loaded { .. } => {}
-                    TaskEvent::Progress { done, activity } => {
-                        listen(TaskEvent::Progress { done: before + done / total, activity });
-                    }
-                    other => listen(other),
-                })
-            });
-            if running.wants_stop() {
-                return Err(TaskError::Paused);
+            let measured = self.measure_once(&missing, stage, running)?;
+            // What cannot be measured once cannot be measured again.
+            if measured.is_empty() {
+                break;
             }
-            for measurement in outcome.measurements {
-                known.insert(measurement.subject.fingerprint.clone(), measurement);
+            for measurement in measured {
+                let fingerprint = measurement.subject.fingerprint.clone();
+                let is_better = known
+                    .get(&fingerprint)
+                    .is_none_or(|before| spread(&measurement) < spread(before));
+                if is_better {
+                    known.insert(fingerprint, measurement);
+                }
             }
+        }
+        let doubtful =
+            networks.iter().filter(|&&at| known.get(of(at)).is_some_and(|it| !is_precise(it)));
+        let doubtful = doubtful.count();
+        if doubtful > 0 {
+            running.tell(TaskEvent::Exploring(ExploreEvent::Doubtful { networks: doubtful }));
         }
         let latency = |&at: &usize| Some((at, known.get(of(at))?.clone()));
         Ok(networks.iter().filter_map(latency).collect())
+    }
+
+    /// Measures the latencies of networks.
+    fn measure_once(
+        &self,
+        networks: &[usize],
+        stage: usize,
+        running: &mut Running<'_>,
+    ) -> Result<Vec<Measurement>, TaskError> {
+        let requests: Vec<Request> =
+            networks.iter().map(|&at| self.candidates[at].request.clone()).collect();
+        let plan = self.bench_plan(requests);
+        #[expect(clippy::cast_precision_loss, reason = "few stages")]
+        let (before, total) = (stage as f64, networks.len() as f64);
+        let outcome = running.within(|context, store, listen| {
+            bench(&plan, context, store, &mut |event| match event {
+                TaskEvent::Planned(_) | TaskEvent::Loaded { .. } => {}
+                TaskEvent::Progress { done, activity } => {
+                    listen(TaskEvent::Progress { done: before + done / total, activity });
+                }
+                other => listen(other),
+            })
+        });
+        match running.wants_stop() {
+            true => Err(TaskError::Paused),
+            false => Ok(outcome.measurements),
+        }
     }
 
     fn bench_plan(&self, requests: Vec<Request>) -> BenchPlan {
@@ -481,7 +529,14 @@ impl<'p> Search<'p> {
                 && self.plan.engine.as_ref().is_none_or(|engine| *engine == it.runtime.engine)
         };
         let own = rows.into_iter().map(|stored| stored.result).filter(is_own);
-        Ok(own.map(|it| (it.subject.fingerprint.clone(), it)).collect())
+        let mut known: HashMap<String, Measurement> = HashMap::new();
+        for measurement in own {
+            let before = known.get(&measurement.subject.fingerprint);
+            if before.is_none_or(|before| spread(&measurement) < spread(before)) {
+                known.insert(measurement.subject.fingerprint.clone(), measurement);
+            }
+        }
+        Ok(known)
     }
 
     /// Notes what was found.

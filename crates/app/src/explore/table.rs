@@ -59,6 +59,8 @@ pub struct TableNetwork {
 pub struct TableSearch {
     /// Networks in the table.
     pub listed: usize,
+    /// How many of them are no network in the space, because their values do not fit together; they are left out.
+    pub refused: usize,
     /// How many of them satisfy all conditions.
     pub feasible: usize,
     /// The objectives that could be used.
@@ -106,15 +108,12 @@ pub fn search_table(
         return Err(TaskError::Stopped);
     }
     let conditions = [space.constraints.clone(), request.conditions.clone()].concat();
+    let mut refused = 0;
     let mut inside: Vec<(Vec<usize>, Counts, &[f64])> = vec![];
     for ((point, accuracies), counted) in table.iter().zip(&counted) {
         let Some(network) = counted.network else {
-            let labels = labels(space, point).join(", ");
-            return Err(ExploreError::Table {
-                file: request.table.clone(),
-                problem: format!("{labels} is no network: its values do not fit together"),
-            }
-            .into());
+            refused += 1;
+            continue;
         };
         let counts = network.counts;
         if conditions.iter().all(|it| it.holds(&|name| counts.by_name(name)) != Some(false)) {
@@ -183,6 +182,7 @@ pub fn search_table(
     let understood = Understood::new(&variables, &observed, metric);
     Ok(TableSearch {
         listed: table.len(),
+        refused,
         feasible: inside.len(),
         objectives,
         unknown,

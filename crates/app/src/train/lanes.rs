@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use inceptive_train::{Machine, Task, TrainError, Trainer};
+use inceptive_train::{Backend, Machine, Task, TrainError, Trainer};
 
 use super::{Message, RunId, Shared, SideBySide, run::train_one};
 use crate::error::TaskError;
@@ -82,6 +82,8 @@ pub(super) fn choose(shared: &Shared<'_>, pending: &[RunId]) -> Result<SideBySid
     let with = |runs: u32| SideBySide { runs, threads: threads / runs, images_per_s: None };
     match shared.plan.side_by_side {
         Some(runs) => return Ok(with(runs.clamp(1, most))),
+        // A GPU is busy with one run, and PyTorch has threads of its own.
+        None if matches!(shared.backend, Backend::PyTorch(_)) => return Ok(with(1)),
         None if most == 1 => return Ok(with(1)),
         None => {}
     }
@@ -126,7 +128,8 @@ pub(super) fn speed(
     runs: u32,
 ) -> Result<f64, TrainError> {
     let stop = shared.stop;
-    let mut trainer = Trainer::new(shared.task(id), shared.machine(threads as usize, runs), stop)?;
+    let machine = shared.machine(threads as usize, runs);
+    let mut trainer = Trainer::new(shared.task(id), &shared.backend, machine, stop)?;
     trainer.measure_speed(TRIAL, stop)
 }
 

@@ -4,6 +4,7 @@ mod files;
 mod lanes;
 mod run;
 mod subject;
+mod trainer_name;
 
 use std::{
     collections::HashMap,
@@ -22,7 +23,7 @@ use inceptive_dsl::{Disk, Setting};
 use inceptive_files::{InputFiles, leads_out};
 use inceptive_results::{Machine, Record, TrainingKey, TrainingRun};
 use inceptive_store::{Filter, Store, StoreError};
-use inceptive_train::{Recipe, TrainError, recipe::shipped};
+use inceptive_train::{Backend, PyTorch, Recipe, TrainError, recipe::shipped};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -34,10 +35,11 @@ use crate::{
     training::{PlannedRun, RunState, SideBySide, TrainingEvent},
 };
 
-use files::{RunFiles, RunName};
+use files::{RunFiles, RunName, plain};
 use lanes::Lanes;
 use run::Ended;
 use subject::Subject;
+pub use trainer_name::TrainerName;
 
 /// What to train, and how: every network with every seed. All networks are trained with the first seed before any is
 /// trained with the second.
@@ -57,8 +59,17 @@ pub struct TrainPlan {
     pub threads: u32,
     /// Number of runs at the same time; `None` to measure which is fastest.
     pub side_by_side: Option<u32>,
-    /// The instruction set; `None` for the widest of this processor.
+    /// The instruction set of the native trainer; `None` for the widest of this processor.
     pub isa: Option<String>,
+    /// What computes the steps.
+    #[serde(default)]
+    pub trainer: TrainerName,
+    /// The device, such as `cpu` or `cuda`; the native trainer has the processor only.
+    #[serde(default = "cpu")]
+    pub device: String,
+    /// The Python that has PyTorch; one is searched for if it is not named.
+    #[serde(default)]
+    pub python: Option<PathBuf>,
     /// Where checkpoints and trained weights are kept.
     pub folder: PathBuf,
     /// The folder of a report that is written after the training, if there will be one.
@@ -68,6 +79,10 @@ pub struct TrainPlan {
     /// The epoch after which runs pause at a checkpoint; a later call goes on from there. `None` to train to the end.
     #[serde(default)]
     pub until: Option<u32>,
+}
+
+fn cpu() -> String {
+    "cpu".to_owned()
 }
 
 impl TrainPlan {
@@ -107,6 +122,7 @@ struct Shared<'a> {
     recipe: Recipe,
     recipe_fingerprint: String,
     isa: Isa,
+    backend: Backend,
     subjects: Vec<Subject>,
     /// Set to end all runs.
     halt: AtomicBool,
@@ -175,6 +191,12 @@ fn prepare<'a>(
         recipe_fingerprint: recipe.fingerprint().to_string(),
         recipe,
         isa,
+        backend: match plan.trainer {
+            TrainerName::Native => Backend::Native,
+            TrainerName::PyTorch => {
+                Backend::PyTorch(PyTorch::new(plan.python.clone(), &plan.device))
+            }
+        },
         subjects,
         halt: AtomicBool::new(false),
         must_pause: AtomicBool::new(false),
@@ -379,7 +401,12 @@ impl Shared<'_> {
             let is_same =
                 |run: &&&TrainingRun| run.is_of(&subject.info, &subject.fingerprint_with_paths);
             let runs = known.get(&key).into_iter().flatten().filter(is_same);
-            let latest = runs.max_by_key(|run| (run.isa == self.isa.name(), run.finished_unix_ms));
+            let trainer = self.plan.trainer.name();
+            let is_wanted = |run: &TrainingRun| {
+                let has_isa = trainer != TrainerName::Native.name() || run.isa == self.isa.name();
+                run.trainer == trainer && run.device == self.plan.device && has_isa
+            };
+            let latest = runs.max_by_key(|run| (is_wanted(run), run.finished_unix_ms));
             let known = latest.map(|run| self.shown(*id, run));
             // If the weights could not be written but the checkpoint exists, the run is resumed to write them.
             let lacks_weights = known.as_ref().is_some_and(|run| {
@@ -423,13 +450,17 @@ impl Shared<'_> {
 
     /// Calls a function with the name that identifies the files of a run.
     fn with_name<T>(&self, id: RunId, work: impl FnOnce(&RunName<'_>) -> T) -> T {
+        let computed_by = match self.plan.trainer {
+            TrainerName::Native => self.isa.name().to_owned(),
+            TrainerName::PyTorch => format!("pytorch-{}", plain(&self.plan.device)),
+        };
         let subject = &self.subjects[id.subject];
         work(&RunName {
             network: &subject.info.name_with_point(),
             recipe: &self.recipe.name,
             data: &self.data.name,
             seed: id.seed,
-            isa: self.isa.name(),
+            computed_by: &computed_by,
             fingerprints: [
                 &subject.fingerprint_with_paths,
                 &self.recipe_fingerprint,

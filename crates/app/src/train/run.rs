@@ -7,7 +7,7 @@ use std::{
 };
 
 use inceptive_results::{DatasetInfo, EpochRecord, RecipeInfo, TrainingOutcome, TrainingRun};
-use inceptive_train::{CheckpointError, Epoch, Evaluation, TrainError, Trainer};
+use inceptive_train::{Backend, CheckpointError, Epoch, Evaluation, TrainError, Trainer};
 
 use super::{Message, RunId, Shared, TrainingEvent, files::RunFiles, lanes::Lanes};
 use crate::error::TaskError;
@@ -77,11 +77,11 @@ impl<'a> Run<'a> {
         let (shared, run) = (self.shared, self.id.run);
         let (folder, inputs) = (&shared.plan.folder, &shared.inputs);
         let files = shared.with_name(self.id, |name| RunFiles::lock(folder, name, inputs))?;
-        let Some(files) = files else { return Err(TaskError::Busy { label: self.label() }) };
+        let Some(mut files) = files else { return Err(TaskError::Busy { label: self.label() }) };
         if let Some(known) = self.known() {
             return Ok(Ended::Known(known));
         }
-        let mut trainer = self.start(&files)?;
+        let mut trainer = self.start(&mut files)?;
         self.event(TrainingEvent::Started { run, history: trainer.history().to_vec() });
         let last = shared.last_epoch() as usize;
         while !trainer.is_finished() {
@@ -144,13 +144,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Starts from the checkpoint if there is one, else from random weights. A checkpoint that cannot be used is reported.
-    fn start(&self, files: &RunFiles) -> Result<Trainer<'a>, TaskError> {
+    /// Starts from the checkpoint if there is one, or from that of another trainer, else from random weights. A checkpoint that
+    /// cannot be used is reported.
+    fn start(&self, files: &mut RunFiles) -> Result<Trainer<'a>, TaskError> {
         let shared = self.shared;
         let (threads, runs) = self.lanes.share();
         let (task, machine) = (shared.task(self.id), shared.machine(threads, runs));
-        if let Some(bytes) = files.read_checkpoint()? {
-            match Trainer::resume(task, machine, &bytes, &shared.halt) {
+        let own = files.read_checkpoint()?;
+        let other = || {
+            let folder = &shared.plan.folder;
+            shared.with_name(self.id, |name| files.read_other_checkpoint(folder, name))
+        };
+        if let Some(bytes) = own.or_else(other) {
+            match Trainer::resume(task, &shared.backend, machine, &bytes, &shared.halt) {
                 Ok(trainer) => return Ok(trainer),
                 Err(CheckpointError::Train(error)) => return Err(self.failed()(error)),
                 Err(error) => self.send(Message::Error(TaskError::Restarted {
@@ -159,7 +165,7 @@ impl<'a> Run<'a> {
                 })),
             }
         }
-        Trainer::new(task, machine, &shared.halt).map_err(self.failed())
+        Trainer::new(task, &shared.backend, machine, &shared.halt).map_err(self.failed())
     }
 
     fn epoch(&self, trainer: &mut Trainer<'_>, files: &RunFiles) -> Result<(), TrainError> {
@@ -192,13 +198,15 @@ impl<'a> Run<'a> {
         }
         let (threads, runs) = self.lanes.share();
         let before = trainer.threads();
-        if threads == before || trainer.is_finished() {
+        let is_native = matches!(self.shared.backend, Backend::Native);
+        if threads == before || !is_native || trainer.is_finished() {
             return Ok(trainer);
         }
         drop(trainer);
         let resume = |threads: usize| {
             let machine = self.shared.machine(threads, runs);
-            Trainer::resume(self.shared.task(self.id), machine, &bytes, &self.shared.halt)
+            let Shared { backend, halt, .. } = self.shared;
+            Trainer::resume(self.shared.task(self.id), backend, machine, &bytes, halt)
         };
         let resumed = match resume(threads) {
             // More threads need more memory; it fitted before.
@@ -246,10 +254,12 @@ impl<'a> Run<'a> {
             seed: self.id.seed,
             epochs: shared.recipe.epochs,
             batch: shared.recipe.batch,
-            trainer: "native".to_owned(),
-            device: "cpu".to_owned(),
+            trainer: shared.plan.trainer.name().to_owned(),
+            trainer_version: trainer.pytorch_version().map(str::to_owned),
+            device: shared.plan.device.clone(),
+            accelerator: trainer.accelerator(),
             threads: u32::try_from(trainer.threads()).unwrap_or(u32::MAX),
-            isa: trainer.isa().name().to_owned(),
+            isa: trainer.isa().unwrap_or_default().to_owned(),
             auxiliary: shared.recipe.auxiliary && subject.has_heads,
             machine: shared.machine.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

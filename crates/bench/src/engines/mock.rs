@@ -62,6 +62,7 @@ impl Engine for Mock {
             has_node_times: true,
             isa: self.isa.clone(),
             flushes_subnormals: None,
+            mode: None,
         })
     }
 

@@ -7,6 +7,7 @@ pub mod mock;
 mod native;
 mod onnxruntime;
 mod openvino;
+mod pytorch;
 #[cfg(feature = "rten")]
 mod rten;
 
@@ -19,6 +20,7 @@ use crate::engine::Engine;
 pub use native::Native;
 pub use onnxruntime::OnnxRuntime;
 pub use openvino::OpenVino;
+pub use pytorch::{PyTorch, PyTorchMode, PyTorchOptions};
 #[cfg(feature = "rten")]
 pub use rten::Rten;
 
@@ -29,6 +31,8 @@ pub struct EngineOptions {
     pub onnxruntime: Option<PathBuf>,
     /// OpenVINO's C library.
     pub openvino: Option<PathBuf>,
+    /// PyTorch.
+    pub pytorch: PyTorchOptions,
     /// The instruction set of the native engine; the widest of the processor unless it is named.
     pub isa: Option<Isa>,
 }
@@ -42,6 +46,7 @@ pub fn all(options: &EngineOptions) -> Vec<Box<dyn Engine>> {
         Box::new(Native::new(options.isa)),
         Box::new(OnnxRuntime::new(options.onnxruntime.clone())),
         Box::new(OpenVino::new(options.openvino.clone())),
+        Box::new(PyTorch::new(options.pytorch.clone())),
         #[cfg(feature = "rten")]
         Box::new(Rten),
     ]

@@ -55,6 +55,7 @@ impl Engine for Native {
             has_node_times: true,
             isa: Some(self.isa.to_string()),
             flushes_subnormals: Some(FLUSHES_SUBNORMALS),
+            mode: None,
         })
     }
 
@@ -127,6 +128,7 @@ fn failed(error: impl std::fmt::Display) -> EngineError {
 }
 
 fn plan(model: &Model, setup: &Setup, isa: Isa, stop: &AtomicBool) -> Result<Plan, EngineError> {
+    setup.precision.expect_fp32(NAME)?;
     let options = Options {
         batch: setup.batch as usize,
         threads: setup.threads as usize,

@@ -134,6 +134,7 @@ impl Engine for OnnxRuntime {
             has_node_times: true,
             isa: None,
             flushes_subnormals: None,
+            mode: None,
         })
     }
 
@@ -147,6 +148,7 @@ impl Engine for OnnxRuntime {
         setup: &Setup,
         _: &AtomicBool,
     ) -> Result<Box<dyn Session>, EngineError> {
+        setup.precision.expect_fp32(NAME)?;
         let loaded = self.loaded()?;
         // The builder stays on the thread that it was made on.
         let prepare = || OnnxRuntimeModel::new(Self::builder(setup, loaded)?, model, setup);
@@ -162,6 +164,7 @@ impl Engine for OnnxRuntime {
         stop: &AtomicBool,
         listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
+        setup.precision.expect_fp32(NAME)?;
         let folder = tempfile::tempdir().map_err(failed)?;
         let loaded = self.loaded()?;
         let prepare = || {

@@ -140,6 +140,7 @@ impl Engine for OpenVino {
             has_node_times: false,
             isa: None,
             flushes_subnormals: None,
+            mode: None,
         })
     }
 
@@ -190,8 +191,20 @@ impl OpenVinoSession {
         let mut set = |key, value: &str| core.set_property(&device, &key, value).map_err(failed);
         set(RwPropertyKey::HintPerformanceMode, "LATENCY")?;
         set(RwPropertyKey::InferenceNumThreads, &threads)?;
-        if setup.precision == PrecisionRequest::Fp32 {
-            set(RwPropertyKey::HintInferencePrecision, "f32")?;
+        let hint = match setup.precision {
+            PrecisionRequest::EngineDefault => None,
+            PrecisionRequest::Fp32 => Some("f32"),
+            PrecisionRequest::Fp16 => Some("f16"),
+            PrecisionRequest::Bf16 => Some("bf16"),
+            PrecisionRequest::Tf32 => {
+                return Err(EngineError::Lacks {
+                    engine: NAME,
+                    what: "precision tf32 is".to_owned(),
+                });
+            }
+        };
+        if let Some(hint) = hint {
+            set(RwPropertyKey::HintInferencePrecision, hint)?;
         }
         let onnx = model.to_onnx(setup.batch, LrnForm::Operator)?;
         let network = core.read_model_from_buffer(&onnx, None).map_err(failed)?;

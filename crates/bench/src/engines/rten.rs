@@ -54,6 +54,7 @@ impl Engine for Rten {
             has_node_times: true,
             isa: None,
             flushes_subnormals: None,
+            mode: None,
         })
     }
 
@@ -67,6 +68,7 @@ impl Engine for Rten {
         setup: &Setup,
         _: &AtomicBool,
     ) -> Result<Box<dyn Session>, EngineError> {
+        setup.precision.expect_fp32(NAME)?;
         let prepare = || RtenModel::new(model, setup);
         Ok(Box::new(DeepSession::new(DEEP.stack(model)?, prepare)?))
     }
@@ -80,6 +82,7 @@ impl Engine for Rten {
         _: &AtomicBool,
         listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
+        setup.precision.expect_fp32(NAME)?;
         let prepare = || RtenModel::new(model, setup);
         let mut session = DeepSession::new(DEEP.stack(model)?, prepare)?;
         session.set_input(input)?;

@@ -9,8 +9,8 @@ use std::{
 
 use clap::Args;
 use inceptive_app::{
-    CountRequest, NEVER, Request, Task, TaskContext, TaskError, TrainPlan, count_space, labels,
-    read_conditions, read_space,
+    CountRequest, NEVER, Request, Task, TaskContext, TaskError, TrainPlan, TrainerName,
+    count_space, labels, read_conditions, read_space,
 };
 use inceptive_bench::{System, available_memory};
 use inceptive_data::DataName;
@@ -190,6 +190,9 @@ impl CompareSpaces {
             threads: self.threads(),
             side_by_side: None,
             isa: None,
+            trainer: TrainerName::Native,
+            device: "cpu".to_owned(),
+            python: None,
             folder: self.out.clone().unwrap_or_else(|| TrainPlan::folder_beside(&self.store)),
             report: None,
             again: false,

@@ -1,10 +1,13 @@
 //! `inceptive explore` and `compare-spaces` as their users run them: a small space on generated images.
 
-use std::{fs, path::Path, process::Stdio, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use serde_json::Value;
-
-use crate::inceptive;
 
 const BASE: &str = "name: base\nparams: {w: 4, k: 3}\ninput: {channels: 1, size: 16}\nclasses: 10\nbody:\n  \
                     - conv: {kernel: $k, width: $w, pad: same}\n  - maxpool: {kernel: 2, stride: 2}\ntail: gap\n";
@@ -29,6 +32,18 @@ fn folder() -> tempfile::TempDir {
         fs::write(folder.path().join(name), text).unwrap();
     }
     folder
+}
+
+/// The program with arguments, of which those in quotes have spaces.
+fn inceptive(arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_inceptive"));
+    for (place, part) in arguments.split('"').enumerate() {
+        match place % 2 {
+            0 => command.args(part.split_whitespace()),
+            _ => command.arg(part),
+        };
+    }
+    command
 }
 
 /// What a command prints, says on standard error, and whether it succeeds.
@@ -59,7 +74,7 @@ fn all_networks_are_counted_and_what_excludes_them_is_told() {
     assert_eq!(front[0]["values"], serde_json::json!({ "w": "4", "k": "1" }));
     // As `cost` counts it.
     let cost = document(folder, "cost space.yaml --set w=4 --set k=1 --json");
-    assert_eq!(front[0]["macs"], cost[0]["total"]["macs"], "{cost}");
+    assert_eq!(front[0]["macs"], cost[0]["macs"], "{cost}");
     let (out, _, is_done) = run(folder, "explore space.yaml --costs-only --where \"params < 10\"");
     assert!(
         !is_done && out.contains("no network has params < 10; the closest has 58 with w=4, k=1"),
@@ -79,7 +94,7 @@ fn members_of_the_front_become_files_that_are_these_networks() {
         "explore space.yaml --costs-only --objectives \"maximize params, minimize macs\" --json",
     );
     let cost = document(folder, "cost best-1.yaml --json");
-    assert_eq!(cost[0]["total"]["macs"], listed["front"][0]["macs"]);
+    assert_eq!(cost[0]["macs"], listed["front"][0]["macs"]);
     // Files are not replaced.
     let (_, error, is_done) = run(folder, arguments);
     assert!(!is_done && error.contains("best-1.yaml"), "{error}");
@@ -159,9 +174,11 @@ fn a_table_of_accuracies_is_searched_without_training() {
         some,
         document(folder, "explore space.yaml --accuracies table.csv --networks 12 --seed 3 --json")
     );
-    let text =
-        done(folder, "explore space.yaml --accuracies table.csv --networks 12 --where \"w < 20\"");
-    assert!(text.contains("12 were looked up") && text.contains("`w` from 4 to 16"), "{text}");
+    let text = done(
+        folder,
+        "explore space.yaml --accuracies table.csv --networks 12 --where \"macs < 100k\"",
+    );
+    assert!(text.contains("12 were looked up") && text.contains("w, from 4 to "), "{text}");
 }
 
 /// What an exploration says, without times.
@@ -199,7 +216,7 @@ fn a_killed_search_goes_on_to_the_same_result() {
 
     let killed = folder();
     let killed = killed.path();
-    for milliseconds in [300, 700, 1100, 1500, 2500, 3500] {
+    for milliseconds in [300, 900, 2500] {
         let mut child = inceptive(&format!("{SEARCH} --json"))
             .current_dir(killed)
             .stdout(Stdio::null())

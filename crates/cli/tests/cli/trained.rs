@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::atomic::AtomicBool};
 use inceptive_bench::Isa;
 use inceptive_data::{Dataset, Places, load as load_data};
 use inceptive_dsl::{Disk, load};
-use inceptive_train::{Machine, Recipe, Task, Trainer};
+use inceptive_train::{Backend, Machine, Recipe, Task, Trainer};
 use inceptive_weights::{Role, Weights, slots};
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ fn train(folder: &Path, name: &str, seed: u64) -> (f64, f64, f64) {
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed };
     let machine = Machine { threads: 1, isa: Isa::best(), most_bytes: u64::MAX };
     let stop = AtomicBool::new(false);
-    let mut trainer = Trainer::new(task, machine, &stop).unwrap();
+    let mut trainer = Trainer::new(task, &Backend::Native, machine, &stop).unwrap();
     while !trainer.is_finished() {
         trainer.epoch(&stop, || None, |_| {}).unwrap();
     }

@@ -14,7 +14,7 @@ mod tensors;
 
 use std::sync::Arc;
 
-use inceptive_ir::{Graph, NodeId};
+use inceptive_ir::{Graph, NodeId, Path, Role};
 use inceptive_kernels::{
     LANES,
     conv::{Outermost, Places, Widths, Window},
@@ -151,6 +151,11 @@ impl TrainPlan {
     /// Total bytes: feature maps, gradients, weights and the optimizer's state.
     pub fn bytes(&self) -> usize {
         self.program.arena_bytes() + self.program.scratch_bytes() * self.options.threads
+    }
+
+    /// The tensors that are learned, in the order of the optimizer's state, and whether weight decay applies to them.
+    pub fn learned(&self) -> impl Iterator<Item = (&Path, Role, bool)> {
+        self.tensors.learned_tensors()
     }
 
     /// Number of classes of the network.

@@ -47,6 +47,12 @@ impl Tensors {
         self.all.iter()
     }
 
+    /// Those that are learned, with whether weight decay applies.
+    pub(super) fn learned_tensors(&self) -> impl Iterator<Item = (&Path, Role, bool)> {
+        let learned = self.all.iter().filter(|tensor| !tensor.states.is_empty());
+        learned.map(|tensor| (&tensor.path, tensor.role, tensor.decays))
+    }
+
     fn index(&mut self, node: &Node, role: Role, len: usize, maps: &mut Maps) -> usize {
         let key = (node.tensor_path(role).clone(), role);
         if let Some(&index) = self.by_path.get(&key) {

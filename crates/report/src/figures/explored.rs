@@ -77,7 +77,8 @@ fn accuracy(explored: &Explored, number: usize) -> Option<Figure> {
         _ => &count_text,
     };
     frame.columns(&mut canvas, &x.ticks(text, true));
-    frame.name_columns(&mut canvas, &format!("{} (logarithmic)", metric.label()));
+    let unit = if metric.unit() == Unit::Milliseconds { " in ms" } else { "" };
+    frame.name_columns(&mut canvas, &format!("{}{unit} (logarithmic)", metric.label()));
     frame.lines(&mut canvas, &y.ticks(&plain_text, false), "top-1, percent of test images");
     frame.sides(&mut canvas);
     let at = |(member, cost): &(Member<'_>, Estimate)| (x.at(cost.value), y.at(top1(member).value));

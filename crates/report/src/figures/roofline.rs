@@ -39,6 +39,10 @@ struct Point<'a> {
 
 /// Measured speed against intensity under the roofline; `None` without measurements or limits of the machine.
 pub(super) fn chart(candidates: &[NetworkEntry], way: &BenchConfig) -> Option<Figure> {
+    // The limits are those of the processor.
+    if !way.runtime.is_on_cpu() {
+        return None;
+    }
     let limits = way.best.roofline;
     let is_known = |limit: f64| limit.is_finite() && limit > 0.0;
     let all = points(candidates, way);

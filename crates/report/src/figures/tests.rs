@@ -82,6 +82,8 @@ fn measured(mut candidate: NetworkEntry, id: u32) -> NetworkEntry {
             batch: 1 + way / 3,
             threads: 1 + way % 3,
             isa: None,
+            mode: None,
+            accelerator: None,
         };
         #[expect(clippy::cast_precision_loss, reason = "made up")]
         let ms = candidate.subject.macs as f64 / 5e7 + f64::from(1 + id % 7 + way);
@@ -101,6 +103,7 @@ fn measured(mut candidate: NetworkEntry, id: u32) -> NetworkEntry {
             others_cores: None,
             stolen_cores: None,
             clock_mhz: None,
+            accelerator: None,
             subnormals: inceptive_results::Subnormals::default(),
             flushes_subnormals: None,
             latency_ms: summarize(&turns, 0),

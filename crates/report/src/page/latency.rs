@@ -4,7 +4,7 @@ use askama::{Template, filters::HtmlSafe};
 use inceptive_results::Measurement;
 
 use super::{
-    networks::{grade, interval},
+    networks::{grade, interval, share_of_peak},
     picture::Picture,
     scale::{Scale, float},
     shown::Shown,
@@ -16,7 +16,7 @@ use crate::{
     report::Analysis,
     way::{BenchConfig, WayIndex},
 };
-use inceptive_format::{bytes, counted, decimals, share};
+use inceptive_format::{bytes, counted, decimals};
 
 /// Maximum number of measurements that are listed.
 const MOST: usize = 600;
@@ -103,14 +103,14 @@ fn table(all: &[Measured<'_>], has_machines: bool, shown: &Shown) -> Table {
         }
         cells.extend([
             Cell::user(prose(&engine)).with_title(it.way.label()),
-            Cell::text(format!("{} {}", prose(&runtime.device), runtime.precision)),
+            Cell::text(format!("{} {}", prose(&runtime.device_and_mode()), runtime.precision)),
             Cell::number(runtime.batch.to_string(), f64::from(runtime.batch)),
             Cell::number(runtime.threads.to_string(), f64::from(runtime.threads)),
             Cell::number(ms.text(median.value), median.value),
             interval(&ms, median),
             Cell::number(rates.text(rate), rate),
             Cell::number(gflops.text(speed), speed),
-            Cell::number(share(m.share_of_peak()).trim_end_matches('%'), m.share_of_peak()),
+            share_of_peak(m),
             m.memory_bytes.map_or_else(Cell::unknown, |size| {
                 Cell::number(memory.count(size), float(size)).with_title(bytes(size))
             }),

@@ -176,7 +176,7 @@ fn when(best: &BestRoofline) -> String {
 pub(super) fn limits(findings: &Analysis) -> Option<Table> {
     let mut known: Vec<(&Machine, BestRoofline)> = Vec::new();
     let mut keys: HashSet<(&Machine, u32)> = HashSet::new();
-    for way in &findings.ways {
+    for way in findings.ways.iter().filter(|way| way.runtime.is_on_cpu()) {
         if keys.insert((&way.machine, way.best.roofline.threads)) {
             known.push((&way.machine, way.best));
         }

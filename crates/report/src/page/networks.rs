@@ -15,6 +15,7 @@ use crate::{
     way::BenchConfig,
 };
 use inceptive_format::{bytes, counted, exact, share};
+use inceptive_results::Measurement;
 
 /// The section about all networks.
 #[derive(Template)]
@@ -242,14 +243,19 @@ fn latency(candidate: &NetworkEntry, way: &BenchConfig, scales: &Scales) -> Vec<
     };
     let median = m.latency_ms.median;
     let rate = m.images_per_s().value;
-    let part = m.share_of_peak();
     vec![
         Cell::number(scales.ms.text(median.value), median.value),
         interval(&scales.ms, median),
         Cell::number(scales.rate.text(rate), rate),
-        Cell::number(share(part).trim_end_matches('%'), part),
+        share_of_peak(m),
         grade(m.grade),
     ]
+}
+
+/// The speed as a percentage of the processor's peak; unknown on other devices.
+pub(super) fn share_of_peak(m: &Measurement) -> Cell {
+    let cell = |part| Cell::number(share(part).trim_end_matches('%'), part);
+    m.share_of_peak().map_or_else(Cell::unknown, cell)
 }
 
 /// Both ends of an interval, sorted by its width relative to the value; unknown where that is not finite.

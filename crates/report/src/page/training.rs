@@ -114,7 +114,17 @@ pub(super) fn facts(
             "trained with",
             distinct(|run| {
                 let threads = counted(run.threads as usize, "thread", "threads");
-                format!("{} on {}, {}, {threads}", run.trainer, run.device, run.isa)
+                let version = run.trainer_version.iter().map(|version| format!(" {version}"));
+                let hardware = run.accelerator.as_ref().map(|it| format!(" ({})", it.name));
+                let isa = [run.isa.as_str()].into_iter().filter(|isa| !isa.is_empty());
+                format!(
+                    "{}{} on {}{}, {}{threads}",
+                    run.trainer,
+                    version.collect::<String>(),
+                    run.device,
+                    hardware.unwrap_or_default(),
+                    isa.map(|isa| format!("{isa}, ")).collect::<String>()
+                )
             }),
         ),
         ("machine", distinct(|run| format!("{} ({})", run.machine.cpu, run.machine.id()))),

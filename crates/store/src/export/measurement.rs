@@ -1,12 +1,13 @@
 //! The columns of measurements.
 
-use inceptive_results::{Measurement, statistics::Estimate};
+use inceptive_results::{Accelerator, Measurement, statistics::Estimate};
 
 use super::{
     Cell, Column, Table,
     common::{maybe, place, subject, yes_or_no},
     count, number, text,
 };
+use crate::store::Stored;
 
 impl Table for Measurement {
     fn columns() -> Vec<Column<Self>> {
@@ -19,6 +20,19 @@ impl Table for Measurement {
                 maybe(s.result.flushes_subnormals, |is| T(yes_or_no(is)))
             }),
             text("device", |s| T(s.result.runtime.device.clone())),
+            text("mode", |s| maybe(s.result.runtime.mode.clone(), T)),
+            text("accelerator", |s| maybe(s.result.runtime.accelerator.clone(), T)),
+            text("accelerator_driver", |s| of_device(s, |device| device.driver.clone().map(T))),
+            text("accelerator_platform", |s| of_device(s, |device| device.platform.clone().map(T))),
+            count("accelerator_memory_bytes", |s| {
+                of_device(s, |device| device.memory_bytes.map(C))
+            }),
+            number("accelerator_clock_start_mhz", |s| {
+                of_device(s, |device| Some(N(device.clock_mhz?[0])))
+            }),
+            number("accelerator_clock_end_mhz", |s| {
+                of_device(s, |device| Some(N(device.clock_mhz?[1])))
+            }),
             text("precision", |s| T(s.result.runtime.precision.to_string())),
             count("batch", |s| C(s.result.runtime.batch.into())),
             count("threads", |s| C(s.result.runtime.threads.into())),
@@ -34,7 +48,7 @@ impl Table for Measurement {
             count("high_outliers", |s| C(s.result.latency_ms.high_outliers as u64)),
             number("images_per_s", |s| N(s.result.images_per_s().value)),
             number("gflops", |s| N(s.result.gflops().value)),
-            number("share_of_peak", |s| N(s.result.share_of_peak())),
+            number("share_of_peak", |s| maybe(s.result.share_of_peak(), N)),
             number("best_peak_gflops", |s| N(s.result.best_roofline().roofline.peak_gflops)),
             count("best_peak_unix_ms", |s| C(s.result.best_roofline().peak_unix_ms)),
             number("peak_gflops", |s| N(s.result.roofline.peak_gflops)),
@@ -58,6 +72,14 @@ impl Table for Measurement {
         let place = place::<Self>(|s| T(s.result.version.clone()));
         subject().into_iter().chain(own).chain(place).collect()
     }
+}
+
+/// A fact about the accelerator, if there was one.
+fn of_device(
+    stored: &Stored<Measurement>,
+    fact: impl FnOnce(&Accelerator) -> Option<Cell>,
+) -> Cell {
+    stored.result.accelerator.as_ref().and_then(fact).unwrap_or(Cell::Absent)
 }
 
 /// An end of an interval.

@@ -294,7 +294,8 @@ fn latency_row(runtime: &Runtime, found: &[Option<&Measurement>]) -> Row {
         title: format!("latency: {engine}{format}, batch {batch}, threads {threads}"),
         hover: format!(
             "{engine} {} on {} in {precision}, batch {batch}, threads: {threads}",
-            runtime.engine_version, runtime.device
+            runtime.engine_version,
+            runtime.device_and_mode()
         ),
         cells: found.iter().enumerate().map(cell).collect(),
     }

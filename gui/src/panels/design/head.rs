@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Button, Label, RichText, Role, TextEdit, Ui, WidgetInfo};
+use egui::{Align, Button, Label, Layout, RichText, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_format::counted;
 
 use super::steps;
@@ -26,6 +26,15 @@ pub struct Head {
     discards: Option<FilePath>,
 }
 
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub struct Asked {
+    /// Whether all changes are to be taken back.
+    pub resets: bool,
+    /// Whether the settings are to become the variables of a space.
+    pub makes_space: bool,
+}
+
 /// The names of a design.
 struct Names {
     of: FilePath,
@@ -34,15 +43,15 @@ struct Names {
 }
 
 impl Head {
-    /// Draws names and buttons; returns whether all changes are to be taken back.
+    /// Draws names and buttons; returns what else is asked for. A space can be made of what has settings.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         entry: &Entry,
-        changes: &Changes,
+        (changes, has_settings): (&Changes, bool),
         model: &Model,
         commands: &mut Commands,
-    ) -> bool {
+    ) -> Asked {
         match &entry.design {
             Some(design) => self.names(ui, entry, design, commands),
             None => {
@@ -71,9 +80,21 @@ impl Head {
         };
         let from = entry.design.as_ref().map(|design| model.name_of(&design.from).display());
         let of = from.map(|from| format!(" to {from}")).unwrap_or_default();
-        ui.add(Label::new(RichText::new(count + &of).weak()).truncate());
+        let makes_space = ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let button = Button::new("Save as space…").small();
+                let button = has_settings.then(|| ui.add(button));
+                let hint = "A file in which these settings vary, to be explored";
+                let clicked = button.is_some_and(|button| button.on_hover_text(hint).clicked());
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.add(Label::new(RichText::new(count + &of).weak()).truncate());
+                });
+                clicked || (has_settings && asked(ui.ctx(), Action::SaveSpace))
+            })
+            .inner
+        });
         self.question(ui, entry, commands);
-        row.inner
+        Asked { resets: row.inner, makes_space: makes_space.inner }
     }
 
     fn names(&mut self, ui: &mut Ui, entry: &Entry, design: &Design, commands: &mut Commands) {

@@ -8,6 +8,7 @@ mod bars;
 mod controls;
 mod head;
 mod numbers;
+mod save_space;
 mod steps;
 mod targets;
 mod typed;
@@ -55,6 +56,7 @@ pub struct Design {
     rows: Rows,
     head: head::Head,
     evidence: Evidence,
+    save_space: save_space::SaveSpace,
 }
 
 /// The settings of a network of a space; `None` if the space has no such variable or value.
@@ -132,7 +134,16 @@ impl Design {
         let before = entry.design.as_ref().map(|design| design.changes().clone());
         let before = before.unwrap_or_default();
         let mut changes = before.clone();
-        let resets = self.head.ui(ui, entry, &before, model, commands);
+        let settables = original.and_then(|original| original.settables.as_deref());
+        let settings = (&before, settables.is_some());
+        let head::Asked { resets, makes_space } =
+            self.head.ui(ui, entry, settings, model, commands);
+        if let (true, Some(settables), Some(from)) =
+            (makes_space, settables, model.original_of(entry))
+        {
+            self.save_space.open(&from.file, settables, &before);
+        }
+        self.save_space.ui(ui, settables, model, commands);
         if let Some(from) = model.original_of(entry) {
             targets::ui(ui, entry, from, model, commands);
         }

@@ -9,7 +9,7 @@ use egui::{Align, Color32, ComboBox, Label, Layout, RichText, TextEdit, Ui, Widg
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 use inceptive_format::counted;
 use inceptive_results::date::{utc, utc_day};
-use inceptive_results::{Grade, Measurement};
+use inceptive_results::{Accelerator, Grade, Measurement};
 use inceptive_store::Stored;
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,10 @@ impl Column {
             Self::Interval => spread(x).total_cmp(&spread(y)),
             Self::Grade => x.grade.cmp(&y.grade),
             Self::Gflops => x.gflops().value.total_cmp(&y.gflops().value),
-            Self::Peak => x.share_of_peak().total_cmp(&y.share_of_peak()),
+            Self::Peak => {
+                let [x, y] = [x, y].map(|it| it.share_of_peak().unwrap_or(-1.0));
+                x.total_cmp(&y)
+            }
             Self::Time | Self::Label | Self::Verdict => a.id.cmp(&b.id),
         }
     }
@@ -309,7 +312,7 @@ fn line(
     row.col(|ui| label(ui, result, labels));
     row.col(|ui| {
         let label = Label::new(runtime.engine.as_str()).truncate();
-        let version = format!("{} on {}", runtime.engine_version, runtime.device);
+        let version = format!("{} on {}", runtime.engine_version, runtime.device_and_mode());
         ui.add(label).on_hover_text(version);
     });
     row.col(|ui| {
@@ -331,7 +334,7 @@ fn line(
     });
     row.col(|ui| grade(ui, result));
     row.col(|ui| number(ui, &format!("{:.1}", result.gflops().value)));
-    row.col(|ui| number(ui, &share(result.share_of_peak())));
+    row.col(|ui| number(ui, &result.share_of_peak().map_or_else(String::new, share)));
     is_hidden
 }
 
@@ -399,6 +402,14 @@ fn about(ui: &mut Ui, result: &Measurement) {
         milliseconds(latency_ms.max)
     ));
     ui.label(format!("{}, {} cores, {}", machine.cpu, machine.physical_cores, machine.os));
+    if let Some(Accelerator { name, driver, platform, .. }) = &result.accelerator {
+        let driver = driver.as_ref().map(|driver| format!("driver {driver}"));
+        let facts = [Some(name.clone()), platform.clone(), driver];
+        ui.label(facts.into_iter().flatten().collect::<Vec<_>>().join(", "));
+    }
+    if !result.runtime.is_on_cpu() {
+        return;
+    }
     let best = result.best_roofline();
     ui.label(format!(
         "machine peak: {:.0} GFLOP/s, measured {}; {:.0} when this result was measured",

@@ -7,6 +7,7 @@ use inceptive_results::statistics::Estimate;
 use super::{
     cloud::CloudView,
     look::Colors,
+    marks::front_steps,
     picture::{Kept, Picture},
     quantity::Quantity,
     scale::Field,
@@ -50,7 +51,9 @@ impl CloudPoints {
         let front = self.front.get((view.version(), axes), |_| front(view, axes));
         let corners: Vec<Pos2> = front.iter().filter_map(|&at| place(view, &field, at)).collect();
         let stroke = Stroke::new(1.5, palette.warning);
-        ui.painter().extend(Shape::dashed_line(&steps(&corners, &field), stroke, 6.0, 4.0));
+        let first_up = field.x.quantity.wants_more() == Some(true);
+        let steps = front_steps(&corners, first_up);
+        ui.painter().extend(Shape::dashed_line(&steps, stroke, 6.0, 4.0));
     }
 
     /// The places of the networks that no other network of the space dominates, as they were drawn last.
@@ -96,19 +99,6 @@ fn front(view: &CloudView, axes: [Quantity; 2]) -> Vec<usize> {
     };
     let (places, pairs): (Vec<usize>, Vec<Pair>) = view.kept().iter().filter_map(pair).unzip();
     front_of(&pairs, [x, y]).into_iter().map(|at| places[at]).collect()
-}
-
-/// The corners of a front with those of its steps: no point lies beyond them.
-fn steps(corners: &[Pos2], field: &Field) -> Vec<Pos2> {
-    let first_up = field.x.quantity.wants_more() == Some(true);
-    let mut line: Vec<Pos2> = vec![];
-    for &at in corners {
-        if let Some(&last) = line.last() {
-            line.push(if first_up { pos2(last.x, at.y) } else { pos2(at.x, last.y) });
-        }
-        line.push(at);
-    }
-    line
 }
 
 fn points(ui: &Ui, view: &CloudView, field: &Field, tints: Tints, shades: &Colors) -> Points {

@@ -4,13 +4,13 @@ use super::{
     Shared,
     labels::{Wish, place},
     look::PlotSettings,
-    marks::{Form, interval, mark},
+    marks::{Form, front_steps, interval, mark},
     quantity::Quantity,
     rows::{Row, design_values},
     scale::Field,
 };
 use crate::{model::Model, theme::colors};
-use egui::{Color32, FontId, Pos2, Rect, Stroke, Ui, pos2};
+use egui::{Color32, FontId, Pos2, Rect, Stroke, Ui};
 use inceptive_report::{Pair, front_of};
 
 /// Names that are tried at most; more find no place.
@@ -73,13 +73,7 @@ pub fn paint_front(ui: &Ui, field: &Field, dots: &[Dot<'_>]) -> Vec<Rect> {
     let mut front: Vec<Pos2> = dots.iter().filter(|dot| dot.is_front).map(|dot| dot.at).collect();
     front.sort_by(|a, b| a.x.total_cmp(&b.x));
     let first_up = field.x.quantity.wants_more() == Some(true);
-    let mut line: Vec<Pos2> = Vec::new();
-    for at in front {
-        if let Some(&last) = line.last() {
-            line.push(if first_up { pos2(last.x, at.y) } else { pos2(at.x, last.y) });
-        }
-        line.push(at);
-    }
+    let line = front_steps(&front, first_up);
     let steps = line.windows(2).map(|ends| Rect::from_two_pos(ends[0], ends[1])).collect();
     ui.painter().line(line, Stroke::new(1.5, colors(ui).accent));
     steps

@@ -6,7 +6,7 @@ use egui::{
     vec2,
 };
 
-use super::{quantity::Names, scale::Field};
+use super::{quantity::Quantity, scale::Field};
 use crate::theme::colors;
 
 /// The shape of a mark, so that series are not distinguished by colour alone.
@@ -93,23 +93,28 @@ pub fn mark(painter: &Painter, form: Form, at: Pos2, radius: f32, fill: Color32,
 /// Room for numbers and titles at the axes, in pixels: at the left and below.
 pub const ROOM: Vec2 = vec2(64.0, 40.0);
 
-/// Draws ground, lines, numbers and titles of axes.
-pub fn axes(ui: &Ui, field: &Field, names: &Names<'_>) {
+/// Draws ground, lines, numbers and titles of axes; `tick` writes a value, where one is to be written.
+pub fn axes(
+    ui: &Ui,
+    field: &Field,
+    [across, up]: [String; 2],
+    tick: impl Fn(Quantity, f64) -> Option<String>,
+) {
     let (painter, palette) = (ui.painter(), colors(ui));
     let rect = field.rect;
     painter.rect_filled(rect, 2.0, palette.canvas);
     let grid = Stroke::new(1.0, palette.frame.gamma_multiply(0.28));
     let small = TextStyle::Small.resolve(ui.style());
-    for tick in field.x.ticks(rect.width()) {
-        let Some(text) = names.tick(field.x.quantity, tick) else { continue };
-        let x = field.x_at(tick);
+    for value in field.x.ticks(rect.width()) {
+        let Some(text) = tick(field.x.quantity, value) else { continue };
+        let x = field.x_at(value);
         painter.vline(x, rect.y_range(), grid);
         let at = pos2(x, rect.bottom() + 4.0);
         painter.text(at, Align2::CENTER_TOP, text, small.clone(), palette.weak);
     }
-    for tick in field.y.ticks(rect.height() * 1.5) {
-        let Some(text) = names.tick(field.y.quantity, tick) else { continue };
-        let y = field.y_at(tick);
+    for value in field.y.ticks(rect.height() * 1.5) {
+        let Some(text) = tick(field.y.quantity, value) else { continue };
+        let y = field.y_at(value);
         painter.hline(rect.x_range(), y, grid);
         let at = pos2(rect.left() - 6.0, y);
         painter.text(at, Align2::RIGHT_CENTER, text, small.clone(), palette.weak);
@@ -119,7 +124,6 @@ pub fn axes(ui: &Ui, field: &Field, names: &Names<'_>) {
     let font = TextStyle::Body.resolve(ui.style());
     let color = ui.visuals().text_color();
     let below = pos2(rect.center().x, rect.bottom() + ROOM.y);
-    let [across, up] = [field.x, field.y].map(|axis| names.title(axis.quantity));
     painter.text(below, Align2::CENTER_BOTTOM, across, font.clone(), color);
     // In a small window, the legend is above.
     let mut job = LayoutJob::simple_singleline(up, font, color);
@@ -138,4 +142,17 @@ pub fn interval(painter: &Painter, from: Pos2, to: Pos2, stroke: Stroke) {
     for end in [from, to] {
         painter.line_segment([end - across, end + across], stroke);
     }
+}
+
+/// The corners of a front with those of its steps: no point lies beyond them. The points are sorted from left to right;
+/// `first_up` says whether the step is up or across after one, as where more is better on the x axis.
+pub fn front_steps(points: &[Pos2], first_up: bool) -> Vec<Pos2> {
+    let mut line: Vec<Pos2> = vec![];
+    for &at in points {
+        if let Some(&last) = line.last() {
+            line.push(if first_up { pos2(last.x, at.y) } else { pos2(at.x, last.y) });
+        }
+        line.push(at);
+    }
+    line
 }

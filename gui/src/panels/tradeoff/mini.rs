@@ -30,7 +30,8 @@ pub(crate) fn mini(ui: &mut Ui, rows: &Rows, model: &Model) {
     });
     let field = Field { rect, x, y };
     let names = Names { rows, variables: None, convention: model.settings.convention() };
-    axes(ui, &field, &names);
+    let titles = [field.x, field.y].map(|axis| names.title(axis.quantity));
+    axes(ui, &field, titles, |quantity, value| names.tick(quantity, value));
     let palette = colors(ui);
     for row in &rows.rows {
         if let (Some(x), Some(y)) = (row.get(Metric::Macs), row.get(Metric::Params)) {

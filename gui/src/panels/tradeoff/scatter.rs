@@ -61,7 +61,8 @@ impl Scatter {
             return;
         }
         let field = self.field(rect, look, shared);
-        axes(ui, &field, &shared.names);
+        let titles = [field.x, field.y].map(|axis| shared.names.title(axis.quantity));
+        axes(ui, &field, titles, |quantity, value| shared.names.tick(quantity, value));
         let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(rect));
         inner.set_clip_rect(rect.intersect(ui.clip_rect()));
         if let Some(view) = cloud {

@@ -1,22 +1,21 @@
 //! The setup of a training job.
 
-use egui::{Button, ComboBox, DragValue, Grid, Label, Response, RichText, Ui};
+use egui::{Button, DragValue, Grid, Label, Response, RichText, Ui};
 use inceptive_bench::Isa;
-use inceptive_dsl::Setting;
 use inceptive_format::counted;
 
-use super::fit::{Candidate, Data, candidates};
+use super::fit::{Candidate, candidates};
 use crate::{
     actions::{Action, asked},
     command::{Command, Commands},
     jobs::{Job, TrainRequest},
     model::Model,
-    panels::fields::{StoreField, field, instruction_set},
+    panels::{
+        data_choice::{Data, DataAndRecipe},
+        fields::{StoreField, instruction_set},
+    },
     theme::colors,
 };
-
-/// The data set that needs no download: its name and description.
-const GENERATED: (&str, &str) = ("shapes", "generated images, nothing to download");
 
 /// Maximum number of seeds of a job.
 const MAX_SEEDS: u32 = 1000;
@@ -31,9 +30,7 @@ const MOST_LISTED: usize = 3;
 pub(super) struct Setup {
     /// Whether all networks of the list are trained, not only the selected ones.
     takes_all: bool,
-    data: String,
-    recipe: String,
-    recipe_settings: String,
+    trained_on: DataAndRecipe,
     seeds: u32,
     /// 0 for one per core.
     threads: u32,
@@ -47,9 +44,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             takes_all: false,
-            data: GENERATED.0.to_owned(),
-            recipe: "quick".to_owned(),
-            recipe_settings: String::new(),
+            trained_on: DataAndRecipe::default(),
             seeds: 1,
             threads: 0,
             isa: None,
@@ -62,11 +57,11 @@ impl Default for Setup {
 impl Setup {
     /// The name of the data set.
     pub fn data_name(&self) -> &str {
-        &self.data
+        &self.trained_on.data
     }
 
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
-        let data = Data::named(&self.data, model.training_choices.as_ref());
+        let data = self.trained_on.known(model);
         let name = match &data {
             Data::There(name, _) => Some(name),
             Data::Absent(_) | Data::Wrong(_) => None,
@@ -89,10 +84,10 @@ impl Setup {
             ui.vertical(|ui| self.networks(ui, &networks));
             ui.end_row();
             ui.label("data");
-            ui.vertical(|ui| self.data(ui, &data, model, commands));
+            ui.vertical(|ui| self.trained_on.data_ui(ui, &data, model, commands));
             ui.end_row();
             ui.label("recipe");
-            ui.horizontal(|ui| self.recipe(ui, model));
+            ui.horizontal(|ui| self.trained_on.recipe_ui(ui, model));
             ui.end_row();
             let seeds = ui.label("seeds");
             ui.horizontal(|ui| self.amounts(ui, &seeds));
@@ -158,82 +153,6 @@ impl Setup {
         );
     }
 
-    /// The name of the data set, and whether it is available.
-    fn data(&mut self, ui: &mut Ui, data: &Data, model: &Model, commands: &mut Commands) {
-        ui.horizontal(|ui| {
-            let hover = "NAME, NAME:OPTION=VALUE or NAME=PATH, such as shapes:size=32,channels=3, cifar10 or \
-                         folder:size=32=my-images; docs/data.md has the full syntax";
-            field(ui, &mut self.data, "Data", "shapes", 250.0).on_hover_text(hover);
-            let list = ComboBox::from_id_salt("data sets").selected_text("choose").width(70.0);
-            let shown = list.show_ui(ui, |ui| self.data_sets(ui, model));
-            shown.response.on_hover_text("Data sets");
-        });
-        let palette = colors(ui);
-        match data {
-            Data::There(_, text) => {
-                ui.label(RichText::new(text).small().color(palette.weak));
-            }
-            Data::Wrong(problem) => {
-                ui.label(RichText::new(problem).color(palette.error));
-            }
-            Data::Absent(text) => {
-                ui.add(Label::new(RichText::new(text).color(palette.warning)).wrap());
-                if ui
-                    .small_button("Search again")
-                    .on_hover_text("Search for data sets again")
-                    .clicked()
-                {
-                    commands.push(Command::Start(Job::TrainingChoices(model.folder.clone())));
-                }
-            }
-        }
-    }
-
-    fn data_sets(&mut self, ui: &mut Ui, model: &Model) {
-        let (generated, what) = GENERATED;
-        let is_it = |data: &str, name: &str| data.split([':', '=']).next() == Some(name);
-        if ui
-            .selectable_label(is_it(&self.data, generated), format!("{generated}: {what}"))
-            .clicked()
-        {
-            self.data = generated.to_owned();
-        }
-        let sets = model.training_choices.iter().flat_map(|choices| &choices.sets);
-        for state in sets {
-            let where_it_is = match &state.folder {
-                Some(folder) => format!("in {}", folder.display()),
-                None => "to be downloaded".to_owned(),
-            };
-            let text = format!("{}: {where_it_is}", state.set.name);
-            if ui.selectable_label(is_it(&self.data, state.set.name), text).clicked() {
-                self.data = state.set.name.to_owned();
-            }
-        }
-    }
-
-    fn recipe(&mut self, ui: &mut Ui, model: &Model) {
-        let recipes = model.training_choices.iter().flat_map(|choices| &choices.recipes);
-        let list = ComboBox::from_id_salt("recipes").selected_text(&self.recipe).width(120.0);
-        let shown = list.show_ui(ui, |ui| {
-            for state in recipes.clone() {
-                let about = state.description.as_ref().unwrap_or_else(|problem| problem);
-                let choice = Button::selectable(self.recipe == state.name, &state.name);
-                let response = ui.add_enabled(state.description.is_ok(), choice);
-                let response = response.on_hover_text(about).on_disabled_hover_text(about);
-                if response.clicked() {
-                    self.recipe.clone_from(&state.name);
-                }
-            }
-        });
-        let about = recipes.clone().find(|state| state.name == self.recipe);
-        let about = about.and_then(|state| state.description.as_deref().ok()).unwrap_or("Recipe");
-        shown.response.on_hover_text(about);
-        ui.label("with");
-        let hover = "Settings of the recipe, separated by spaces, such as epochs=10 batch=32";
-        field(ui, &mut self.recipe_settings, "Settings of the recipe", "epochs=10", 160.0)
-            .on_hover_text(hover);
-    }
-
     fn amounts(&mut self, ui: &mut Ui, label: &Response) {
         let seeds = DragValue::new(&mut self.seeds).range(1..=MAX_SEEDS);
         let hover = "Every network is trained with each seed; with several, intervals show which differences are significant";
@@ -268,14 +187,11 @@ impl Setup {
             let networks = counted(networks.len(), "network does", "networks do");
             return Err(format!("{networks} not fit the data; the settings above change that."));
         }
-        let settings: Result<Vec<Setting>, _> =
-            self.recipe_settings.split_whitespace().map(str::parse).collect();
-        let recipe_settings = settings.map_err(|error| format!("recipe: {error}"))?;
         Ok(TrainRequest {
             networks: fitting.into_iter().map(Candidate::request).collect(),
-            data: self.data.trim().to_owned(),
-            recipe: self.recipe.clone(),
-            recipe_settings,
+            data: self.trained_on.data.trim().to_owned(),
+            recipe: self.trained_on.recipe().to_owned(),
+            recipe_settings: self.trained_on.settings()?,
             seeds: self.seeds,
             threads: (self.threads > 0).then_some(self.threads),
             isa: self.isa,

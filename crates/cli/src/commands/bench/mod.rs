@@ -35,7 +35,8 @@ use watch::Watch;
   inceptive bench architectures/*.yaml
   inceptive bench architectures/googlenet-bn.yaml --engine all --batch 1,8 --threads 1,2
   inceptive bench --compare architectures/googlenet.yaml architectures/googlenet-naive.yaml
-  inceptive bench architectures/inception-v3.yaml --budget 20s --json",
+  inceptive bench architectures/inception-v3.yaml --budget 20s --json
+  inceptive bench architectures/*.yaml --engine pytorch --device cuda --batch 1,64",
     after_help = "Networks take turns, so noise affects all networks equally. Each latency is a median with a 95%
 interval and a grade, from A (reliable) to D (order of magnitude only). Each result is saved to
 inceptive.db as soon as it is done; see `inceptive results`."

@@ -1,12 +1,12 @@
 //! `inceptive bench` for people.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use inceptive_format::{bytes, counted, share, significant};
 use inceptive_report::batch_and_threads;
-use inceptive_results::{BestRoofline, Remedy, date::utc_day};
 use inceptive_results::{
-    Comparison, Machine, Measurement, Roofline, Verdict, compare, statistics::Estimate,
+    Accelerator, BestRoofline, Comparison, Machine, Measurement, Remedy, Roofline, Runtime,
+    Verdict, compare, date::utc_day, statistics::Estimate,
 };
 
 use crate::table::{Column, Grid, one_line};
@@ -18,6 +18,9 @@ const MAX_PAIRS: usize = 10;
 pub fn table(measurements: &[Measurement]) -> String {
     let Some(first) = measurements.first() else { return String::new() };
     let mut text = machine(&first.machine);
+    for accelerator in accelerators(measurements) {
+        text.push_str(&accelerator);
+    }
     for best in best_rooflines(measurements) {
         text.push_str(&limits(&best));
     }
@@ -40,10 +43,23 @@ pub fn machine(machine: &Machine) -> String {
     )) + "\n"
 }
 
+/// Each accelerator in a line.
+fn accelerators(measurements: &[Measurement]) -> BTreeSet<String> {
+    let all = measurements.iter().filter_map(|m| m.accelerator.as_ref());
+    all.map(|Accelerator { name, driver, platform, memory_bytes, clock_mhz: _ }| {
+        let driver = driver.as_ref().map(|driver| format!("driver {driver}"));
+        let memory = memory_bytes.map(bytes);
+        let facts = [Some(name.clone()), platform.clone(), driver, memory];
+        one_line(&facts.into_iter().flatten().collect::<Vec<_>>().join(", ")) + "\n"
+    })
+    .collect()
+}
+
 /// The best roofline of the machines for each number of threads, so that all results are compared with the same.
 fn best_rooflines(measurements: &[Measurement]) -> Vec<BestRoofline> {
     let mut found: Vec<BestRoofline> = vec![];
-    for best in measurements.iter().map(Measurement::best_roofline) {
+    let on_cpu = measurements.iter().filter(|m| m.runtime.is_on_cpu());
+    for best in on_cpu.map(Measurement::best_roofline) {
         let threads = best.roofline.threads;
         match found.iter_mut().find(|known| known.roofline.threads == threads) {
             Some(known) => *known = known.best(best),
@@ -88,7 +104,7 @@ fn rows(measurements: &[Measurement]) -> String {
         let median = m.latency_ms.median;
         grid.row(vec![
             m.subject.name_with_point(),
-            m.runtime.engine.clone(),
+            engine(&m.runtime),
             m.runtime.precision.to_string(),
             m.runtime.batch.to_string(),
             m.runtime.threads.to_string(),
@@ -96,12 +112,20 @@ fn rows(measurements: &[Measurement]) -> String {
             interval(&median),
             significant(m.images_per_s().value),
             format!("{:.0}", m.gflops().value),
-            share(m.share_of_peak()),
+            m.share_of_peak().map_or_else(|| "-".to_owned(), share),
             m.memory_bytes.map_or_else(|| "unknown".to_owned(), bytes),
             m.grade.to_string(),
         ]);
     }
     grid.render()
+}
+
+/// The engine; with its device and mode where there is a choice.
+fn engine(runtime: &Runtime) -> String {
+    match (runtime.is_on_cpu(), &runtime.mode) {
+        (true, None) => runtime.engine.clone(),
+        _ => format!("{} on {}", runtime.engine, runtime.device_and_mode()),
+    }
 }
 
 /// Both ends.

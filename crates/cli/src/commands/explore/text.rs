@@ -39,7 +39,11 @@ pub fn counts(space: &Space, counts: &SpaceCounts) -> String {
     let all = match (counts.is_complete, survey.is_complete) {
         (true, _) => format!("all {size} networks were counted"),
         (false, true) => {
-            format!("{} of {size} networks, drawn at random, were counted", exact(survey.points))
+            let drawn = exact(survey.points);
+            let evolved = exact(counts.evolved);
+            format!(
+                "{drawn} of {size} networks, drawn at random, and {evolved} that NSGA-II reached from there were counted"
+            )
         }
         (false, false) => {
             format!("stopped: {} of {size} networks were counted", exact(survey.points))
@@ -311,6 +315,13 @@ pub fn table(space: &Space, found: &TableSearch) -> String {
         exact(found.networks.len() as u64),
         exact(found.guided as u64)
     );
+    if found.refused > 0 {
+        let _ = writeln!(
+            text,
+            "{} left out: their values do not fit together",
+            counted(found.refused, "network of the table is", "networks of the table are")
+        );
+    }
     for metric in &found.unknown {
         let _ = writeln!(
             text,

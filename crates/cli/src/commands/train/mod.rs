@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use inceptive_app::{
     DEFAULT_SAMPLES, GatherEvent, NEVER, Note, ReproCommand, Request, Task, TaskContext, TrainPlan,
-    report_on,
+    TrainerName, report_on,
 };
 use inceptive_bench::{Isa, System, available_memory};
 use inceptive_data::DataName;
@@ -32,6 +32,9 @@ use watch::TrainWatch;
 /// Maximum number of seeds.
 const MAX_SEEDS: u32 = 10_000;
 
+/// The device of the native trainer.
+const CPU: &str = "cpu";
+
 /// Train networks on images, and compare their accuracies.
 #[derive(Args, Debug)]
 #[command(
@@ -39,6 +42,8 @@ const MAX_SEEDS: u32 = 10_000;
   inceptive train architectures/small/*.yaml --data shapes --recipe quick
   inceptive train architectures/small/bn.yaml --data fashion-mnist --recipe standard --seeds 3
   inceptive train architectures/small/naive.yaml architectures/small/reduced.yaml --data cifar10
+          --set input.channels=3 --set input.size=32
+  inceptive train architectures/small/bn.yaml --data cifar10 --trainer pytorch --device cuda
           --set input.channels=3 --set input.size=32
   inceptive train my-network.yaml --data folder:size=32=my-images --recipe my-recipe.yaml",
     after_help = "`shapes` is generated, so it needs no download; `inceptive data list` shows the other data sets.
@@ -73,7 +78,16 @@ pub struct Train {
     /// first network
     #[arg(long, value_name = "N", value_parser = positive)]
     side_by_side: Option<NonZeroU32>,
-    /// Instruction set: avx512, avx2, neon or portable; default: the widest of this processor. Results differ in their last
+    /// What computes the steps: native, or pytorch, which has GPUs
+    #[arg(long, value_name = "TRAINER", default_value_t)]
+    trainer: TrainerName,
+    /// Device of the PyTorch trainer, such as cpu, cuda, cuda:1 or mps; see `inceptive engines`
+    #[arg(long, value_name = "DEVICE", default_value = CPU)]
+    device: String,
+    /// Python with PyTorch; default: the first of $VIRTUAL_ENV, python3 and python that has it
+    #[arg(long, value_name = "FILE")]
+    python: Option<PathBuf>,
+    /// Instruction set of the native trainer: avx512, avx2, neon or portable; default: the widest of this processor. Results differ in their last
     /// bits between instruction sets
     #[arg(long, value_name = "ISA")]
     isa: Option<Isa>,
@@ -110,6 +124,7 @@ impl Train {
     /// # Errors
     /// When the store cannot be used.
     pub fn run(self) -> anyhow::Result<Outcome> {
+        self.check_trainer()?;
         let stop = stop_on_interrupt("whole epochs and finished runs are saved")?;
         let mut store = Store::open(&self.store)?;
         let machine = inceptive_bench::this_machine();
@@ -126,7 +141,7 @@ impl Train {
         let task = Task::Train(self.plan(&machine)?);
         let outcome = task.run(&context, &mut store, &mut |event| watch.event(&event));
         watch.finish();
-        self.say_other_isa(&outcome.training_runs);
+        self.say_other_trainer(&outcome.training_runs);
         let text = match self.json {
             true => {
                 let runs: Vec<Value> = outcome.training_runs.iter().map(training_run).collect();
@@ -155,15 +170,43 @@ impl Train {
         !self.json && !self.no_report
     }
 
-    /// Warns about runs in the store that were trained with an instruction set other than the requested one.
-    fn say_other_isa(&self, runs: &[TrainingRun]) {
-        let Some(isa) = self.isa.map(Isa::name) else { return };
-        for run in runs.iter().filter(|run| run.isa != isa) {
+    /// Refuses options that the trainer does not have.
+    fn check_trainer(&self) -> anyhow::Result<()> {
+        match self.trainer {
+            TrainerName::Native if self.device != CPU => {
+                let message = format!(
+                    "the native trainer has no device `{}`; use --trainer pytorch",
+                    self.device
+                );
+                Err(output::usage(message))
+            }
+            TrainerName::Native if self.python.is_some() => {
+                Err(output::usage("--python applies to --trainer pytorch only"))
+            }
+            TrainerName::PyTorch if self.isa.is_some() => {
+                Err(output::usage("--isa applies to the native trainer only"))
+            }
+            TrainerName::Native | TrainerName::PyTorch => Ok(()),
+        }
+    }
+
+    /// Warns about runs in the store that were trained with another trainer, device or instruction set than requested.
+    fn say_other_trainer(&self, runs: &[TrainingRun]) {
+        let isa = self.isa.map(Isa::name);
+        for run in runs {
+            let is_other = run.trainer != self.trainer.name() || run.device != self.device;
+            let (other, wanted) = match isa {
+                _ if is_other => (
+                    format!("{} on {}", run.trainer, run.device),
+                    format!("{} on {}", self.trainer, self.device),
+                ),
+                Some(isa) if run.isa != isa => (run.isa.clone(), isa.to_owned()),
+                _ => continue,
+            };
             let text = format!(
-                "{}, seed {}: already in the store, trained with {}, not {isa}; --again repeats it",
+                "{}, seed {}: already in the store, trained with {other}, not {wanted}; --again repeats it",
                 run.subject.name_with_point(),
-                run.seed,
-                run.isa
+                run.seed
             );
             input::print_note(&Note { is_warning: true, text });
         }
@@ -207,6 +250,9 @@ impl Train {
             threads: self.threads.unwrap_or_else(|| machine.default_threads()).get(),
             side_by_side: self.side_by_side.map(NonZeroU32::get),
             isa: self.isa.map(|isa| isa.name().to_owned()),
+            trainer: self.trainer,
+            device: self.device.clone(),
+            python: self.python.clone(),
             folder: self.out.clone().unwrap_or_else(|| TrainPlan::folder_beside(&self.store)),
             report: self.has_report().then(|| self.report.clone()),
             again: self.again,

@@ -124,6 +124,10 @@ impl TrainWatch {
             ExploreEvent::Measuring { networks: count } => {
                 format!("measuring the latency of {}", networks(*count))
             }
+            ExploreEvent::Doubtful { networks: count } => format!(
+                "warning: the latency of {} stays imprecise: other programs use this machine",
+                networks(*count)
+            ),
             ExploreEvent::Finalists(finalists) => {
                 format!("training {} with all seeds", networks(finalists.len()))
             }
