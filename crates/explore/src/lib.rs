@@ -40,7 +40,7 @@ mod understood;
 
 pub use axes::{Axis, axes};
 pub use choose::diverse;
-pub use count::{Counted, Network, count};
+pub use count::{Counted, Network, count, structures};
 pub use distribution::{Comparison, Step, compare, distribution};
 pub use effects::{Effect, effects};
 pub use evolve::{EvolutionPlan, evolve};

@@ -3,7 +3,9 @@
 use std::{collections::HashSet, ops::ControlFlow, path::Path, time::Instant};
 
 use inceptive_dsl::{Checked, Constraint, Disk, Space, check};
-use inceptive_explore::{EvolutionPlan, Points, Survey, SurveyPlan, Surveyed, evolve, survey};
+use inceptive_explore::{
+    EvolutionPlan, Points, Survey, SurveyPlan, Surveyed, evolve, structures, survey,
+};
 use inceptive_format::exact;
 use inceptive_results::{Counts, Metric, Objective};
 
@@ -12,13 +14,13 @@ use crate::{error::ExploreError, network::ReadError, space::drawn};
 /// The largest space of which all networks are counted.
 pub const MOST_COUNTED: u128 = 100_000_000;
 
-/// How many networks of a larger space are drawn.
+/// How many networks of a larger space are drawn: of those with more structures than that, a thirtieth.
 const DRAWN: usize = 300_000;
+const MANY_STRUCTURES: usize = 30;
 
 /// Networks of a generation, and generations, of the evolution that goes on from the best of them.
 const POPULATION: usize = 400;
 const GENERATIONS: usize = 250;
-const EVOLVED: usize = (GENERATIONS + 1) * POPULATION;
 
 /// What is looked for in a space.
 #[derive(Clone, Debug)]
@@ -92,10 +94,13 @@ pub fn count_space(
     };
     let start = Instant::now();
     let is_all = space.size() <= MOST_COUNTED;
-    let listed = if is_all { vec![] } else { drawn(space, DRAWN, request.seed) };
+    // Where nearly every network has a structure of its own, counting takes a thousand times as long.
+    let share = if structures(space) > DRAWN as u128 { MANY_STRUCTURES } else { 1 };
+    let generations = GENERATIONS / share;
+    let listed = if is_all { vec![] } else { drawn(space, DRAWN / share, request.seed) };
     let (points, total) = match usize::try_from(space.size()) {
         Ok(size) if is_all => (Points::All, size),
-        _ => (Points::Listed(&listed), listed.len() + EVOLVED),
+        _ => (Points::Listed(&listed), listed.len() + (generations + 1) * POPULATION),
     };
     let plan = SurveyPlan {
         points,
@@ -108,9 +113,9 @@ pub fn count_space(
     let mut survey = survey(space, plan, &|done| goes_on(done, total));
     let evolved = match is_all || !survey.is_complete {
         true => 0,
-        false => {
-            evolve_front(space, plan, &mut survey, &|done| goes_on(listed.len() + done, total))
-        }
+        false => evolve_front(space, plan, generations, &mut survey, &|done| {
+            goes_on(listed.len() + done, total)
+        }),
     };
     let is_complete = is_all && survey.is_complete;
     let seconds = start.elapsed().as_secs_f64();
@@ -122,6 +127,7 @@ pub fn count_space(
 fn evolve_front(
     space: &Space,
     plan: SurveyPlan<'_>,
+    generations: usize,
     survey: &mut Survey,
     goes_on: &(dyn Fn(usize) -> ControlFlow<()> + Sync),
 ) -> u64 {
@@ -131,7 +137,7 @@ fn evolve_front(
         constraints: plan.constraints,
         objectives: plan.objectives,
         population: POPULATION,
-        generations: GENERATIONS,
+        generations,
         seed: plan.seed,
         threads: plan.threads,
     };
