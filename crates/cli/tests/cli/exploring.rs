@@ -9,6 +9,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::words;
+
 const BASE: &str = "name: base\nparams: {w: 4, k: 3}\ninput: {channels: 1, size: 16}\nclasses: 10\nbody:\n  \
                     - conv: {kernel: $k, width: $w, pad: same}\n  - maxpool: {kernel: 2, stride: 2}\ntail: gap\n";
 
@@ -34,15 +36,10 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// The program with arguments, of which those in quotes have spaces.
+/// The program with arguments, in a process that can be killed.
 fn inceptive(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inceptive"));
-    for (place, part) in arguments.split('"').enumerate() {
-        match place % 2 {
-            0 => command.args(part.split_whitespace()),
-            _ => command.arg(part),
-        };
-    }
+    command.args(words(arguments));
     command
 }
 

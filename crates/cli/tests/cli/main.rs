@@ -35,8 +35,20 @@ fn root() -> PathBuf {
 /// `inceptive` with arguments separated by spaces, started in the repository.
 fn inceptive(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inceptive"));
-    command.current_dir(root()).args(arguments.split_whitespace());
+    command.current_dir(root()).args(words(arguments));
     command
+}
+
+/// The words of a command line, of which those in double quotes may have spaces.
+fn words(arguments: &str) -> Vec<&str> {
+    let mut words = vec![];
+    for (place, part) in arguments.split('"').enumerate() {
+        match place % 2 {
+            0 => words.extend(part.split_whitespace()),
+            _ => words.push(part),
+        }
+    }
+    words
 }
 
 /// What a command that succeeds prints.
