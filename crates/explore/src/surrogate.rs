@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Points that a surrogate learns from at most; its cost grows with their third power.
-pub const MOST_LEARNED: usize = 400;
+pub(crate) const MOST_LEARNED: usize = 400;
 
 /// Fewest networks that a surrogate is judged on.
 pub const FEWEST_JUDGED: usize = 10;
@@ -62,7 +62,7 @@ impl Prediction {
 }
 
 impl<'a> Surrogate<'a> {
-    /// Learns from networks by the positions of their values, the first [`MOST_LEARNED`] of them. `None` for fewer than two.
+    /// Learns from networks by the positions of their values, the first 400 of them. `None` for fewer than two.
     pub fn learn(axes: &'a [Axis], points: &[Vec<usize>], accuracies: &[f64]) -> Option<Self> {
         let count = points.len().min(accuracies.len()).min(MOST_LEARNED);
         let points = &points[..count];
