@@ -4,6 +4,7 @@ use std::fs;
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;
+use inceptive_gui::model::Model;
 
 use crate::common::{Window, has_sliders, is_designed, is_idle};
 
@@ -96,7 +97,8 @@ fn results_follow_their_network_and_are_not_of_another_that_takes_its_name() {
     assert!(window.has("91.25%"));
     // Its name is free by now, and the next design takes it.
     window.click("googlenet");
-    window.wait("its sliders are there", has_sliders);
+    let is_original = |model: &Model| model.shown_design().is_none() && has_sliders(model);
+    window.wait("its sliders are there", is_original);
     slide(&mut window, "4a.c3", 100.0);
     assert_eq!(window.selected(), ["googlenet-design-1"]);
     assert!(!window.has("91.25%"));

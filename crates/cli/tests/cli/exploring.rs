@@ -23,7 +23,7 @@ const OTHER: &str = "space: Wider\nbase: base.yaml\nvary:\n  w: {from: 32, to: 4
 
 const RECIPE: &str = "name: two\nepochs: 2\nlearning_rate: 0.05\nbatch: 50\n";
 
-const SEARCH: &str = "explore space.yaml --data shapes:size=16,train=300,test=100 --recipe two.yaml --networks 6 --seeds 2 \
+const SEARCH: &str = "explore space.yaml --data shapes:size=16,train=300,test=100 --recipe two.yaml --networks 4 --seeds 2 \
                       --threads 1 --engine native --store results.db";
 
 fn folder() -> tempfile::TempDir {
@@ -198,7 +198,7 @@ fn essence(mut document: Value) -> Value {
 fn a_killed_search_goes_on_to_the_same_result() {
     let whole = folder();
     let expected = essence(document(whole.path(), &format!("{SEARCH} --json")));
-    assert_eq!(expected["trained"].as_u64(), Some(6));
+    assert_eq!(expected["trained"].as_u64(), Some(4));
     let accuracies = |of: &Value| {
         of["networks"].as_array().unwrap().iter().filter(|it| !it["top1"].is_null()).count()
     };
