@@ -287,7 +287,7 @@ def choose(journey: Journey) -> None:
     before = set(journey.folder.glob("*.yaml"))
     window.click("Save as files…", "push button")
     window.find("File 3")
-    window.click("Save 3", "push button")
+    window.click("Save 3 files", "push button")
     window.wait("three files", lambda: len(set(journey.folder.glob("*.yaml")) - before) == 3)
     saved = sorted(set(journey.folder.glob("*.yaml")) - before)
     for file in saved:
