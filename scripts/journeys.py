@@ -290,6 +290,9 @@ def choose(journey: Journey) -> None:
     window.click("Save 3 files", "push button")
     window.wait("three files", lambda: len(set(journey.folder.glob("*.yaml")) - before) == 3)
     saved = sorted(set(journey.folder.glob("*.yaml")) - before)
+    # The list may be at another place: only files with this in their names are shown.
+    window.press("ctrl+p")
+    window.type("gap")
     for file in saved:
         window.find(file.stem, "list item")
         counts = journey.counts(file.name)
