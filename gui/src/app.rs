@@ -277,9 +277,13 @@ impl eframe::App for App {
             ui.allocate_exact_size(size, Sense::hover()).0
         });
         self.successes.pass(&ctx, &self.model, &mut self.commands);
-        if !self.model.messages.is_empty() {
-            Panel::bottom("messages")
-                .show(ui, |ui| status::messages(ui, &self.model, &mut self.commands));
+        match self.model.messages.is_empty() {
+            // What is drawn after it keeps its ids when the last message goes: a click that has begun is not lost.
+            true => ui.skip_ahead_auto_ids(1),
+            false => {
+                Panel::bottom("messages")
+                    .show(ui, |ui| status::messages(ui, &self.model, &mut self.commands));
+            }
         }
         // A small window has a width of its own, which does not stay when it is enlarged.
         let (name, width) = match ui.available_width() < SMALL {

@@ -110,3 +110,18 @@ fn results_follow_their_network_and_are_not_of_another_that_takes_its_name() {
     slide(&mut window, "4a.c3", 256.0);
     assert!(window.has("91.25%"));
 }
+
+/// A click is of what was pressed: what is pressed while a message goes keeps its identity.
+#[test]
+fn nothing_gets_another_identity_when_a_message_comes_or_goes() {
+    let mut window = Window::on(&["googlenet.yaml"]);
+    let identity = |window: &Window| format!("{:?}", window.get("googlenet"));
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("its sliders are there", has_sliders);
+    let before = identity(&window);
+    import(&mut window, "googlenet,91.25");
+    assert_eq!(window.model().messages.len(), 1, "what was imported");
+    assert_eq!(identity(&window), before);
+    window.wait("the message goes", |model| model.messages.is_empty());
+    assert_eq!(identity(&window), before);
+}
