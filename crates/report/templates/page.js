@@ -165,7 +165,11 @@
     });
   }
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  addEventListener("scroll", hide, { passive: true });
+  // The focus itself scrolls a mark into view: its tooltip stays with it.
+  addEventListener("scroll", () => {
+    const focused = document.activeElement;
+    if (!tip.hidden && focused.matches("svg .hit")) show(focused); else hide();
+  }, { passive: true });
 
   // Folds: links open what they lead to; printing opens everything.
   const reveal = () => {
