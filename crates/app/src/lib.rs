@@ -45,8 +45,8 @@ pub use evaluate::{
     NetworkResult, OnEngine, evaluate,
 };
 pub use explore::{
-    CountRequest, ExplorePlan, Finalist, MOST_COUNTED, SpaceCounts, TableNetwork, TableRequest,
-    TableSearch, count_space, finalists, labels, read_conditions, read_space, search_table,
+    CountRequest, ExplorePlan, MOST_COUNTED, SpaceCounts, TableNetwork, TableRequest, TableSearch,
+    count_space, labels, read_conditions, read_space, search_table,
 };
 pub use exploring::ExploreEvent;
 pub use export::{Exported, OnnxOptions, export_onnx, export_pytorch};

@@ -47,7 +47,7 @@ pub fn importances(
         .iter()
         .enumerate()
         .map(|(variable, axis)| {
-            groups(axis, &all.iter().map(|&at| points[at][variable]).collect::<Vec<_>>())
+            groups(axis, &all.iter().map(|&at| points[at][variable]).collect::<Vec<_>>(), GROUPS)
         })
         .collect();
     let values: Vec<f64> = all.iter().map(|&at| accuracies[at]).collect();
@@ -83,16 +83,15 @@ pub(crate) fn spread(count: usize, most: usize) -> Vec<usize> {
     }
 }
 
-/// The group of each value: itself, or of many numbers the quarter of the networks that it belongs to.
-fn groups(axis: &Axis, values: &[usize]) -> Vec<usize> {
-    if axis.numbers.is_none() || axis.values <= GROUPS {
+/// The group of each value: itself, or of more than `most` numbers that of as many parts of equal size that it belongs to.
+pub(crate) fn groups(axis: &Axis, values: &[usize], most: usize) -> Vec<usize> {
+    if axis.numbers.is_none() || axis.values <= most {
         return values.to_vec();
     }
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
     // All networks with one value are in the group of the first of them.
-    let group =
-        |value: &usize| sorted.partition_point(|other| other < value) * GROUPS / sorted.len();
+    let group = |value: &usize| sorted.partition_point(|other| other < value) * most / sorted.len();
     values.iter().map(group).collect()
 }
 
@@ -212,8 +211,8 @@ mod tests {
     #[test]
     fn many_numbers_are_four_groups() {
         let axis = Axis::new(["1", "2", "3", "4", "5", "6", "7", "8"]);
-        assert_eq!(groups(&axis, &[0, 1, 2, 3, 4, 5, 6, 7]), [0, 0, 1, 1, 2, 2, 3, 3]);
-        assert_eq!(groups(&axis, &[7, 7, 7, 7]), [0, 0, 0, 0]);
+        assert_eq!(groups(&axis, &[0, 1, 2, 3, 4, 5, 6, 7], GROUPS), [0, 0, 1, 1, 2, 2, 3, 3]);
+        assert_eq!(groups(&axis, &[7, 7, 7, 7], GROUPS), [0, 0, 0, 0]);
         assert_eq!(spread(10, 4), [0, 2, 5, 7]);
     }
 }

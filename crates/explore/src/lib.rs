@@ -10,8 +10,9 @@
 //! [`by_front_and_crowding`] which go on, and [`front_probabilities`] how likely each is to be Pareto-optimal. [`guided`]
 //! searches with the help of a [`Surrogate`], if [`judge`] finds it good enough.
 //!
-//! Of networks that were trained, [`importances`] says which variables decide, [`effects`] what a change does, and
-//! [`distribution`] and [`compare`] how good a space is as a whole.
+//! Of networks that were trained, [`finalists`] compares the last ones and [`recommendation`] chooses among them;
+//! [`importances`] says which variables decide, [`effects`] and [`slices`] what a change does, and [`distribution`] and
+//! [`compare`] how good a space is as a whole.
 
 mod axes;
 mod board;
@@ -20,6 +21,7 @@ mod count;
 mod distribution;
 mod effects;
 mod evolve;
+mod finalists;
 mod front;
 mod guided;
 mod halving;
@@ -28,8 +30,10 @@ mod membership;
 mod pareto;
 mod program;
 mod ranks;
+mod recommendation;
 mod region;
 mod shares;
+mod slices;
 mod sums;
 mod surrogate;
 mod survey;
@@ -44,13 +48,16 @@ pub use count::{Counted, Network, count, structures};
 pub use distribution::{Comparison, Step, compare, distribution};
 pub use effects::{Effect, effects};
 pub use evolve::{EvolutionPlan, evolve};
+pub use finalists::{Finalist, finalists, first_cost};
 pub use guided::{Evaluated, Pool, guided};
 pub use halving::{Rung, epochs, rungs};
 pub use importance::{Importance, importances};
 pub use membership::{Uncertain, front_probabilities};
 pub use pareto::{by_front_and_crowding, dominates, fronts, knee, pareto_front};
 pub use ranks::rank_correlation;
+pub use recommendation::{Recommendation, check_preference, recommendation};
 pub use shares::Shares;
+pub use slices::{Interaction, Slice, Slices, slices};
 pub use surrogate::{FEWEST_JUDGED, Judgement, Prediction, Surrogate, judge};
 pub use survey::survey;
 pub use surveyed::{Extremes, FrontPoint, Points, Survey, SurveyPlan, Surveyed, Tally};

@@ -1,6 +1,6 @@
 //! What the trained networks of a space say about its variables.
 
-use inceptive_format::{counted, significant};
+use inceptive_format::{counted, percent, significant};
 use inceptive_results::{
     Exploration, ExploredNetwork, Metric, Objective, Source, statistics::Estimate,
 };
@@ -9,6 +9,7 @@ use crate::{
     axes::Axis,
     effects::{Effect, effects},
     importance::{Importance, importances},
+    slices::{Slices, slices},
     surrogate::{Judgement, judge},
 };
 
@@ -41,6 +42,8 @@ pub struct Understood {
     pub importance: Option<Vec<Importance>>,
     /// What each variable does to accuracy, in percentage points.
     pub accuracy: Option<Vec<Option<Effect>>>,
+    /// Accuracy by the values of each variable, and by pairs of values of two.
+    pub slices: Option<Slices>,
     /// The cost that is looked at.
     pub metric: Metric,
     /// What each variable does to the cost.
@@ -78,6 +81,7 @@ impl Understood {
             variables: variables.to_vec(),
             importance: importances(&axes, &points, &accuracies, SEED),
             accuracy: effects(&axes, &points, &accuracies, SEED),
+            slices: slices(&axes, &points, &accuracies, SEED),
             metric,
             cost: effects(&axes, &points, &costs, SEED),
             judgement: judge(&axes, &points, &accuracies, &params, SEED),
@@ -107,7 +111,39 @@ impl Understood {
         let cost = |at: usize| self.cost.as_ref().and_then(|costs| costs[at].as_ref());
         let effects =
             accuracy.iter().enumerate().filter_map(|(at, effect)| Some((at, effect.as_ref()?)));
-        effects.map(|(at, effect)| self.sentence(at, effect, cost(at))).collect()
+        let mut sentences: Vec<String> =
+            effects.map(|(at, effect)| self.sentence(at, effect, cost(at))).collect();
+        sentences.extend(self.interaction());
+        sentences
+    }
+
+    /// What the two variables that depend on each other most do together.
+    fn interaction(&self) -> Option<String> {
+        let found = self.slices.as_ref()?.interaction.as_ref()?;
+        let [first, second] = found.variables.map(|at| self.variables[at].as_str());
+        Some(match found.is_real() {
+            true => format!(
+                "{first} and {second} depend on each other: together they explain another {} of the variance, beyond what \
+                 each does alone (by chance: {})",
+                percent(found.share),
+                percent(found.by_chance)
+            ),
+            false => "no two variables can be told to depend on each other".to_owned(),
+        })
+    }
+
+    /// Whether the values of a variable are numbers.
+    pub fn is_number(&self, variable: usize) -> bool {
+        Axis::new(self.values[variable].iter().map(String::as_str)).numbers.is_some()
+    }
+
+    /// Values of a variable that are looked at together, such as `0.5–0.75`.
+    pub fn range(&self, variable: usize, [first, last]: [usize; 2]) -> String {
+        let values = &self.values[variable];
+        match first == last {
+            true => values[first].clone(),
+            false => format!("{}–{}", values[first], values[last]),
+        }
     }
 
     fn sentence(&self, at: usize, effect: &Effect, cost: Option<&Effect>) -> String {

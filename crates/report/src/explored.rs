@@ -1,9 +1,7 @@
 //! Searches in spaces, as a report shows them.
 
-use inceptive_explore::{Understood, knee};
-use inceptive_results::{
-    Direction, Exploration, ExploredNetwork, ExploredOutcome, Metric, Objective,
-};
+use inceptive_explore::{Recommendation, Understood, finalists, first_cost, recommendation};
+use inceptive_results::{Exploration, ExploredNetwork, ExploredOutcome, Objective};
 
 /// A finished search in a space.
 #[derive(Clone, Debug)]
@@ -34,11 +32,9 @@ impl Explored {
         self.exploration.request.objectives.iter().map(|&it| it.into()).collect()
     }
 
-    /// The objective that accuracy is drawn against: the first other one, or multiply-accumulates.
+    /// The objective that accuracy is drawn against.
     pub(crate) fn cost(&self) -> Objective {
-        let mut objectives = self.objectives().into_iter();
-        let cost = objectives.find(|objective| objective.metric != Metric::Top1);
-        cost.unwrap_or(Objective { metric: Metric::Macs, direction: Direction::Minimize })
+        first_cost(&self.exploration)
     }
 
     /// The networks that were trained with all epochs, the cheapest first.
@@ -57,15 +53,17 @@ impl Explored {
 
     /// The place in the exploration of the knee of the front.
     pub(crate) fn knee(&self) -> Option<usize> {
-        let Objective { metric, direction } = self.cost();
-        let sign = if direction == Direction::Minimize { 1.0 } else { -1.0 };
-        let front: Vec<Member<'_>> =
-            self.members().into_iter().filter(|member| member.outcome.on_front).collect();
-        let point = |member: &Member<'_>| {
-            Some([sign * member.network.value(metric)?, -member.outcome.top1.value])
-        };
-        let points: Option<Vec<[f64; 2]>> = front.iter().map(point).collect();
-        knee(&points?).map(|at| front[at].place)
+        finalists(&self.exploration).into_iter().find(|it| it.is_knee).map(|it| it.network)
+    }
+
+    /// The place of the network that another one ties with at no higher cost.
+    pub(crate) fn tied_with(&self, place: usize) -> Option<usize> {
+        finalists(&self.exploration).into_iter().find(|it| it.network == place)?.tied_with
+    }
+
+    /// What is recommended; nothing if the wish cannot be read.
+    pub(crate) fn recommended(&self) -> Option<Recommendation> {
+        recommendation(&self.exploration, &self.exploration.preference).ok().flatten()
     }
 }
 

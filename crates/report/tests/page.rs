@@ -338,7 +338,8 @@ fn searches_have_a_section_of_their_own() {
     let section: String = all(&html, "#explorations").iter().flat_map(|it| it.text()).collect();
     for expected in [
         "3 networks are on the front",
-        "the knee is network",
+        "Recommended: network 5 (kind=plain, width=12) is the knee of the front",
+        "no two variables can be told to depend on each other",
         "1 of them belongs there with a probability below 90%",
         "width, from 8 to 36",
         "Rank correlation of predicted and known accuracies, cross-validated on 24 networks",
@@ -346,7 +347,7 @@ fn searches_have_a_section_of_their_own() {
     ] {
         assert!(section.contains(expected), "{expected}: {section}");
     }
-    assert_eq!(all(&html, "#explorations svg[role=img]").len(), 3);
+    assert_eq!(all(&html, "#explorations svg[role=img]").len(), 5);
     let markdown = file(&report, "report.md");
     assert!(markdown.contains("## Exploration: Kinds and widths"), "{markdown}");
     let numbers: serde_json::Value = serde_json::from_str(&file(&report, "data.json")).unwrap();

@@ -3,7 +3,7 @@
 use crate::{
     CountedSpace, DatasetInfo, EpochRecord, Exploration, ExplorationRequest, ExploredNetwork,
     ExploredOutcome, Grade, Machine, Measurement, Metric, NetworkInfo, ObjectiveInfo, Precision,
-    RecipeInfo, Roofline, Runtime, SpaceInfo, Subnormals, TrainingOutcome, TrainingRun,
+    Preference, RecipeInfo, Roofline, Runtime, SpaceInfo, Subnormals, TrainingOutcome, TrainingRun,
     statistics::{Estimate, summarize},
 };
 
@@ -208,6 +208,7 @@ pub fn exploration() -> Exploration {
         planned_unix_ms: 1_700_000_000_000,
         finished_unix_ms: Some(1_700_000_060_000),
         networks: vec![best, network(4, &[60.0])],
+        preference: Preference::default(),
     }
 }
 

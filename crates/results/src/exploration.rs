@@ -38,6 +38,26 @@ pub struct Exploration {
     pub finished_unix_ms: Option<u64>,
     /// The networks that were chosen, in the order of choice.
     pub networks: Vec<ExploredNetwork>,
+    /// Which of the finalists is wanted. It changes nothing about the search, so it is no part of the request.
+    #[serde(default, skip_serializing_if = "Preference::is_empty")]
+    pub preference: Preference,
+}
+
+/// Which of the finalists of an exploration is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Preference {
+    /// A condition that it satisfies, such as `median_ms < 3`.
+    pub condition: Option<String>,
+    /// How much metrics weigh, if not all objectives weigh 1.
+    #[serde(default)]
+    pub weights: Vec<(Metric, f64)>,
+}
+
+impl Preference {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.condition.is_none() && self.weights.is_empty()
+    }
 }
 
 /// The space of an exploration.
@@ -221,6 +241,9 @@ impl Record for Exploration {
             }
             before = epochs;
         }
+        for &(metric, weight) in &self.preference.weights {
+            is_amount(metric.id(), weight)?;
+        }
         self.networks.iter().try_for_each(|network| self.check_network(network))
     }
 }
@@ -274,7 +297,7 @@ mod tests {
         let good = exploration();
         assert_eq!(good.check(), Ok(()));
         type Change = fn(&mut Exploration);
-        let cases: [(&str, Change); 8] = [
+        let cases: [(&str, Change); 9] = [
             ("more networks are feasible", |it| it.counted.feasible = it.counted.points + 1),
             ("planned_seconds is NaN", |it| it.planned_seconds = f64::NAN),
             ("rungs are at 2 and then 1", |it| it.rungs = vec![[2, 4], [1, 2]]),
@@ -282,6 +305,7 @@ mod tests {
             ("an accuracy of a rung", |it| it.networks[0].rungs = vec![Some(101.0)]),
             ("top1 is not", |it| it.networks[0].outcome.as_mut().unwrap().top1.value = -1.0),
             ("no seeds", |it| it.networks[0].outcome.as_mut().unwrap().seeds.clear()),
+            ("macs is -1", |it| it.preference.weights = vec![(Metric::Macs, -1.0)]),
             ("probability is 2", |it| {
                 it.networks[0].outcome.as_mut().unwrap().probability = Some(2.0);
             }),

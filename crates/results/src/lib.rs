@@ -35,7 +35,7 @@ pub use compared::{RankedNetwork, Ranking, TrainedAccuracy};
 pub use date::unix_ms;
 pub use exploration::{
     CountedSpace, Exploration, ExplorationKey, ExplorationRequest, ExploredNetwork,
-    ExploredOutcome, ObjectiveInfo, SpaceInfo,
+    ExploredOutcome, ObjectiveInfo, Preference, SpaceInfo,
 };
 pub use imported::{ImportedResult, NetworkNames};
 pub use known::KnownRooflines;

@@ -9,7 +9,7 @@ use inceptive_app::{
 use inceptive_dsl::{Constraint, Setting, Space};
 use inceptive_explore::Understood;
 use inceptive_format::exact;
-use inceptive_results::{Exploration, Objective};
+use inceptive_results::{Exploration, Objective, Preference};
 use inceptive_store::Store;
 
 use super::{
@@ -150,6 +150,7 @@ pub(super) fn explore(
         side_by_side: None,
         folder: TrainPlan::folder_beside(&request.store),
         again: false,
+        preference: Preference::default(),
     });
     let engines = match &request.engine {
         Some(engine) => chosen(tools.engines, std::slice::from_ref(engine), task.device(), report)?,

@@ -263,6 +263,30 @@ fn a_search_of_many_networks_says_what_decides() {
     window.wait("it is looked at", |model| model.understood.is_some() && is_idle(model));
     assert!(window.has("What decides about accuracy"));
     assert!(window.says("kind, against the mean of its values"));
+    assert!(window.has("Accuracy by values") && window.says("width (columns)"));
+}
+
+#[test]
+fn a_finalist_is_recommended_for_what_is_wanted() {
+    let mut window = exploring(&steady());
+    stored_example(&mut window, |found| {
+        let file = found.space.file.clone();
+        found.clone_from(&search());
+        found.space.file = file;
+    });
+    window.click("Search");
+    assert!(window.says("Recommended: network 5 (kind=plain, width=12) is the knee"));
+    window.fill("Condition on finalists", "median_ms < 0.1");
+    assert!(window.says("none of the 3 networks on the front satisfies"));
+    window.fill("Condition on finalists", "speed < 3");
+    assert!(!window.says("Recommended"));
+    window.fill("Condition on finalists", "top1 > 88");
+    assert!(window.says("that satisfies `top1 > 88`"));
+    window.click("by weight");
+    assert!(window.says("with the weights top-1 accuracy 1, MACs 1"));
+    window.harness.get_by_label_contains("Recommended: network").click();
+    window.harness.run();
+    assert!(window.says("Open in Design"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod accuracies;
 mod count;
-mod finalists;
+mod latencies;
 mod plan;
 mod search;
 mod table;
@@ -10,7 +10,7 @@ mod table;
 use std::{path::PathBuf, time::Duration};
 
 use inceptive_dsl::Setting;
-use inceptive_results::Objective;
+use inceptive_results::{Objective, Preference};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -21,7 +21,6 @@ use crate::{
 pub use count::{
     CountRequest, MOST_COUNTED, SpaceCounts, count_space, labels, read_conditions, read_space,
 };
-pub use finalists::{Finalist, finalists};
 pub(crate) use search::explore;
 pub use table::{TableNetwork, TableRequest, TableSearch, search_table};
 
@@ -61,6 +60,9 @@ pub struct ExplorePlan {
     pub folder: PathBuf,
     /// Whether a search that is in the store is repeated; its runs are not.
     pub again: bool,
+    /// Which of the finalists is wanted.
+    #[serde(default)]
+    pub preference: Preference,
 }
 
 impl ExplorePlan {

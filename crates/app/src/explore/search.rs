@@ -3,20 +3,18 @@
 use std::{
     collections::HashMap,
     ops::ControlFlow,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use inceptive_bench::PrecisionRequest;
-use inceptive_bench::Protocol;
 use inceptive_dsl::Space;
 use inceptive_explore::{
-    Surveyed, Uncertain, by_front_and_crowding, count, counted_cost, diverse, front_probabilities,
-    fronts,
+    Surveyed, Uncertain, by_front_and_crowding, check_preference, count, counted_cost, diverse,
+    front_probabilities, fronts,
 };
 use inceptive_files::InputFiles;
 use inceptive_results::{
     CountedSpace, Direction, Exploration, ExplorationRequest, ExploredOutcome, Measurement, Metric,
-    Objective, Record, Source, SpaceInfo, TrainingRun,
+    Objective, Preference, Record, Source, SpaceInfo, TrainingRun,
 };
 use inceptive_store::{Filter, Store};
 
@@ -24,14 +22,12 @@ use super::{
     ExplorePlan,
     accuracies::{Accuracies, Histories, Trained},
     count::{CountRequest, count_space, read_conditions, read_space},
+    latencies::{LATENCY_BUDGET, Latencies, is_precise},
     plan::{Candidate, Schedule, TrainingCost, candidate, choose},
 };
 use crate::{
-    bench::{BenchPlan, bench},
     error::{ExploreError, LEAST_NETWORKS, TaskError},
     exploring::ExploreEvent,
-    measured::Request,
-    network::WeightSource,
     running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
     space::space_fingerprint,
     train::{Basis, basis, speeds, train},
@@ -42,15 +38,6 @@ const POOL: usize = 4096;
 
 /// Networks whose speed in training is measured to plan the search.
 const MEASURED: usize = 4;
-
-/// How often a latency is measured until it is precise.
-const ATTEMPTS: usize = 3;
-
-/// Half the width of the widest interval of a precise latency, as a share of the median.
-const PRECISE: f64 = 0.1;
-
-/// Time for the latency of a network.
-const LATENCY_BUDGET: Duration = Duration::from_secs(3);
 
 /// Searches a space. The plan is saved before anything is trained; every run and measurement is saved when it is done.
 pub(crate) fn explore(
@@ -78,15 +65,6 @@ struct Search<'p> {
     objectives: Vec<Objective>,
 }
 
-fn spread(measurement: &Measurement) -> f64 {
-    measurement.latency_ms.median.relative_spread()
-}
-
-/// Whether a latency was measured without much disturbance.
-fn is_precise(measurement: &Measurement) -> bool {
-    spread(measurement) <= PRECISE
-}
-
 fn now_unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -110,12 +88,21 @@ fn objectives(plan: &ExplorePlan, space: &Space) -> Vec<Objective> {
     objectives
 }
 
+/// Whether the condition on finalists can be read.
+fn check(preference: &Preference, space: &Space) -> Result<(), ExploreError> {
+    let Some(condition) = &preference.condition else { return Ok(()) };
+    let names: Vec<String> = space.variables.iter().map(|it| it.name.clone()).collect();
+    check_preference(condition, &names)
+        .map_err(|reason| ExploreError::Condition { text: condition.clone(), reason })
+}
+
 impl<'p> Search<'p> {
     /// Plans a search, or takes up the plan of one that was interrupted.
     fn start(plan: &'p ExplorePlan, running: &mut Running<'_>) -> Result<Self, TaskError> {
         let space = read_space(&plan.space)?;
         let conditions = read_conditions(&plan.conditions)?;
         let objectives = objectives(plan, &space);
+        check(&plan.preference, &space)?;
         running.progress(0.0, format!("reading {}", plan.data));
         let basis = basis(&plan.training(vec![], &[plan.seed], None), running)?;
         if basis.validation_images == 0 {
@@ -163,6 +150,7 @@ impl<'p> Search<'p> {
                 planned_unix_ms: 0,
                 finished_unix_ms: None,
                 networks: vec![],
+                preference: plan.preference.clone(),
             },
             basis,
             candidates: vec![],
@@ -309,9 +297,11 @@ impl<'p> Search<'p> {
         running.plan(stages);
         let mut found = Found { inputs: self.inputs.clone(), ..Found::default() };
         if self.exploration.is_finished() {
+            self.prefer(running);
             found.exploration = Some(self.exploration);
             return Ok(found);
         }
+        self.exploration.preference = self.plan.preference.clone();
         let mut active: Vec<usize> = (0..self.candidates.len()).collect();
         let rungs = self.exploration.rungs.clone();
         let mut runs: Vec<TrainingRun> = vec![];
@@ -335,7 +325,7 @@ impl<'p> Search<'p> {
                 active = self.best(&active, next as usize, &HashMap::new());
             }
         }
-        let latencies = self.measure(&active, rungs.len(), running)?;
+        let latencies = self.latencies().measure(&active, rungs.len(), running)?;
         let finalists = self.best(&active, self.exploration.finalists as usize, &latencies);
         running.tell(TaskEvent::Exploring(ExploreEvent::Finalists(finalists.clone())));
         let seeds: Vec<u64> = (0..u64::from(self.plan.seeds))
@@ -349,6 +339,24 @@ impl<'p> Search<'p> {
         found.training_runs = runs;
         found.exploration = Some(self.exploration);
         Ok(found)
+    }
+
+    fn latencies(&self) -> Latencies<'_> {
+        Latencies {
+            plan: self.plan,
+            exploration: &self.exploration,
+            candidates: &self.candidates,
+            decides: self.objectives.iter().any(|it| it.metric == Metric::Latency),
+        }
+    }
+
+    /// Notes in a finished search that another one of its finalists is wanted.
+    fn prefer(&mut self, running: &mut Running<'_>) {
+        let is_other = self.exploration.preference != self.plan.preference;
+        if is_other && !self.plan.preference.is_empty() {
+            self.exploration.preference = self.plan.preference.clone();
+            running.keep(&self.exploration, TaskRecord::Exploration);
+        }
     }
 
     fn last_accuracy(&self, at: usize) -> Option<f64> {
@@ -426,117 +434,6 @@ impl<'p> Search<'p> {
             }
         };
         self.objectives.iter().map(cost).collect()
-    }
-
-    /// Measures the latencies of networks, those aside that were measured since the plan was made.
-    fn measure(
-        &self,
-        networks: &[usize],
-        stage: usize,
-        running: &mut Running<'_>,
-    ) -> Result<HashMap<usize, Measurement>, TaskError> {
-        if running.context.engines.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let mut known = self.measured(running.store())?;
-        let of = |at: usize| self.candidates[at].network.subject.fingerprint.as_str();
-        let decides = self.objectives.iter().any(|it| it.metric == Metric::Latency);
-        for _ in 0..if decides { ATTEMPTS } else { 1 } {
-            let is_good = |at: usize| known.get(of(at)).is_some_and(is_precise);
-            let missing: Vec<usize> = networks.iter().copied().filter(|&at| !is_good(at)).collect();
-            if missing.is_empty() {
-                break;
-            }
-            running.tell(TaskEvent::Exploring(ExploreEvent::Measuring { networks: missing.len() }));
-            let measured = self.measure_once(&missing, stage, running)?;
-            // What cannot be measured once cannot be measured again.
-            if measured.is_empty() {
-                break;
-            }
-            for measurement in measured {
-                let fingerprint = measurement.subject.fingerprint.clone();
-                let is_better = known
-                    .get(&fingerprint)
-                    .is_none_or(|before| spread(&measurement) < spread(before));
-                if is_better {
-                    known.insert(fingerprint, measurement);
-                }
-            }
-        }
-        let doubtful =
-            networks.iter().filter(|&&at| known.get(of(at)).is_some_and(|it| !is_precise(it)));
-        let doubtful = doubtful.count();
-        if doubtful > 0 {
-            running.tell(TaskEvent::Exploring(ExploreEvent::Doubtful { networks: doubtful }));
-        }
-        let latency = |&at: &usize| Some((at, known.get(of(at))?.clone()));
-        Ok(networks.iter().filter_map(latency).collect())
-    }
-
-    /// Measures the latencies of networks.
-    fn measure_once(
-        &self,
-        networks: &[usize],
-        stage: usize,
-        running: &mut Running<'_>,
-    ) -> Result<Vec<Measurement>, TaskError> {
-        let requests: Vec<Request> =
-            networks.iter().map(|&at| self.candidates[at].request.clone()).collect();
-        let plan = self.bench_plan(requests);
-        #[expect(clippy::cast_precision_loss, reason = "few stages")]
-        let (before, total) = (stage as f64, networks.len() as f64);
-        let outcome = running.within(|context, store, listen| {
-            bench(&plan, context, store, &mut |event| match event {
-                TaskEvent::Planned(_) | TaskEvent::Loaded { .. } => {}
-                TaskEvent::Progress { done, activity } => {
-                    listen(TaskEvent::Progress { done: before + done / total, activity });
-                }
-                other => listen(other),
-            })
-        });
-        match running.wants_stop() {
-            true => Err(TaskError::Paused),
-            false => Ok(outcome.measurements),
-        }
-    }
-
-    fn bench_plan(&self, requests: Vec<Request>) -> BenchPlan {
-        BenchPlan {
-            requests,
-            weights: WeightSource { seed: self.plan.seed, ..WeightSource::default() },
-            batches: vec![1],
-            threads: vec![self.plan.latency_threads],
-            precision: PrecisionRequest::default(),
-            device: "cpu".to_owned(),
-            protocol: Protocol {
-                budget: LATENCY_BUDGET,
-                seed: self.plan.seed,
-                ..Protocol::default()
-            },
-            paired: false,
-        }
-    }
-
-    /// The measurements of this search in the store, by the fingerprints of the networks.
-    fn measured(&self, store: &Store) -> Result<HashMap<String, Measurement>, TaskError> {
-        let rows = store.records::<Measurement>(&Filter::default())?.readable;
-        let since = self.exploration.planned_unix_ms;
-        let is_own = |it: &Measurement| {
-            it.finished_unix_ms >= since
-                && it.machine == self.exploration.machine
-                && it.runtime.batch == 1
-                && it.runtime.threads == self.plan.latency_threads
-                && self.plan.engine.as_ref().is_none_or(|engine| *engine == it.runtime.engine)
-        };
-        let own = rows.into_iter().map(|stored| stored.result).filter(is_own);
-        let mut known: HashMap<String, Measurement> = HashMap::new();
-        for measurement in own {
-            let before = known.get(&measurement.subject.fingerprint);
-            if before.is_none_or(|before| spread(&measurement) < spread(before)) {
-                known.insert(measurement.subject.fingerprint.clone(), measurement);
-            }
-        }
-        Ok(known)
     }
 
     /// Notes what was found.

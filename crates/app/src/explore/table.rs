@@ -8,8 +8,8 @@ use std::{
 
 use inceptive_dsl::{Constraint, Space};
 use inceptive_explore::{
-    Judgement, Observed, Pool, Understood, axes, count, counted_cost, guided, knee, pareto_front,
-    rank_correlation,
+    Counted, Evaluated, Judgement, Observed, Pool, Understood, axes, count, counted_cost, guided,
+    knee, pareto_front, rank_correlation,
 };
 use inceptive_results::{Counts, Direction, Metric, Objective, Source};
 
@@ -108,68 +108,117 @@ pub fn search_table(
         return Err(TaskError::Stopped);
     }
     let conditions = [space.constraints.clone(), request.conditions.clone()].concat();
-    let mut refused = 0;
-    let mut inside: Vec<(Vec<usize>, Counts, &[f64])> = vec![];
-    for ((point, accuracies), counted) in table.iter().zip(&counted) {
-        let Some(network) = counted.network else {
-            refused += 1;
-            continue;
-        };
-        let counts = network.counts;
-        if conditions.iter().all(|it| it.holds(&|name| counts.by_name(name)) != Some(false)) {
-            inside.push((point.clone(), counts, accuracies));
-        }
-    }
-    if inside.is_empty() {
+    let feasible = Feasible::new(&table, &counted, &conditions);
+    if feasible.rows.is_empty() {
         let networks = format!("none of the {} networks satisfies all conditions", table.len());
         return Err(ExploreError::Table { file: request.table.clone(), problem: networks }.into());
     }
     let own = if request.objectives.is_empty() { &space.objectives } else { &request.objectives };
     let (objectives, unknown) = usable(own);
-    let metric = counted_cost(objectives.iter().copied());
-    let weighs = objectives.iter().any(|it| it.metric.source() == Source::Counted);
-    let value = |counts: &Counts, metric: Metric| {
-        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-        let value = counts.get(metric).map_or(f64::NAN, |count| count as f64);
-        value
-    };
-    let means: Vec<f64> = inside.iter().map(|(_, _, accuracies)| mean(accuracies)).collect();
-    let axes = axes(space);
-    let inside_points: Vec<Vec<usize>> = inside.iter().map(|(point, _, _)| point.clone()).collect();
-    let all = |metric| -> Vec<f64> {
-        inside.iter().map(|(_, counts, _)| value(counts, metric)).collect()
-    };
-    let (params, costs) = (all(Metric::Params), if weighs { all(metric) } else { vec![] });
-    let pool = Pool { axes: &axes, points: &inside_points, params: &params, costs: &costs };
-    let most = request.networks.unwrap_or(inside.len());
-    let evaluated = match most >= inside.len() {
-        true => inceptive_explore::Evaluated {
-            networks: means.iter().copied().enumerate().collect(),
-            guided: 0,
-            judgement: None,
-        },
-        false => guided(pool, most, request.seed, &mut |at| match goes_on() {
-            ControlFlow::Continue(()) => ControlFlow::Continue(means[at]),
-            ControlFlow::Break(()) => ControlFlow::Break(()),
-        }),
-    };
+    let evaluated = feasible.look_up(space, request, &objectives, goes_on);
     let mut networks: Vec<TableNetwork> = evaluated
         .networks
         .iter()
-        .map(|&(at, accuracy)| {
-            let (point, counts, accuracies) = &inside[at];
-            TableNetwork {
-                values: labels(space, point),
-                counts: *counts,
-                accuracy,
-                rows: accuracies.len(),
-                on_front: false,
-            }
-        })
+        .map(|&(at, accuracy)| feasible.network(space, at, accuracy))
         .collect();
     let knee = mark_front(&mut networks, &objectives);
-    let variables: Vec<String> =
-        space.variables.iter().map(|variable| variable.name.clone()).collect();
+    let understood = understood(space, &networks, counted_cost(objectives.iter().copied()));
+    Ok(TableSearch {
+        listed: table.len(),
+        refused: feasible.refused,
+        feasible: feasible.rows.len(),
+        objectives,
+        unknown,
+        guided: evaluated.guided,
+        judgement: evaluated.judgement.or(understood.judgement),
+        ceiling: ceiling(&table),
+        knee,
+        best: feasible.rows.iter().map(|row| mean(row.accuracies)).max_by(f64::total_cmp),
+        understood,
+        networks,
+    })
+}
+
+/// The networks of a table that satisfy all conditions.
+struct Feasible<'t> {
+    rows: Vec<Row<'t>>,
+    /// How many others are no networks.
+    refused: usize,
+}
+
+struct Row<'t> {
+    point: &'t [usize],
+    counts: Counts,
+    accuracies: &'t [f64],
+}
+
+impl<'t> Feasible<'t> {
+    fn new(
+        table: &'t BTreeMap<Vec<usize>, Vec<f64>>,
+        counted: &[Counted],
+        conditions: &[Constraint],
+    ) -> Self {
+        let mut feasible = Self { rows: vec![], refused: 0 };
+        for ((point, accuracies), counted) in table.iter().zip(counted) {
+            let Some(network) = counted.network else {
+                feasible.refused += 1;
+                continue;
+            };
+            let counts = network.counts;
+            if conditions.iter().all(|it| it.holds(&|name| counts.by_name(name)) != Some(false)) {
+                feasible.rows.push(Row { point, counts, accuracies });
+            }
+        }
+        feasible
+    }
+
+    /// Looks up as many networks as may be, those that a surrogate chooses where it can.
+    fn look_up(
+        &self,
+        space: &Space,
+        request: &TableRequest,
+        objectives: &[Objective],
+        goes_on: &(dyn Fn() -> ControlFlow<()> + Sync),
+    ) -> Evaluated {
+        let means: Vec<f64> = self.rows.iter().map(|row| mean(row.accuracies)).collect();
+        let most = request.networks.unwrap_or(means.len());
+        if most >= means.len() {
+            let networks = means.into_iter().enumerate().collect();
+            return Evaluated { networks, guided: 0, judgement: None };
+        }
+        let all = |metric| self.rows.iter().map(|row| value(&row.counts, metric)).collect();
+        let weighs = objectives.iter().any(|it| it.metric.source() == Source::Counted);
+        let metric = counted_cost(objectives.iter().copied());
+        let points: Vec<Vec<usize>> = self.rows.iter().map(|row| row.point.to_vec()).collect();
+        let params: Vec<f64> = all(Metric::Params);
+        let costs: Vec<f64> = if weighs { all(metric) } else { vec![] };
+        let pool = Pool { axes: &axes(space), points: &points, params: &params, costs: &costs };
+        guided(pool, most, request.seed, &mut |at| match goes_on() {
+            ControlFlow::Continue(()) => ControlFlow::Continue(means[at]),
+            ControlFlow::Break(()) => ControlFlow::Break(()),
+        })
+    }
+
+    fn network(&self, space: &Space, at: usize, accuracy: f64) -> TableNetwork {
+        let row = &self.rows[at];
+        TableNetwork {
+            values: labels(space, row.point),
+            counts: row.counts,
+            accuracy,
+            rows: row.accuracies.len(),
+            on_front: false,
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+fn value(counts: &Counts, metric: Metric) -> f64 {
+    counts.get(metric).map_or(f64::NAN, |count| count as f64)
+}
+
+/// What networks that were looked up say about the variables.
+fn understood(space: &Space, networks: &[TableNetwork], metric: Metric) -> Understood {
+    let names: Vec<String> = space.variables.iter().map(|variable| variable.name.clone()).collect();
     let observed: Vec<Observed> = networks
         .iter()
         .map(|it| Observed {
@@ -179,21 +228,7 @@ pub fn search_table(
             cost: value(&it.counts, metric),
         })
         .collect();
-    let understood = Understood::new(&variables, &observed, metric);
-    Ok(TableSearch {
-        listed: table.len(),
-        refused,
-        feasible: inside.len(),
-        objectives,
-        unknown,
-        guided: evaluated.guided,
-        judgement: evaluated.judgement.or(understood.judgement),
-        ceiling: ceiling(&table),
-        knee,
-        best: means.iter().copied().max_by(f64::total_cmp),
-        understood,
-        networks,
-    })
+    Understood::new(&names, &observed, metric)
 }
 
 /// The objectives that a table and counting decide, with an accuracy, and the metrics of the others.
@@ -211,10 +246,9 @@ fn usable(own: &[Objective]) -> (Vec<Objective>, Vec<Metric>) {
 /// Marks the networks of the front; the place of its knee, for two objectives.
 fn mark_front(networks: &mut [TableNetwork], objectives: &[Objective]) -> Option<usize> {
     let cost = |network: &TableNetwork, Objective { metric, direction }: &Objective| {
-        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
         let value = match metric {
             Metric::Top1 => network.accuracy,
-            other => network.counts.get(*other).map_or(f64::NAN, |count| count as f64),
+            other => value(&network.counts, *other),
         };
         if *direction == Direction::Minimize { value } else { -value }
     };

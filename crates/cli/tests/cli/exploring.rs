@@ -120,6 +120,10 @@ fn what_cannot_be_explored_is_told() {
             "space.yaml --data shapes:size=16 --networks 4 --recipe two.yaml --recipe-set validation=0 --engine native",
             "validation",
         ),
+        ("space.yaml --data shapes:size=16 --recommend \"speed < 3\"", "speed"),
+        ("space.yaml --data shapes:size=16 --weights top1", "`top1` has no `=`"),
+        ("space.yaml --data shapes:size=16 --weights top5=1", "a search does not find `top5`"),
+        ("space.yaml --data shapes:size=16 --weights top1=-1", "no weight of 0 or more"),
         ("space.yaml --accuracies bad.csv", "line 3: `w` has no value `5` in the space"),
         ("space.yaml --accuracies no.csv", "it has no column `k`; its columns are w, accuracy"),
         ("space.yaml --accuracies twice.csv", "line 3: the network has another row with seed `0`"),
@@ -190,6 +194,8 @@ fn essence(mut document: Value) -> Value {
             }
         }
     }
+    // It repeats one of the networks.
+    document["recommendation"].as_object_mut().unwrap().remove("network");
     document
 }
 
@@ -241,6 +247,20 @@ fn a_killed_search_goes_on_to_the_same_result() {
     assert!(killed.join("report/exploration-1-found.svg").exists());
     let text = done(killed, SEARCH);
     assert!(text.contains("Finalists") && text.contains("probability"), "{text}");
+    assert!(text.contains("\nRecommended: network "), "{text}");
+
+    // Another wish chooses again among the finalists, and stays with the search.
+    let wish = document(
+        killed,
+        &format!("{SEARCH} --recommend \"params > 1\" --weights top1=2,params=0.5 --json"),
+    );
+    let chosen = &wish["recommendation"];
+    assert_eq!(chosen["condition"].as_str(), Some("params > 1"));
+    assert_eq!(chosen["weights"]["params"].as_f64(), Some(0.5));
+    assert!(chosen["network"]["on_front"].as_bool().unwrap(), "{chosen}");
+    assert_eq!(document(killed, &format!("{SEARCH} --json"))["recommendation"], *chosen);
+    let text = done(killed, &format!("{SEARCH} --recommend \"params < 1\""));
+    assert!(text.contains("on the front satisfies `params < 1`; there, parameters is "), "{text}");
 }
 
 #[test]

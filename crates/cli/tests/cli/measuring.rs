@@ -112,7 +112,7 @@ fn a_comparison_names_a_winner_only_when_there_is_one() {
     networks(folder.path());
     let compared = documents(
         folder.path(),
-        "bench --compare narrow.yaml wide.yaml --threads 1 --batch 8 --budget 300ms --json",
+        "bench --compare narrow.yaml wide.yaml --threads 1 --batch 8 --budget 2s --json",
     );
     let comparison = &compared["comparisons"][0];
     assert_eq!(comparison["verdict"], "first is faster", "{comparison}");

@@ -16,7 +16,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError, channel},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -38,6 +38,9 @@ const TICK: Duration = Duration::from_millis(20);
 /// Maximum time until the first message: importing PyTorch takes seconds, a minute from a slow disk.
 const MAX_START: Duration = Duration::from_secs(300);
 
+/// Maximum time until the last output of a process that has ended is read.
+const MAX_LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Bytes of the last output that are kept for error messages.
 const KEPT_OUTPUT: usize = 4096;
 
@@ -48,6 +51,8 @@ pub struct Worker {
     requests: BufWriter<ChildStdin>,
     messages: Receiver<Result<Message, String>>,
     output: Arc<Mutex<Vec<u8>>>,
+    /// Reads its output until all that may write to it have ended.
+    keeper: JoinHandle<()>,
     about: About,
     python: PathBuf,
     has_ended: bool,
@@ -80,12 +85,21 @@ impl Worker {
         };
         let output = Arc::new(Mutex::new(Vec::new()));
         let (messages, kept) = (receive(replies), Arc::clone(&output));
-        thread::spawn(move || keep(errors, &kept));
+        let keeper = thread::spawn(move || keep(errors, &kept));
         let about =
             About { protocol: 0, python: String::new(), torch: String::new(), devices: vec![] };
         let requests = BufWriter::new(requests);
-        let mut worker =
-            Self { child, requests, messages, output, about, python, has_ended: false, next_id: 0 };
+        let mut worker = Self {
+            child,
+            requests,
+            messages,
+            output,
+            keeper,
+            about,
+            python,
+            has_ended: false,
+            next_id: 0,
+        };
         worker.about = worker.receive(Some(Instant::now() + MAX_START), stop)?.0;
         if worker.about.protocol != VERSION {
             return Err(WorkerError::Protocol(format!("version {}", worker.about.protocol)));
@@ -217,6 +231,11 @@ impl Worker {
             _ => "no exit status".to_owned(),
         };
         self.end();
+        // What it said last may not be read yet; a process that it started may keep the pipe open.
+        let deadline = Instant::now() + MAX_LAST_WORDS;
+        while !self.keeper.is_finished() && Instant::now() < deadline {
+            thread::sleep(TICK);
+        }
         let output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&output);
         let said = text.lines().rev().map(str::trim).find(|line| !line.is_empty());

@@ -85,20 +85,11 @@ fn accuracy(explored: &Explored, number: usize) -> Option<Figure> {
     let front: Vec<(i32, i32)> =
         members.iter().filter(|(it, _)| it.outcome.on_front).map(at).collect();
     let mut marks = against::front(&mut canvas, front, frame, EVIDENCE);
-    for (member, cost) in &members {
-        let place = at(&(*member, *cost));
-        let color = origin_color(EVIDENCE).mix(if member.outcome.on_front { 1.0 } else { MUTED });
-        key::mark(&mut canvas, Shape::Diamond, place, color);
-        if member.is_finalist() {
-            let ends = [cost.low, cost.high].map(|cost| (x.at(cost), place.1));
-            key::whisker(&mut canvas, ends, MARK, color);
-            let ends = [top1(member).low, top1(member).high].map(|it| (place.0, y.at(it)));
-            key::upright_whisker(&mut canvas, ends, MARK, color);
-            marks.push(Rect::around(ends[0], ends[1], 1.0));
-        }
-        marks.push(Rect::around(place, place, f64::from(MARK)));
-        if explored.knee() == Some(member.place) {
-            canvas.circle(place, 10, origin_color(EVIDENCE).stroke_width(1));
+    let knee = explored.knee();
+    for it in &members {
+        marks.extend(draw_member(&mut canvas, it, [&x, &y]));
+        if knee == Some(it.0.place) {
+            canvas.circle(at(it), 10, origin_color(EVIDENCE).stroke_width(1));
         }
     }
     let names: Vec<Named> = members
@@ -131,6 +122,27 @@ fn accuracy(explored: &Explored, number: usize) -> Option<Figure> {
         alternative,
         frame.bottom + 56,
     ))
+}
+
+/// Draws a network with its intervals; returns what it covers.
+fn draw_member(
+    canvas: &mut Canvas,
+    (member, cost): &(Member<'_>, Estimate),
+    [x, y]: [&Scale; 2],
+) -> Vec<Rect> {
+    let top1 = member.outcome.top1;
+    let place = (x.at(cost.value), y.at(top1.value));
+    let color = origin_color(EVIDENCE).mix(if member.outcome.on_front { 1.0 } else { MUTED });
+    key::mark(canvas, Shape::Diamond, place, color);
+    let mut covered = vec![Rect::around(place, place, f64::from(MARK))];
+    if member.is_finalist() {
+        let ends = [cost.low, cost.high].map(|cost| (x.at(cost), place.1));
+        key::whisker(canvas, ends, MARK, color);
+        let ends = [top1.low, top1.high].map(|it| (place.0, y.at(it)));
+        key::upright_whisker(canvas, ends, MARK, color);
+        covered.push(Rect::around(ends[0], ends[1], 1.0));
+    }
+    covered
 }
 
 /// The values of a network.

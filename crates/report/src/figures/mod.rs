@@ -9,7 +9,7 @@
 //! | `roofline`, `latency` | measurements |
 //! | `curves`, `trained` | training runs: over the epochs, and accuracy against cost |
 //! | `distribution` | errors of the networks of spaces |
-//! | `explored` | searches in spaces |
+//! | `explored`, `slices` | searches in spaces |
 //! | `space`, `squares`, `modules` | spaces of networks, single modules |
 //! | `against` | common parts of charts of accuracy against cost |
 //! | `facts` | tooltips of networks |
@@ -25,6 +25,7 @@ mod latency;
 mod modules;
 mod roofline;
 mod shares;
+mod slices;
 mod space;
 mod squares;
 mod trained;
@@ -61,6 +62,7 @@ pub(crate) fn all(report: &Report, findings: &Analysis) -> Vec<Figure> {
     }
     for (number, searched) in (1..).zip(&report.explorations) {
         figures.extend(explored::charts(searched, number));
+        figures.extend(slices::charts(searched, number));
     }
     figures.extend(
         BreakdownMetric::ALL
@@ -98,7 +100,7 @@ pub(crate) fn is_id(word: &str) -> bool {
 
 /// The number of the search that a figure is of, from 1; `None` for other figures.
 pub(crate) fn exploration_number(id: &str) -> Option<usize> {
-    const KINDS: [&str; 3] = ["found", "rungs", "importance"];
+    const KINDS: [&str; 5] = ["found", "rungs", "importance", "slices", "interaction"];
     let (number, kind) = id.strip_prefix("exploration-")?.split_once('-')?;
     KINDS.contains(&kind).then(|| number.parse().ok()).flatten()
 }

@@ -296,8 +296,8 @@ fn spaces_with_trained_networks_are_compared() {
 #[test]
 fn searches_have_their_figures() {
     let figures = searched(None);
-    let expected = ["exploration-1-found", "exploration-1-rungs", "exploration-1-importance"];
-    assert_eq!(ids(&figures), expected);
+    let kinds = ["found", "rungs", "importance", "slices", "interaction"];
+    assert_eq!(ids(&figures), kinds.map(|kind| format!("exploration-1-{kind}")));
     for figure in &figures {
         check(figure);
         assert!(super::is_id(&figure.id));
@@ -308,6 +308,10 @@ fn searches_have_their_figures() {
     }
     let texts = check(&figures[2]);
     assert!(texts.iter().any(|text| text == "width"), "{texts:?}");
+    for figure in &figures[3..] {
+        let texts = check(figure);
+        assert!(texts.iter().any(|text| text == "separable"), "{texts:?}");
+    }
     // A plan has no results, so nothing is drawn.
     let mut plan = inceptive_results::example::search();
     for network in &mut plan.networks {

@@ -122,24 +122,17 @@ pub(super) fn found(explored: &Explored) -> Option<String> {
         best.outcome.top1.low,
         best.outcome.top1.high
     );
-    if let Some(knee) =
-        explored.knee().and_then(|at| members.iter().find(|member| member.place == at))
-    {
-        let metric = explored.cost().metric;
-        let cost = knee.network.value(metric).map_or_else(String::new, |value| metric.short(value));
-        text.push_str(&format!(
-            "; the knee is network {}: {:.2}% at {cost}; beyond it, accuracy costs most",
-            knee.number(),
-            knee.outcome.top1.value
-        ));
-    }
     let doubtful =
         front.iter().filter(|member| member.outcome.probability.is_some_and(|it| it < 0.9)).count();
     if doubtful > 0 {
         let networks = counted(doubtful, "of them belongs", "of them belong");
         text.push_str(&format!("; {networks} there with a probability below 90%"));
     }
-    Some(text + ".")
+    text.push('.');
+    if let Some(found) = explored.recommended() {
+        text.push_str(&format!(" Recommended: {}.", found.reason));
+    }
+    Some(text)
 }
 
 /// The networks that were trained with all epochs.
@@ -174,12 +167,6 @@ fn table(explored: &Explored, number: usize) -> Table {
         let count = |scale: &Scale, count: u64| {
             Cell::number(scale.count(count), float(count)).with_title(exact(count))
         };
-        let is_knee = explored.knee() == Some(member.place);
-        let front = match (outcome.on_front, is_knee) {
-            (true, true) => "yes, knee",
-            (true, false) => "yes",
-            (false, _) => "no",
-        };
         cells.extend([
             count(&params, network.subject.params),
             count(&macs, network.subject.macs),
@@ -192,7 +179,7 @@ fn table(explored: &Explored, number: usize) -> Table {
                 outcome.top1.low,
             ),
             Cell::number(outcome.seeds.len().to_string(), float(outcome.seeds.len() as u64)),
-            Cell::text(front),
+            Cell::user(on_front(explored, member)),
             outcome.probability.map_or_else(Cell::unknown, |it| Cell::number(percent(it), it)),
         ]);
         Row::new(cells)
@@ -245,6 +232,15 @@ fn importance(explored: &Explored, number: usize) -> Option<Table> {
     })
 }
 
+/// Whether a network is on the front, and what else is to be known of its place: `yes, knee`, `yes, tie with 5`.
+fn on_front(explored: &Explored, member: &Member<'_>) -> String {
+    let front = if member.outcome.on_front { "yes" } else { "no" };
+    let knee = if explored.knee() == Some(member.place) { ", knee" } else { "" };
+    let tie = explored.tied_with(member.place);
+    let tie = tie.map_or_else(String::new, |other| format!(", tie with {}", other + 1));
+    format!("{front}{knee}{tie}")
+}
+
 /// The columns of the short form, and a row for each finalist.
 pub(super) fn finalists(explored: &Explored) -> (Vec<String>, Vec<Vec<String>>) {
     let metric = explored.cost().metric;
@@ -267,7 +263,7 @@ pub(super) fn finalists(explored: &Explored) -> (Vec<String>, Vec<Vec<String>>) 
             cost.map_or_else(String::new, |value| Metric::short(metric, value)),
             format!("{:.2}", top1.value),
             format!("{:.2} to {:.2}", top1.low, top1.high),
-            if member.outcome.on_front { "yes" } else { "no" }.to_owned(),
+            on_front(explored, member),
             member.outcome.probability.map_or_else(String::new, percent),
         ]);
         row

@@ -96,6 +96,8 @@ fn tab(figure: &Figure) -> &str {
         return match id.rsplit('-').next() {
             Some("found") => "accuracy and cost",
             Some("rungs") => "who went on",
+            Some("slices") => "values",
+            Some("interaction") => "two variables",
             kind => kind.unwrap_or_default(),
         };
     }

@@ -1,6 +1,6 @@
 //! The networks of a search, as far as they are known.
 
-use inceptive_app::{Finalist, finalists};
+use inceptive_explore::{Finalist, finalists};
 use inceptive_results::{
     Direction, Exploration, ExploredNetwork, ExploredOutcome, Metric, Objective,
     statistics::Estimate,

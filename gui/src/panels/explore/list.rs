@@ -7,7 +7,7 @@ use inceptive_format::counted;
 use inceptive_results::Exploration;
 use inceptive_store::Stored;
 
-use super::{Subject, tables};
+use super::{Subject, slices, tables};
 use crate::{
     command::{Command, Commands},
     file::FilePath,
@@ -112,6 +112,7 @@ impl List {
             let (understood, job) = model.understood(stored);
             if let Some(understood) = understood {
                 tables::importance(ui, understood);
+                slices::ui(ui, understood);
             }
             if let Some(job) = job {
                 commands.push(Command::Start(job));

@@ -7,6 +7,8 @@
 //! | the networks that were counted, as points and as a table | `costs`, `density`, `networks` |
 //! | a search under a budget: its setup, and the list of searches | `setup`, `list` |
 //! | the networks of a search, with their accuracies | `search`, `stages`, `explored`, `outcomes` |
+//! | a finalist for what somebody wants | `recommended` |
+//! | what accuracy is at each value of a variable | `slices` |
 //! | axes and boxes of plots | `plot` |
 //! | the chosen network | `chosen` |
 
@@ -19,8 +21,10 @@ mod list;
 mod networks;
 mod outcomes;
 mod plot;
+mod recommended;
 mod search;
 mod setup;
+mod slices;
 mod space;
 mod stages;
 mod tables;

@@ -16,6 +16,7 @@ use super::{
     list::{List, Shown},
     outcomes::{self, Outcomes, fate},
     plot::{axis, frame, if_seen, inside},
+    recommended::Recommended,
     stages,
 };
 use crate::{
@@ -45,6 +46,7 @@ pub(super) struct SearchView {
     /// The cost of the x axis; the first objective without a choice.
     cost: Option<Metric>,
     outcomes: Outcomes,
+    recommended: Recommended,
 }
 
 /// A network in the plot.
@@ -80,6 +82,11 @@ impl SearchView {
         let Some(&first) = known.first() else { return };
         let cost = self.cost.filter(|cost| known.contains(cost)).unwrap_or(first);
         self.toolbar(ui, cost, &known, shown);
+        if exploration.is_finished()
+            && let Some(at) = self.recommended.ui(ui, exploration)
+        {
+            chosen.set(networks[at].point(exploration));
+        }
         let height = if is_narrow { PLOT } else { (ui.available_height() * 0.5).max(110.0) };
         if let Some(at) = plot(ui, exploration, &networks, cost, height, chosen) {
             chosen.set(networks[at].point(exploration));

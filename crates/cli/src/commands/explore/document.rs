@@ -3,7 +3,9 @@
 use inceptive_app::{SpaceCounts, TableNetwork, TableSearch, labels};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::Space;
-use inceptive_explore::{Effect, FrontPoint, Judgement, Surveyed, Understood};
+use inceptive_explore::{
+    Effect, Finalist, FrontPoint, Judgement, Slice, Surveyed, Understood, finalists, recommendation,
+};
 use inceptive_ir::passes;
 use inceptive_results::{
     Counts, Exploration, ExploredNetwork, Metric, Objective, statistics::Estimate,
@@ -106,31 +108,18 @@ fn fingerprint(space: &Space, network: &Surveyed) -> Option<String> {
 
 /// A search that was finished.
 pub fn exploration(exploration: &Exploration) -> Value {
-    let variables = &exploration.space.variables;
-    let object = |network: &ExploredNetwork| {
-        let values: Map<String, Value> = variables
-            .iter()
-            .cloned()
-            .zip(network.values.iter().map(|value| json!(value)))
-            .collect();
-        let outcome = network.outcome.as_ref();
-        json!({
-            "name": network.subject.name_with_point(),
-            "values": values,
-            "params": network.subject.params,
-            "macs": network.subject.macs,
-            "acts": network.subject.acts,
-            "latency_ms": outcome.and_then(|it| it.latency_ms).map(|it| it.value),
-            "latency_interval": outcome.and_then(|it| it.latency_ms).map(|it| [it.low, it.high]),
-            "top1": outcome.map(|it| it.top1.value),
-            "top1_interval": outcome.map(|it| [it.top1.low, it.top1.high]),
-            "top1_seeds": outcome.map(|it| it.seeds.clone()),
-            "probability": outcome.and_then(|it| it.probability),
-            "on_front": outcome.is_some_and(|it| it.on_front),
-            "rungs": network.rungs,
-            "fingerprint": network.subject.fingerprint,
+    let finalists = finalists(exploration);
+    let networks: Vec<Value> = exploration
+        .networks
+        .iter()
+        .enumerate()
+        .map(|(at, network)| {
+            let finalist = finalists.iter().find(|it| it.network == at);
+            explored(exploration, network, finalist)
         })
-    };
+        .collect();
+    let front: Vec<&Value> =
+        networks.iter().filter(|network| network["on_front"] == Value::Bool(true)).collect();
     let outcomes = || exploration.networks.iter().filter_map(|network| network.outcome.as_ref());
     json!({
         "space": exploration.space.title,
@@ -150,9 +139,59 @@ pub fn exploration(exploration: &Exploration) -> Value {
         "rungs": exploration.rungs.iter().map(|[epochs, networks]| json!({ "epochs": epochs, "networks": networks })).collect::<Vec<_>>(),
         "trained": exploration.networks.len(),
         "measured": outcomes().filter(|it| it.latency_ms.is_some()).count(),
-        "front": exploration.front().map(|(network, _)| object(network)).collect::<Vec<_>>(),
-        "networks": exploration.networks.iter().map(object).collect::<Vec<_>>(),
+        "front": front,
+        "recommendation": recommended(exploration, &networks),
+        "networks": networks,
         "understood": understood(&Understood::of(exploration)),
+    })
+}
+
+/// The network that is recommended, and why.
+fn recommended(exploration: &Exploration, networks: &[Value]) -> Value {
+    let preference = &exploration.preference;
+    let weights: Map<String, Value> = preference
+        .weights
+        .iter()
+        .map(|(metric, weight)| (metric.id().to_owned(), json!(weight)))
+        .collect();
+    match recommendation(exploration, preference) {
+        Ok(Some(found)) => json!({
+            "condition": preference.condition,
+            "weights": weights,
+            "network": found.network.map(|at| &networks[at]),
+            "reason": found.reason,
+        }),
+        Ok(None) | Err(_) => Value::Null,
+    }
+}
+
+/// A network of a search.
+fn explored(
+    exploration: &Exploration,
+    network: &ExploredNetwork,
+    finalist: Option<&Finalist>,
+) -> Value {
+    let variables = &exploration.space.variables;
+    let values: Map<String, Value> =
+        variables.iter().cloned().zip(network.values.iter().map(|value| json!(value))).collect();
+    let outcome = network.outcome.as_ref();
+    json!({
+        "name": network.subject.name_with_point(),
+        "values": values,
+        "params": network.subject.params,
+        "macs": network.subject.macs,
+        "acts": network.subject.acts,
+        "latency_ms": outcome.and_then(|it| it.latency_ms).map(|it| it.value),
+        "latency_interval": outcome.and_then(|it| it.latency_ms).map(|it| [it.low, it.high]),
+        "top1": outcome.map(|it| it.top1.value),
+        "top1_interval": outcome.map(|it| [it.top1.low, it.top1.high]),
+        "top1_seeds": outcome.map(|it| it.seeds.clone()),
+        "probability": outcome.and_then(|it| it.probability),
+        "on_front": outcome.is_some_and(|it| it.on_front),
+        "is_knee": finalist.is_some_and(|it| it.is_knee),
+        "tied_with": finalist.and_then(|it| it.tied_with).map(|at| exploration.networks[at].subject.name_with_point()),
+        "rungs": network.rungs,
+        "fingerprint": network.subject.fingerprint,
     })
 }
 
@@ -173,6 +212,20 @@ fn understood(understood: &Understood) -> Value {
             .collect::<Map<_, _>>()
             .into(),
     };
+    let slice = |at: usize, slice: &Slice| {
+        json!({
+            "values": understood.range(at, slice.values),
+            "networks": slice.networks,
+            "top1": match slice.accuracy.has_interval() {
+                true => interval(slice.accuracy),
+                false => json!({ "value": slice.accuracy.value, "interval": Value::Null }),
+            },
+        })
+    };
+    let slices = |at: usize| -> Option<Vec<Value>> {
+        let all = understood.slices.as_ref()?.of_variables[at].as_ref()?;
+        Some(all.iter().map(|it| slice(at, it)).collect())
+    };
     let variable = |(at, name): (usize, &String)| {
         let values = &understood.values[at];
         let importance = understood.importance.as_ref().map(|all| all[at]);
@@ -183,11 +236,29 @@ fn understood(understood: &Understood) -> Value {
             "importance": importance.map(|it| interval(it.overall)),
             "importance_among_good": importance.and_then(|it| it.among_good).map(interval),
             "top1": of(&understood.accuracy),
+            "slices": slices(at),
             understood.metric.id(): of(&understood.cost),
         });
         (name.clone(), object)
     };
+    let interaction = understood.slices.as_ref().and_then(|it| it.interaction.as_ref());
+    let interaction = interaction.map(|found| {
+        let [first, second] = found.variables;
+        let ranges = |variable: usize, groups: &[[usize; 2]]| -> Vec<String> {
+            groups.iter().map(|&values| understood.range(variable, values)).collect()
+        };
+        json!({
+            "variables": found.variables.map(|at| &understood.variables[at]),
+            "share": found.share,
+            "by_chance": found.by_chance,
+            "is_real": found.is_real(),
+            "columns": ranges(first, &found.groups[0]),
+            "rows": ranges(second, &found.groups[1]),
+            "top1": found.means,
+        })
+    });
     json!({
+        "interaction": interaction,
         "networks": understood.networks,
         "variables": understood.variables.iter().enumerate().map(variable).collect::<Map<_, _>>(),
         "surrogate": understood.judgement.as_ref().map(judgement),

@@ -21,7 +21,7 @@ use inceptive_app::{
 use inceptive_bench::{System, available_memory};
 use inceptive_data::DataName;
 use inceptive_dsl::{Setting, Space, read_objectives};
-use inceptive_results::{Machine, Objective};
+use inceptive_results::{Machine, Metric, Objective, Preference, Source};
 use inceptive_store::Store;
 
 use crate::{
@@ -103,6 +103,12 @@ pub struct Explore {
     /// Repeat a search that is already in the store; training runs are not repeated
     #[arg(long)]
     again: bool,
+    /// Recommend a finalist that satisfies a condition, such as "median_ms < 2" or "top1 > 90 and params < 1M"
+    #[arg(long, value_name = "CONDITION", conflicts_with_all = ["costs_only", "accuracies"])]
+    recommend: Option<String>,
+    /// Recommend a finalist by weights, such as "top1=3, macs=1"; default: 1 for each objective
+    #[arg(long, value_name = "LIST", value_parser = weights, conflicts_with_all = ["costs_only", "accuracies"])]
+    weights: Option<Weights>,
     /// Write each network of the front as a file that extends the one that the space varies, with this name and a number
     #[arg(long, value_name = "NAME")]
     save: Option<String>,
@@ -119,6 +125,25 @@ pub struct Explore {
 
 /// The objectives of a command line.
 type Objectives = Vec<Objective>;
+
+/// The weights of a command line.
+type Weights = Vec<(Metric, f64)>;
+
+fn weights(text: &str) -> Result<Weights, String> {
+    let read = |part: &str| {
+        let (name, weight) =
+            part.split_once('=').ok_or_else(|| format!("`{}` has no `=`", part.trim()))?;
+        let metric: Metric = name.trim().parse().map_err(|error| format!("{error}"))?;
+        if metric.source() != Source::Counted && !matches!(metric, Metric::Top1 | Metric::Latency) {
+            return Err(format!("a search does not find `{metric}`"));
+        }
+        let weight = weight.trim();
+        let number = weight.parse().ok().filter(|it: &f64| it.is_finite() && *it >= 0.0);
+        let number = number.ok_or_else(|| format!("`{weight}` is no weight of 0 or more"))?;
+        Ok((metric, number))
+    };
+    text.split(',').map(read).collect()
+}
 
 fn seeds(text: &str) -> Result<u32, String> {
     let count = text.parse().ok().filter(|count| (1..=MAX_SEEDS).contains(count));
@@ -256,6 +281,10 @@ impl Explore {
             side_by_side: self.side_by_side.map(NonZeroU32::get),
             folder: self.out.clone().unwrap_or_else(|| TrainPlan::folder_beside(&self.store)),
             again: self.again,
+            preference: Preference {
+                condition: self.recommend.clone(),
+                weights: self.weights.clone().unwrap_or_default(),
+            },
         }
     }
 

@@ -4,12 +4,9 @@ use std::fmt::Write as _;
 
 use inceptive_app::{SpaceCounts, TableSearch, labels};
 use inceptive_dsl::Space;
-use inceptive_explore::Understood;
+use inceptive_explore::{Finalist, Understood, finalists, recommendation};
 use inceptive_format::{counted, exact, percent, significant};
-use inceptive_results::{
-    Direction, Exploration, ExploredNetwork, ExploredOutcome, Metric, Objective, Source,
-    statistics::Estimate,
-};
+use inceptive_results::{Exploration, Metric, Objective, Source, statistics::Estimate};
 
 use crate::table::{Grid, one_line};
 
@@ -179,6 +176,36 @@ fn shares(space: &Space, counts: &SpaceCounts) -> String {
 
 /// A search that was finished.
 pub fn exploration(exploration: &Exploration) -> String {
+    let mut text = how(exploration);
+    let finalists = finalists(exploration);
+    if finalists.is_empty() {
+        text.push_str("\n\nno network was trained to the end\n");
+        return text;
+    }
+    let objectives = exploration.request.objectives.iter().map(|&it| Objective::from(it));
+    let names: Vec<String> = objectives.map(|it| it.to_string()).collect();
+    let _ = writeln!(text, "\n\nFinalists ({})\n", names.join(", "));
+    text.push_str(&compared(exploration, &finalists));
+    text.push_str(
+        "\nThe probability that a network is Pareto-optimal among the finalists follows from the spread over seeds and the\n\
+         intervals of the latencies.",
+    );
+    if finalists.iter().any(|it| it.tied_with.is_some()) {
+        text.push_str(
+            " A tie is a network whose accuracy cannot be told apart from that of\none that costs no more.",
+        );
+    }
+    text.push('\n');
+    // The condition was checked before the search; that of another version of the program may be unknown to this one.
+    if let Ok(Some(found)) = recommendation(exploration, &exploration.preference) {
+        let _ = writeln!(text, "\nRecommended: {}.", one_line(&found.reason));
+    }
+    text.push_str(&understood(&Understood::of(exploration)));
+    text
+}
+
+/// What was counted and trained.
+fn how(exploration: &Exploration) -> String {
     let request = &exploration.request;
     let counted_space = &exploration.counted;
     let mut text =
@@ -208,28 +235,11 @@ pub fn exploration(exploration: &Exploration) -> String {
         exploration.finalists,
         counted(request.seeds as usize, "seed", "seeds")
     )));
-    let objectives: Vec<Objective> = request.objectives.iter().map(|&it| it.into()).collect();
-    let names: Vec<String> = objectives.iter().map(ToString::to_string).collect();
-    let mut finalists: Vec<(&ExploredNetwork, &ExploredOutcome)> = exploration
-        .networks
-        .iter()
-        .filter_map(|network| Some((network, network.outcome.as_ref()?)))
-        .filter(|(_, outcome)| outcome.probability.is_some())
-        .collect();
-    if finalists.is_empty() {
-        text.push_str("\n\nno network was trained to the end\n");
-        return text;
-    }
-    let _ = writeln!(text, "\n\nFinalists ({})\n", names.join(", "));
-    let first = objectives.iter().find(|it| it.metric != Metric::Top1).copied();
-    let key = |network: &ExploredNetwork| {
-        let value = first.and_then(|it| Some((it.direction, network.value(it.metric)?)));
-        value.map_or(f64::INFINITY, |(direction, value)| match direction {
-            Direction::Minimize => value,
-            Direction::Maximize => -value,
-        })
-    };
-    finalists.sort_by(|(a, _), (b, _)| key(a).total_cmp(&key(b)));
+    text
+}
+
+/// The finalists as a table.
+fn compared(exploration: &Exploration, finalists: &[Finalist]) -> String {
     let titles = [
         "parameters",
         "MACs",
@@ -240,9 +250,17 @@ pub fn exploration(exploration: &Exploration) -> String {
         "on the front",
         "probability",
     ];
-    let mut cells = grid(exploration.space.variables.iter().map(String::as_str), titles);
-    for (network, outcome) in finalists {
-        let mut row = network.values.clone();
+    let names = exploration.space.variables.iter().map(String::as_str);
+    let mut cells = grid(["network"].into_iter().chain(names), titles);
+    for finalist in finalists {
+        let network = &exploration.networks[finalist.network];
+        let Some(outcome) = &network.outcome else { continue };
+        let front = if outcome.on_front { "yes" } else { "no" };
+        let knee = if finalist.is_knee { ", knee" } else { "" };
+        let tie =
+            finalist.tied_with.map_or_else(String::new, |it| format!(", tie with {}", it + 1));
+        let mut row = vec![(finalist.network + 1).to_string()];
+        row.extend(network.values.iter().cloned());
         row.extend([
             exact(network.subject.params),
             exact(network.subject.macs),
@@ -250,18 +268,12 @@ pub fn exploration(exploration: &Exploration) -> String {
             format!("{:.2}", outcome.top1.value),
             format!("{:.2} to {:.2}", outcome.top1.low, outcome.top1.high),
             outcome.seeds.len().to_string(),
-            if outcome.on_front { "yes" } else { "no" }.to_owned(),
+            format!("{front}{knee}{tie}"),
             outcome.probability.map_or_else(String::new, percent),
         ]);
         cells.row(row);
     }
-    text.push_str(&cells.render());
-    text.push_str(
-        "\nThe probability that a network is Pareto-optimal among the finalists follows from the spread over seeds and the\n\
-         intervals of the latencies.\n",
-    );
-    text.push_str(&understood(&Understood::of(exploration)));
-    text
+    cells.render()
 }
 
 /// What the networks say about the variables.

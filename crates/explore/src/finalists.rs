@@ -1,10 +1,11 @@
 //! The networks that a search ends with, compared with each other.
 
-use inceptive_explore::knee;
 use inceptive_results::{
     Direction, Exploration, ExploredNetwork, ExploredOutcome, Metric, Objective,
     statistics::Estimate,
 };
+
+use crate::pareto::knee;
 
 /// A network that was trained with all seeds, and how it compares with the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,18 +19,25 @@ pub struct Finalist {
     pub tied_with: Option<usize>,
 }
 
-/// The finalists of a search, those of the lowest cost first.
+/// The cost that accuracy is weighed against: the first objective that is no accuracy, or multiply-accumulates.
+pub fn first_cost(exploration: &Exploration) -> Objective {
+    let first = costs(exploration).into_iter().next();
+    first.unwrap_or(Objective { metric: Metric::Macs, direction: Direction::Minimize })
+}
+
+/// The finalists of a search, those of the lowest first cost first.
 pub fn finalists(exploration: &Exploration) -> Vec<Finalist> {
     let costs = costs(exploration);
-    let first = costs.first().copied();
-    let all = exploration.networks.iter().enumerate();
-    let mut known: Vec<(usize, &ExploredNetwork, &ExploredOutcome)> = all
+    let first = first_cost(exploration);
+    let cost =
+        |network: &ExploredNetwork| as_cost(network, first).map_or(f64::INFINITY, |it| it.value);
+    let mut known: Vec<(usize, &ExploredNetwork, &ExploredOutcome)> = exploration
+        .networks
+        .iter()
+        .enumerate()
         .filter_map(|(at, network)| Some((at, network, network.outcome.as_ref()?)))
         .filter(|(.., outcome)| outcome.probability.is_some())
         .collect();
-    let cost = |network: &ExploredNetwork| {
-        first.and_then(|objective| of(network, objective)).map_or(f64::INFINITY, |it| it.value)
-    };
     known.sort_by(|(_, a, _), (_, b, _)| cost(a).total_cmp(&cost(b)));
     let front: Vec<_> = known.iter().filter(|(.., outcome)| outcome.on_front).collect();
     let pairs: Vec<[f64; 2]> =
@@ -37,8 +45,9 @@ pub fn finalists(exploration: &Exploration) -> Vec<Finalist> {
     let knee = knee(&pairs).map(|place| front[place].0);
     let tied_with = |(at, network, outcome): (usize, &ExploredNetwork, &ExploredOutcome)| {
         let ties = known.iter().filter(|(other, rival, its)| {
-            let is_same = its.top1.low <= outcome.top1.high && outcome.top1.low <= its.top1.high;
-            *other != at && is_same && costs_no_more(rival, network, &costs)
+            *other != at
+                && its.top1.overlaps(&outcome.top1)
+                && costs_no_more(rival, network, &costs)
         });
         let best = ties.max_by(|(.., a), (.., b)| a.top1.value.total_cmp(&b.top1.value));
         best.map(|(other, ..)| *other)
@@ -59,24 +68,27 @@ fn costs(exploration: &Exploration) -> Vec<Objective> {
     all.filter(|objective| objective.metric != Metric::Top1).collect()
 }
 
+/// A value of a network with its interval.
+pub(crate) fn estimate(network: &ExploredNetwork, metric: Metric) -> Option<Estimate> {
+    match metric {
+        Metric::Top1 => Some(network.outcome.as_ref()?.top1),
+        Metric::Latency => network.outcome.as_ref()?.latency_ms,
+        other => Some(Estimate::exact(network.value(other)?)),
+    }
+}
+
 /// A value of a network as a cost, with its interval; smaller is better.
-fn of(network: &ExploredNetwork, objective: Objective) -> Option<Estimate> {
-    let estimate = match objective.metric {
-        Metric::Latency => network.outcome.as_ref()?.latency_ms?,
-        other => Estimate::exact(network.value(other)?),
-    };
+pub(crate) fn as_cost(network: &ExploredNetwork, objective: Objective) -> Option<Estimate> {
+    let estimate = estimate(network, objective.metric)?;
     Some(match objective.direction {
         Direction::Minimize => estimate,
-        Direction::Maximize => {
-            let Estimate { value, low, high } = estimate;
-            Estimate { value: -value, low: -high, high: -low }
-        }
+        Direction::Maximize => estimate.map_reversed(|value| -value),
     })
 }
 
 /// Whether a network costs no more than another one in any objective, as far as the intervals tell.
 fn costs_no_more(one: &ExploredNetwork, other: &ExploredNetwork, costs: &[Objective]) -> bool {
-    costs.iter().all(|&objective| match (of(one, objective), of(other, objective)) {
+    costs.iter().all(|&objective| match (as_cost(one, objective), as_cost(other, objective)) {
         (Some(one), Some(other)) => one.low <= other.high,
         _ => false,
     })
