@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod compare_spaces;
 mod constraints;
 mod design;
 mod engines;
@@ -28,6 +29,7 @@ mod report;
 mod repro_command;
 mod running;
 mod space;
+mod space_comparison;
 mod space_points;
 mod task;
 mod tensor_values;
@@ -36,6 +38,7 @@ mod training;
 mod weight_statistics;
 
 pub use bench::BenchPlan;
+pub use compare_spaces::CompareSpacesPlan;
 pub use constraints::{counts_by_name, violated, violated_constraints};
 pub use design::{NewFile, SaveError, design, save_variant, yaml_file_name};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
@@ -70,6 +73,7 @@ pub use report::{StoreQuery, report_on};
 pub use repro_command::{DEFAULT_SAMPLES, ReproCommand};
 pub use running::{NEVER, TaskContext, TaskEvent, TaskFailure, TaskOutcome, TaskRecord};
 pub use space::{CloudPlan, cloud};
+pub use space_comparison::{ComparedSpace, SpaceComparison};
 pub use space_points::SpacePoints;
 pub use task::Task;
 pub use tensor_values::{TensorValues, tensor_values};

@@ -29,6 +29,7 @@ use crate::{
     memory::Purpose,
     network::{ReadError, WeightSource},
     notes::Note,
+    space_comparison::SpaceComparison,
     training::TrainingEvent,
 };
 
@@ -150,6 +151,8 @@ pub struct TaskOutcome {
     pub training_runs: Vec<TrainingRun>,
     /// The search with its results, if it came to its end.
     pub exploration: Option<Exploration>,
+    /// The comparison of two spaces, if it came to its end.
+    pub space_comparison: Option<SpaceComparison>,
     /// The files of the recipe, the data set and the networks of a training task, which no output may replace.
     pub inputs: InputFiles,
     /// The number of saved results.
@@ -165,6 +168,7 @@ pub(crate) struct Found {
     pub(crate) profiles: Vec<ProfileRecord>,
     pub(crate) training_runs: Vec<TrainingRun>,
     pub(crate) exploration: Option<Exploration>,
+    pub(crate) space_comparison: Option<SpaceComparison>,
     pub(crate) inputs: InputFiles,
 }
 
@@ -310,7 +314,14 @@ impl<'a> Running<'a> {
     /// Ends the task: its results are compared with the highest limits ever measured on their machine. One that was
     /// stopped before it had any has failed.
     pub(crate) fn finish(mut self, found: Found) -> TaskOutcome {
-        let Found { mut measurements, mut profiles, training_runs, exploration, inputs } = found;
+        let Found {
+            mut measurements,
+            mut profiles,
+            training_runs,
+            exploration,
+            space_comparison,
+            inputs,
+        } = found;
         let has_none = measurements.is_empty() && profiles.is_empty() && training_runs.is_empty();
         let has_none = has_none && exploration.is_none();
         if self.context.is_stopped() && has_none && !self.failed {
@@ -324,6 +335,15 @@ impl<'a> Running<'a> {
             Err(error) => self.fail(TaskError::Store(error)),
         }
         let (kept, failed) = (self.kept, self.failed);
-        TaskOutcome { measurements, profiles, training_runs, exploration, inputs, kept, failed }
+        TaskOutcome {
+            measurements,
+            profiles,
+            training_runs,
+            exploration,
+            space_comparison,
+            inputs,
+            kept,
+            failed,
+        }
     }
 }

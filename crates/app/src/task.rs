@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bench::{BenchPlan, bench},
+    compare_spaces::{CompareSpacesPlan, compare_spaces},
     explore::{ExplorePlan, explore},
     profile::{ProfilePlan, profile},
     running::{TaskContext, TaskEvent, TaskOutcome},
@@ -23,6 +24,8 @@ pub enum Task {
     Train(TrainPlan),
     /// Search a space of networks.
     Explore(ExplorePlan),
+    /// Compare two spaces of networks.
+    CompareSpaces(CompareSpacesPlan),
 }
 
 impl Task {
@@ -38,6 +41,7 @@ impl Task {
             Self::Profile(plan) => profile(plan, context, store, listen),
             Self::Train(plan) => train(plan, context, store, listen),
             Self::Explore(plan) => explore(plan, context, store, listen),
+            Self::CompareSpaces(plan) => compare_spaces(plan, context, store, listen),
         }
     }
 
@@ -47,7 +51,7 @@ impl Task {
             Self::Bench(plan) => &plan.device,
             Self::Profile(plan) => &plan.device,
             Self::Train(plan) => &plan.device,
-            Self::Explore(_) => "cpu",
+            Self::Explore(_) | Self::CompareSpaces(_) => "cpu",
         }
     }
 }

@@ -110,6 +110,7 @@ pub enum Action {
     StartExploring,
     Costs,
     Search,
+    CompareSpaces,
     OpenPoint,
     SavePoint,
     ClearBox,

@@ -163,6 +163,7 @@ pub const TABLE: &[Spec] = &{
         row(EXPLORE, A::StartExploring, &[ctrl(Key::Enter)], "Count or search", N::AnySpace),
         row(EXPLORE, A::Costs, &[], "Show the costs of all networks", N::Nothing),
         row(EXPLORE, A::Search, &[], "Show searches", N::Nothing),
+        row(EXPLORE, A::CompareSpaces, &[], "Compare two spaces", N::Nothing),
         row(EXPLORE, A::OpenPoint, &[], "Open the chosen network in Design", N::AnySpace),
         moving(row(EXPLORE, A::SavePoint, &[], "Save the chosen network as YAML", N::AnySpace)),
         row(EXPLORE, A::ClearBox, &[plain(Key::Escape)], "Clear the box of the plot", N::AnySpace),

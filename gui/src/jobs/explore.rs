@@ -1,10 +1,15 @@
-//! Counts whole spaces, and searches them, as [`inceptive_app`] does it.
+//! Counts whole spaces, searches and compares them, as [`inceptive_app`] does it.
 
-use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use inceptive_app::{
-    CountRequest, ExplorePlan, SpaceCounts, SpacePoints, Task, TaskContext, TrainPlan, count_space,
-    error_chain,
+    CompareSpacesPlan, CountRequest, ExplorePlan, SpaceCounts, SpacePoints, Task, TaskContext,
+    TaskOutcome, TrainPlan, count_space, error_chain,
 };
 use inceptive_dsl::{Constraint, Setting, Space};
 use inceptive_explore::Understood;
@@ -152,11 +157,71 @@ pub(super) fn explore(
         again: false,
         preference: Preference::default(),
     });
-    let engines = match &request.engine {
+    let outcome = run(&task, request.engine.as_ref(), &request.store, tools, report)?;
+    match outcome.exploration {
+        _ if report.is_stopped() => Err("stopped".to_owned()),
+        None => Err("the search ended without a result".to_owned()),
+        Some(_) => Ok(Output::Trained(outcome.inputs)),
+    }
+}
+
+/// Two spaces to compare by networks that are drawn from each.
+#[derive(Clone, Debug)]
+pub struct CompareSpacesRequest {
+    /// The files of the spaces.
+    pub spaces: [FilePath; 2],
+    /// Conditions beside those of the spaces.
+    pub conditions: Vec<String>,
+    /// The data set.
+    pub data: String,
+    /// The recipe: a name or a file.
+    pub recipe: String,
+    /// Settings of the recipe.
+    pub recipe_settings: Vec<Setting>,
+    /// Networks that are drawn from each space.
+    pub networks: u32,
+    /// Where results are saved; weights and checkpoints are saved beside it.
+    pub store: PathBuf,
+}
+
+/// Compares two spaces. What was trained before a stop is in the store.
+pub(super) fn compare(
+    request: &CompareSpacesRequest,
+    tools: Tools,
+    report: &Reporter,
+) -> Result<Output, String> {
+    let task = Task::CompareSpaces(CompareSpacesPlan {
+        spaces: request.spaces.each_ref().map(|file| file.to_path_buf()),
+        conditions: request.conditions.clone(),
+        data: request.data.clone(),
+        recipe: request.recipe.clone(),
+        recipe_settings: request.recipe_settings.clone(),
+        networks: request.networks,
+        seed: 0,
+        threads: tools.machine.default_threads().get(),
+        folder: TrainPlan::folder_beside(&request.store),
+    });
+    let outcome = run(&task, None, &request.store, tools, report)?;
+    match outcome.space_comparison {
+        _ if report.is_stopped() => Err("stopped".to_owned()),
+        None => Err("the comparison ended without a result".to_owned()),
+        Some(found) => Ok(Output::SpacesCompared(Arc::new(found), outcome.inputs)),
+    }
+}
+
+/// Runs a task that trains, and measures with an engine if one is named; reports its events.
+fn run(
+    task: &Task,
+    engine: Option<&String>,
+    store: &Path,
+    tools: Tools,
+    report: &Reporter,
+) -> Result<TaskOutcome, String> {
+    let engines = match engine {
         Some(engine) => chosen(tools.engines, std::slice::from_ref(engine), task.device(), report)?,
         None => vec![],
     };
-    let mut store = Store::open(&request.store).map_err(|error| error_chain(&error))?;
+    let mut store = Store::open(store).map_err(|error| error_chain(&error))?;
     let turns = report.turns();
     let _guard = TrainingGuard::new(turns);
     let context = TaskContext {
@@ -168,10 +233,5 @@ pub(super) fn explore(
         stop: report.stop_flag(),
         wait: turns.measures(),
     };
-    let outcome = task.run(&context, &mut store, &mut follow(report));
-    match outcome.exploration {
-        _ if report.is_stopped() => Err("stopped".to_owned()),
-        None => Err("the search ended without a result".to_owned()),
-        Some(_) => Ok(Output::Trained(outcome.inputs)),
-    }
+    Ok(task.run(&context, &mut store, &mut follow(report)))
 }

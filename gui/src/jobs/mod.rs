@@ -27,8 +27,8 @@ mod write;
 use std::{path::PathBuf, sync::Arc};
 
 use inceptive_app::{
-    ExploreEvent, NewFile, ReadError, Request, SaveError, TensorValues, TrainingEvent,
-    WeightStatistics,
+    ExploreEvent, NewFile, ReadError, Request, SaveError, SpaceComparison, TensorValues,
+    TrainingEvent, WeightStatistics,
 };
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
@@ -44,7 +44,9 @@ use crate::{
 pub use design::{
     Cloud, CloudRequest, DesignReading, DesignRequest, Made, OriginalReading, OriginalRequest, Text,
 };
-pub use explore::{CountSpaceRequest, CountedNetworks, ExploreRequest, UnderstandRequest};
+pub use explore::{
+    CompareSpacesRequest, CountSpaceRequest, CountedNetworks, ExploreRequest, UnderstandRequest,
+};
 pub use export::{ExportFormat, ExportRequest};
 pub use files::{CreateRequest, RenameRequest, TrashRequest};
 pub use import::{ImportReading, ImportRequest};
@@ -127,6 +129,8 @@ pub enum Job {
     CountSpace(CountSpaceRequest),
     /// Searches a space under a budget of time.
     Explore(ExploreRequest),
+    /// Compares two spaces by random networks.
+    CompareSpaces(CompareSpacesRequest),
     /// Finds which variables decide about the accuracies of a search.
     Understand(UnderstandRequest),
 }
@@ -190,7 +194,9 @@ impl Job {
             | Self::Export(_) => Lane::Layout,
             Self::Cloud(_) | Self::CountSpace(_) | Self::Report(_) => Lane::Background,
             Self::Bench(_) | Self::Profile(_) => Lane::Measure,
-            Self::Train(_) | Self::Inspect(_) | Self::Explore(_) => Lane::Train,
+            Self::Train(_) | Self::Inspect(_) | Self::Explore(_) | Self::CompareSpaces(_) => {
+                Lane::Train
+            }
         }
     }
 
@@ -245,6 +251,10 @@ impl Job {
             Self::Explore(request) => {
                 let space = stem(&request.space);
                 format!("search {space} on {} with {}", request.data, request.recipe)
+            }
+            Self::CompareSpaces(request) => {
+                let [first, second] = request.spaces.each_ref().map(|file| stem(file));
+                format!("compare {first} and {second} on {} with {}", request.data, request.recipe)
             }
             Self::Inspect(request) => {
                 format!("inspect {}, seed {}", stem(&request.file), request.seed)
@@ -320,6 +330,9 @@ impl Job {
             Self::CountSpace(request) => Ok(explore::count(request, report)),
             Self::Understand(request) => Ok(explore::understand(&request)),
             Self::Explore(request) => explore::explore(&request, machinery.tools(None), report),
+            Self::CompareSpaces(request) => {
+                explore::compare(&request, machinery.tools(None), report)
+            }
             Self::Inspect(request) => inspect::inspect(request, &machinery.tools(None), report),
         }
     }
@@ -424,6 +437,8 @@ pub enum Output {
     Inspection(Arc<Inspection>, InputFiles),
     /// Results are in the store; each was reported with [`JobEvent::Kept`].
     Measured,
+    /// Two spaces, compared. Contains the files that were read.
+    SpacesCompared(Arc<SpaceComparison>, InputFiles),
     /// Networks were trained; the results are in the store. Contains the files that were read.
     Trained(InputFiles),
     /// Files were written.

@@ -20,7 +20,9 @@ use std::{
 };
 
 use egui::ThemePreference;
-use inceptive_app::{Inspected, NewFile, SaveError, TensorValues, WeightStatistics, error_chain};
+use inceptive_app::{
+    Inspected, NewFile, SaveError, SpaceComparison, TensorValues, WeightStatistics, error_chain,
+};
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
@@ -134,6 +136,8 @@ pub struct Model {
     /// What the networks of a search say about its variables, with its number in the store; of the one that was looked at
     /// last.
     pub understood: Option<(i64, Arc<Understood>)>,
+    /// Two spaces, as they were compared last.
+    pub space_comparison: Option<Arc<SpaceComparison>>,
     /// Why the table of the import dialog was not imported.
     pub import_problem: Option<String>,
     /// Engines, found or not; `None` before the first search.
@@ -365,6 +369,10 @@ impl Model {
             Output::Inspection(inspection, inputs) => {
                 self.inspections.push(inspection);
                 self.read_by_jobs.extend(&inputs);
+            }
+            Output::SpacesCompared(found, inputs) => {
+                self.read_by_jobs.extend(&inputs);
+                self.space_comparison = Some(found);
             }
             Output::Trained(inputs) => self.read_by_jobs.extend(&inputs),
             // The list of jobs says it, or a message.

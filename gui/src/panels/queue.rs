@@ -106,7 +106,7 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
                         ("Stop", "Whole epochs are kept; start the same again to go on")
                     }
                     Job::Inspect(_) => ("Stop", "Nothing of it is kept"),
-                    Job::Explore(_) => {
+                    Job::Explore(_) | Job::CompareSpaces(_) => {
                         ("Stop", "Whole epochs and results are kept; start the same again to go on")
                     }
                     _ => ("Cancel", "Finished results are kept"),

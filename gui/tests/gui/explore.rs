@@ -290,6 +290,32 @@ fn a_finalist_is_recommended_for_what_is_wanted() {
 }
 
 #[test]
+fn two_spaces_are_compared_by_random_networks() {
+    let mut window = exploring(&steady());
+    let folder = window.folder.path().join("architectures");
+    let text = fs::read_to_string(folder.join("widths.yaml")).unwrap();
+    fs::write(folder.join("others.yaml"), text.replacen("space: ", "space: Other ", 1)).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("both are read", |model| {
+        is_idle(model) && model.entries.values().filter(|it| it.space().is_some()).count() == 2
+    });
+    window.click("Compare spaces");
+    assert!(window.has("Choose another space."));
+    window.choose("with", "others.yaml");
+    window.fill("Data", DATA);
+    window.fill("Settings of the recipe", "epochs=1 batch=20");
+    window.harness.get_by_role_and_label(Role::SpinButton, "networks").set_value_accesskit(4.0);
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::Enter);
+    window.wait("they are compared", |model| {
+        is_idle(model) && model.space_comparison.is_some()
+    });
+    // The same networks with the same seeds: nothing can be told.
+    assert!(window.says("Mean of all networks: no difference can be told"));
+    assert!(window.says("4 of 4"));
+}
+
+#[test]
 fn a_search_that_was_interrupted_says_how_to_continue() {
     let mut window = exploring(&steady());
     stored_example(&mut window, |found| {

@@ -1,23 +1,18 @@
 //! `inceptive compare-spaces`.
 
-use std::{
-    num::NonZeroU32,
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::Args;
 use inceptive_app::{
-    CountRequest, NEVER, Request, Task, TaskContext, TaskError, TrainPlan, TrainerName,
-    count_space, labels, read_conditions, read_space,
+    CompareSpacesPlan, ComparedSpace, NEVER, SpaceComparison, Task, TaskContext, TaskError,
+    TrainPlan, read_conditions, read_space,
 };
 use inceptive_bench::{System, available_memory};
 use inceptive_data::DataName;
-use inceptive_dsl::{Setting, Space};
-use inceptive_explore::{Comparison, Step, compare, distribution};
+use inceptive_dsl::Setting;
+use inceptive_explore::{Comparison, Step};
 use inceptive_format::percent;
-use inceptive_results::{TrainingRun, statistics::Estimate};
+use inceptive_results::statistics::Estimate;
 use inceptive_store::Store;
 use serde_json::{Value, json};
 
@@ -83,92 +78,24 @@ pub struct CompareSpaces {
     store: PathBuf,
 }
 
-/// A space with the accuracies of the networks that were drawn.
-struct Sampled {
-    title: String,
-    file: PathBuf,
-    requests: Vec<Request>,
-    accuracies: Vec<f64>,
-}
-
 impl CompareSpaces {
     /// Draws networks, trains them and compares the spaces.
     ///
     /// # Errors
     /// When a space cannot be read, a condition is wrong, or the store cannot be used.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let failed = || Outcome { text: String::new(), failed: true };
-        let stop = stop_on_interrupt("whole epochs and finished runs are saved")?;
-        let mut spaces = vec![];
         for file in [&self.first, &self.second] {
-            let space = match read_space(file) {
-                Ok(space) => space,
+            match read_space(file) {
+                Ok(_) => {}
                 Err(TaskError::Read(error)) => {
                     input::report(&error);
-                    return Ok(failed());
+                    return Ok(Outcome { text: String::new(), failed: true });
                 }
                 Err(error) => return Err(error.into()),
-            };
-            spaces.push(self.draw(&space, &stop)?);
+            }
         }
-        let runs = self.train(&spaces, &stop)?;
-        let Some((runs, has_failed)) = runs else { return Ok(failed()) };
-        for space in &mut spaces {
-            space.accuracies = space.known(&runs);
-        }
-        let [first, second] = spaces.as_slice() else { return Ok(failed()) };
-        let comparison = compare(&first.accuracies, &second.accuracies, self.seed);
-        let text = match self.json {
-            true => output::json(&self.document(&spaces, comparison))?,
-            false => self.text(&spaces, comparison),
-        };
-        Ok(Outcome { text, failed: has_failed || comparison.is_none() })
-    }
-
-    fn threads(&self) -> u32 {
-        let machine = inceptive_bench::this_machine();
-        self.threads.unwrap_or_else(|| machine.default_threads()).get()
-    }
-
-    /// Draws networks of a space.
-    fn draw(&self, space: &Space, stop: &AtomicBool) -> anyhow::Result<Sampled> {
-        let request = CountRequest {
-            conditions: read_conditions(&self.conditions).map_err(output::usage)?,
-            objectives: vec![],
-            sample: self.networks.get() as usize,
-            seed: self.seed,
-            threads: self.threads() as usize,
-        };
-        let counts = count_space(space, &request, &|_, _| match stop.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        });
-        if counts.survey.inside == 0 {
-            let reasons = counts.reasons(space).join("\n");
-            anyhow::bail!("no network of `{}` satisfies all conditions\n{reasons}", space.title);
-        }
-        let settings = |values: Vec<String>| {
-            let names = space.variables.iter().map(|variable| variable.name.clone());
-            names.zip(values).map(|(key, value)| Setting { key, value }).collect()
-        };
-        let request = |network: &inceptive_explore::Surveyed| Request {
-            file: space.file.clone(),
-            settings: settings(labels(space, &network.choices)),
-        };
-        Ok(Sampled {
-            title: space.title.clone(),
-            file: space.file.clone(),
-            requests: counts.survey.sample.iter().map(request).collect(),
-            accuracies: vec![],
-        })
-    }
-
-    /// Trains all that were drawn; the runs, and whether something failed. `None` after a stop.
-    fn train(
-        &self,
-        spaces: &[Sampled],
-        stop: &AtomicBool,
-    ) -> anyhow::Result<Option<(Vec<TrainingRun>, bool)>> {
+        read_conditions(&self.conditions).map_err(output::usage)?;
+        let stop = stop_on_interrupt("whole epochs and finished runs are saved")?;
         let mut store = Store::open(&self.store)?;
         let machine = inceptive_bench::this_machine();
         let context = TaskContext {
@@ -177,97 +104,49 @@ impl CompareSpaces {
             machine: &machine,
             roofline: &inceptive_bench::measure_roofline,
             available_bytes: available_memory(),
-            stop,
+            stop: &stop,
             wait: &NEVER,
         };
         let watch = TrainWatch::new(self.json);
-        let task = Task::Train(TrainPlan {
-            requests: spaces.iter().flat_map(|space| space.requests.clone()).collect(),
+        let threads = self.threads.unwrap_or_else(|| machine.default_threads()).get();
+        let task = Task::CompareSpaces(self.plan(threads));
+        let outcome = task.run(&context, &mut store, &mut |event| watch.event(&event));
+        watch.finish();
+        let Some(found) = outcome.space_comparison else {
+            return Ok(Outcome { text: String::new(), failed: true });
+        };
+        let text = match self.json {
+            true => output::json(&self.document(&found))?,
+            false => text(&found),
+        };
+        Ok(Outcome { text, failed: outcome.failed || found.comparison.is_none() })
+    }
+
+    fn plan(&self, threads: u32) -> CompareSpacesPlan {
+        CompareSpacesPlan {
+            spaces: [self.first.clone(), self.second.clone()],
+            conditions: self.conditions.clone(),
             data: self.data.to_string(),
             recipe: self.recipe.clone(),
             recipe_settings: self.recipe_set.clone(),
-            seeds: vec![self.seed],
-            threads: self.threads(),
-            side_by_side: None,
-            isa: None,
-            trainer: TrainerName::Native,
-            device: "cpu".to_owned(),
-            python: None,
+            networks: self.networks.get(),
+            seed: self.seed,
+            threads,
             folder: self.out.clone().unwrap_or_else(|| TrainPlan::folder_beside(&self.store)),
-            report: None,
-            again: false,
-            until: None,
-        });
-        let outcome = task.run(&context, &mut store, &mut |event| watch.event(&event));
-        watch.finish();
-        let is_stopped = stop.load(Ordering::Relaxed);
-        Ok((!is_stopped).then_some((outcome.training_runs, outcome.failed)))
-    }
-
-    fn text(&self, spaces: &[Sampled], comparison: Option<Comparison>) -> String {
-        let mut text = String::new();
-        let mut titles = vec!["space".to_owned()];
-        titles.extend(["networks".to_owned(), "mean top-1 %".to_owned()]);
-        let shares = SHARES.map(|share| format!("error of the best {}", percent(share)));
-        titles.extend(shares);
-        let mut cells = Grid::of_names_and_numbers(titles[..1].to_vec(), titles[1..].to_vec());
-        for space in spaces {
-            let steps = distribution(&space.errors(), self.seed);
-            let mut row = vec![one_line(&space.title), space.accuracies.len().to_string()];
-            row.push(mean(&space.accuracies).map_or_else(String::new, |mean| format!("{mean:.2}")));
-            row.extend(SHARES.map(|share| error_at(&steps, share)));
-            cells.row(row);
         }
-        text.push_str(&cells.render());
-        let Some(comparison) = comparison else {
-            text.push_str(
-                "\ntoo few networks were trained to compare the spaces: four of each are needed\n",
-            );
-            return text;
-        };
-        let told = |what: &str, estimate: Estimate, share: f64| {
-            let [first, second] = [0, 1].map(|at| one_line(&spaces[at].title));
-            let (better, difference) = match estimate.value >= 0.0 {
-                true => (first, estimate),
-                false => (second, estimate.map_reversed(|value| -value)),
-            };
-            let confidence = Comparison::confidence(share);
-            let verdict = match confidence >= 0.95 {
-                true => format!("`{better}` is better"),
-                false => format!("no difference can be told; `{better}` is ahead"),
-            };
-            format!(
-                "\n{what}: {verdict} by {:.2} points ({:.2} to {:.2}), with a confidence of {}\n",
-                difference.value,
-                difference.low,
-                difference.high,
-                percent(confidence)
-            )
-        };
-        text.push_str(&told(
-            "Mean of all networks",
-            comparison.mean,
-            comparison.first_has_higher_mean,
-        ));
-        text.push_str(&told(
-            "Best quarter",
-            comparison.best_quarter,
-            comparison.first_has_better_best,
-        ));
-        text
     }
 
-    fn document(&self, spaces: &[Sampled], comparison: Option<Comparison>) -> Value {
-        let space = |space: &Sampled| {
+    fn document(&self, found: &SpaceComparison) -> Value {
+        let space = |space: &ComparedSpace| {
             let step = |step: &Step| {
                 json!([step.error, step.share.value, step.share.low, step.share.high])
             };
             json!({
                 "space": space.title,
                 "file": space.file.to_string_lossy(),
-                "drawn": space.requests.len(),
+                "drawn": space.drawn,
                 "top1": space.accuracies,
-                "distribution": distribution(&space.errors(), self.seed).iter().map(step).collect::<Vec<_>>(),
+                "distribution": space.distribution.iter().map(step).collect::<Vec<_>>(),
             })
         };
         let of = |estimate: Estimate, share: f64| {
@@ -278,41 +157,30 @@ impl CompareSpaces {
                 "confidence": Comparison::confidence(share),
             })
         };
+        let comparison = found.comparison;
         json!({
-            "dataset": self.data.to_string(),
-            "recipe": self.recipe,
+            "dataset": found.data,
+            "recipe": found.recipe,
             "seed": self.seed,
-            "spaces": spaces.iter().map(space).collect::<Vec<_>>(),
+            "spaces": found.spaces.iter().map(space).collect::<Vec<_>>(),
             "mean": comparison.map(|it| of(it.mean, it.first_has_higher_mean)),
             "best_quarter": comparison.map(|it| of(it.best_quarter, it.first_has_better_best)),
         })
     }
 }
 
-impl Sampled {
-    /// The accuracies of its networks that were trained to the end.
-    fn known(&self, runs: &[TrainingRun]) -> Vec<f64> {
-        let is_own = |run: &&TrainingRun| Path::new(&run.subject.file) == self.file;
-        runs.iter()
-            .filter(is_own)
-            .filter(|run| run.is_finished())
-            .filter_map(|run| run.test_top1)
-            .collect()
+fn text(found: &SpaceComparison) -> String {
+    let shares = SHARES.map(|share| format!("error of the best {}", percent(share)));
+    let numbers = ["networks", "mean top-1 %"].map(str::to_owned).into_iter().chain(shares);
+    let mut cells = Grid::of_names_and_numbers(vec!["space".to_owned()], numbers.collect());
+    for space in &found.spaces {
+        let mut row = vec![one_line(&space.title), space.accuracies.len().to_string()];
+        row.push(space.mean().map_or_else(String::new, |mean| format!("{mean:.2}")));
+        let error =
+            |share: f64| space.error_at(share).map_or_else(String::new, |it| format!("{it:.2}%"));
+        row.extend(SHARES.map(error));
+        cells.row(row);
     }
-
-    fn errors(&self) -> Vec<f64> {
-        self.accuracies.iter().map(|accuracy| 100.0 - accuracy).collect()
-    }
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "few networks")]
-    let count = values.len() as f64;
-    (count > 0.0).then(|| values.iter().sum::<f64>() / count)
-}
-
-/// The error that this share of the networks does not exceed.
-fn error_at(steps: &[Step], share: f64) -> String {
-    let step = steps.iter().find(|step| step.share.value >= share);
-    step.map_or_else(String::new, |step| format!("{:.2}%", step.error))
+    let sentences = found.sentences().into_iter().map(|it| format!("\n{}\n", one_line(&it)));
+    cells.render() + &sentences.collect::<String>()
 }

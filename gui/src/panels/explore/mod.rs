@@ -9,10 +9,12 @@
 //! | the networks of a search, with their accuracies | `search`, `stages`, `explored`, `outcomes` |
 //! | a finalist for what somebody wants | `recommended` |
 //! | what accuracy is at each value of a variable | `slices` |
+//! | a comparison with another space | `compare` |
 //! | axes and boxes of plots | `plot` |
 //! | the chosen network | `chosen` |
 
 mod chosen;
+mod compare;
 mod costs;
 mod count;
 mod density;
@@ -56,6 +58,8 @@ enum Page {
     Costs,
     /// Searches of the best networks.
     Search,
+    /// A comparison with another space.
+    Compare,
 }
 
 /// The state saved for the next run.
@@ -109,6 +113,7 @@ pub struct Explore {
     costs: costs::Costs,
     setup: setup::Setup,
     search: search::SearchView,
+    compare: compare::Compare,
     chosen: chosen::Chosen,
 }
 
@@ -233,6 +238,12 @@ impl Explore {
                     "Train and measure the best networks under a budget of time",
                     Action::Search,
                 ),
+                (
+                    Page::Compare,
+                    "Compare spaces",
+                    "Compare the space with another one by random networks",
+                    Action::CompareSpaces,
+                ),
             ] {
                 ui.selectable_value(&mut self.page, page, title).on_hover_text(hover);
                 if asked(ui.ctx(), action) {
@@ -259,6 +270,7 @@ impl Explore {
                 self.setup.ui(ui, subject, wanted.as_ref(), commands);
                 self.search.list.ui(ui, subject, commands);
             }
+            Page::Compare => self.compare.ui(ui, subject, wanted.as_ref(), commands),
         }
     }
 
@@ -275,6 +287,7 @@ impl Explore {
         match self.page {
             Page::Costs => self.costs.ui(ui, subject, is_narrow, chosen, commands),
             Page::Search => self.search.ui(ui, subject, is_narrow, chosen, commands),
+            Page::Compare => compare::found(ui, subject, is_narrow),
         }
     }
 }

@@ -191,7 +191,7 @@ impl Setup {
 }
 
 /// The files of the space that are not saved: searches use the saved ones.
-fn unsaved(subject: Subject<'_>) -> Vec<FilePath> {
+pub(super) fn unsaved(subject: Subject<'_>) -> Vec<FilePath> {
     let files = subject.space.files.iter().filter_map(|file| {
         let (file, entry) = subject.model.entries.get_key_value(file.as_path())?;
         entry.draft.is_some().then(|| Arc::clone(file))
