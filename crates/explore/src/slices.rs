@@ -1,19 +1,23 @@
 //! What accuracy is at each value of a variable, and at each pair of values of two.
 
-use inceptive_results::statistics::{Estimate, mean};
+use inceptive_results::statistics::Estimate;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::{
     axes::Axis,
     importance::{groups, spread},
 };
 
-/// Groups that the values of a variable of numbers are put in at most.
-const GROUPS: usize = 5;
+/// Groups that the values of a variable of numbers are put in at most; of few networks fewer.
+const GROUPS: [usize; 3] = [5, 3, 2];
 
 /// The same for pairs of variables.
-const PAIR_GROUPS: usize = 4;
+const PAIR_GROUPS: [usize; 3] = [4, 3, 2];
+
+/// What a 95% interval leaves out at its upper end.
+const TAIL: f64 = 0.025;
 
 /// Networks that are looked at at most; of more, this many are taken at equal distances.
 const MOST: usize = 1000;
@@ -41,8 +45,8 @@ pub struct Slice {
     pub values: [usize; 2],
     /// How many networks.
     pub networks: usize,
-    /// Their mean accuracy in percent, as if the other variables were as they are on average; the interval is that of a
-    /// mean, and unbounded for one network.
+    /// Their mean accuracy in percent, as if the other variables were as they are on average; the interval follows from
+    /// what the sum does not explain of all networks.
     pub accuracy: Estimate,
 }
 
@@ -74,7 +78,7 @@ pub fn slices(
 ) -> Option<Slices> {
     let all = spread(points.len().min(accuracies.len()), MOST);
     let values: Vec<f64> = all.iter().map(|&at| accuracies[at]).collect();
-    let of = |most: usize| -> Vec<Grouping> {
+    let grouped = |most: usize| -> Vec<Grouping> {
         axes.iter()
             .enumerate()
             .map(|(variable, axis)| {
@@ -82,18 +86,19 @@ pub fn slices(
             })
             .collect()
     };
-    let groupings = of(GROUPS);
-    let sum = Sum::fit(&groupings, &values)?;
-    let of_variables = (0..axes.len())
-        .map(|variable| {
-            let grouping = &groupings[variable];
-            (grouping.len() > 1).then(|| sum.slices(grouping, variable))
+    let fitting = |choices: [usize; 3]| {
+        choices.into_iter().find_map(|most| {
+            let groupings = grouped(most);
+            Some((Sum::fit(&groupings, &values)?, groupings))
         })
-        .collect();
-    Some(Slices {
-        of_variables,
-        interaction: Interaction::strongest(&of(PAIR_GROUPS), &values, seed),
-    })
+    };
+    let (sum, groupings) = fitting(GROUPS)?;
+    let slices = |(variable, grouping): (usize, &Grouping)| {
+        (grouping.len() > 1).then(|| sum.slices(grouping, variable))
+    };
+    let interaction = fitting(PAIR_GROUPS)
+        .and_then(|(sum, groupings)| Interaction::strongest(&sum, &groupings, &values, seed));
+    Some(Slices { of_variables: groupings.iter().enumerate().map(slices).collect(), interaction })
 }
 
 /// The values of a variable in groups.
@@ -128,6 +133,8 @@ impl Grouping {
 /// Accuracies as a sum over variables.
 struct Sum {
     mean: f64,
+    /// How many numbers were fitted.
+    numbers: usize,
     /// What each group of each variable adds.
     parts: Vec<Vec<f64>>,
     /// What is left of each network.
@@ -144,6 +151,7 @@ impl Sum {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let mut sum = Self {
             mean,
+            numbers,
             parts: groupings.iter().map(|it| vec![0.0; it.len()]).collect(),
             rest: values.iter().map(|value| value - mean).collect(),
         };
@@ -166,18 +174,18 @@ impl Sum {
         Some(sum)
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "few networks")]
     fn slices(&self, grouping: &Grouping, variable: usize) -> Vec<Slice> {
+        let squares: f64 = self.rest.iter().map(|it| it.powi(2)).sum();
+        let freedom = (self.rest.len() - self.numbers) as f64;
+        let quantile = StudentsT::new(0.0, 1.0, freedom)
+            .map_or(f64::INFINITY, |distribution| distribution.inverse_cdf(1.0 - TAIL));
         let slice = |(group, &values): (usize, &[usize; 2])| {
-            let own: Vec<f64> = self
-                .rest
-                .iter()
-                .zip(&grouping.of)
-                .filter(|(_, of)| **of == group)
-                .map(|(rest, _)| self.mean + self.parts[variable][group] + rest)
-                .collect();
-            let only = || Estimate::without_interval(own.first().copied().unwrap_or_default());
-            let accuracy = mean(&own).unwrap_or_else(only);
-            Slice { values, networks: own.len(), accuracy }
+            let networks = grouping.of.iter().filter(|of| **of == group).count();
+            let half = quantile * (squares / freedom / networks as f64).sqrt();
+            let value = self.mean + self.parts[variable][group];
+            let accuracy = Estimate { value, low: value - half, high: value + half };
+            Slice { values, networks, accuracy }
         };
         grouping.ends.iter().enumerate().map(slice).collect()
     }
@@ -195,8 +203,7 @@ fn means(numbers: &[f64], groups: &[usize], count: usize) -> Vec<Option<f64>> {
 }
 
 impl Interaction {
-    fn strongest(groupings: &[Grouping], values: &[f64], seed: u64) -> Option<Self> {
-        let sum = Sum::fit(groupings, values)?;
+    fn strongest(sum: &Sum, groupings: &[Grouping], values: &[f64], seed: u64) -> Option<Self> {
         let total: f64 = values.iter().map(|value| (value - sum.mean).powi(2)).sum();
         let (pair, share) = strongest_pair(groupings, &sum.rest, total)?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -336,7 +343,7 @@ mod tests {
     #[test]
     fn few_networks_say_nothing() {
         let points = points();
-        assert_eq!(slices(&axes(), &points[..8], &[80.0; 8], 1), None);
+        assert_eq!(slices(&axes(), &points[..7], &[80.0; 7], 1), None);
         assert_eq!(slices(&[Axis::new(["x"])], &vec![vec![0]; 50], &[80.0; 50], 1), None);
         let equal = slices(&axes(), &points, &[80.0; 96], 1).unwrap();
         assert!(equal.interaction.is_none_or(|it| !it.is_real()));

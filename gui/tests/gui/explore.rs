@@ -307,9 +307,7 @@ fn two_spaces_are_compared_by_random_networks() {
     window.harness.get_by_role_and_label(Role::SpinButton, "networks").set_value_accesskit(4.0);
     window.harness.run();
     window.press(Modifiers::COMMAND, Key::Enter);
-    window.wait("they are compared", |model| {
-        is_idle(model) && model.space_comparison.is_some()
-    });
+    window.wait("they are compared", |model| is_idle(model) && model.space_comparison.is_some());
     // The same networks with the same seeds: nothing can be told.
     assert!(window.says("Mean of all networks: no difference can be told"));
     assert!(window.says("4 of 4"));

@@ -55,7 +55,7 @@ impl Taken {
 pub(super) enum Unreadable {
     /// It is that of a step that is not computed yet.
     Later(Span),
-    /// Nothing is called so.
+    /// No step has this name.
     Unknown,
 }
 

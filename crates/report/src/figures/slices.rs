@@ -56,12 +56,14 @@ fn by_variable(explored: &Explored, slices: &Slices, number: usize) -> Option<Fi
     let title = "Accuracy by the values of each variable";
     let caption = format!(
         "Mean validation accuracy after the first comparison, with what the other variables do taken away: a sum over the variables, \
-         fitted to {}. Intervals are 95%; a value with one network has none. Many numbers are put in groups.",
+         fitted to {}. Intervals are 95%. Many numbers are put in groups.",
         counted(understood.networks, "network", "networks")
     );
     let (mut canvas, top) = Canvas::new(title, &caption);
-    let accuracies: Vec<f64> =
-        known.iter().flat_map(|(_, slices)| slices.iter().flat_map(ends)).collect();
+    let accuracies: Vec<f64> = known
+        .iter()
+        .flat_map(|(_, slices)| slices.iter().flat_map(|it| [it.accuracy.low, it.accuracy.high]))
+        .collect();
     let mut bottom = top;
     for ((variable, slices), place) in known.iter().zip(0..) {
         let (column, row) = (place % 2, place / 2);
@@ -85,10 +87,8 @@ fn by_variable(explored: &Explored, slices: &Slices, number: usize) -> Option<Fi
             canvas.line(places.clone(), color.mix(0.5).stroke_width(1));
         }
         for ((&place, slice), label) in places.iter().zip(slices.iter()).zip(&labels) {
-            if slice.accuracy.has_interval() {
-                let ends = [slice.accuracy.low, slice.accuracy.high].map(|it| (place.0, y.at(it)));
-                key::upright_whisker(&mut canvas, ends, 5, color);
-            }
+            let ends = [slice.accuracy.low, slice.accuracy.high].map(|it| (place.0, y.at(it)));
+            key::upright_whisker(&mut canvas, ends, 5, color);
             key::mark(&mut canvas, Shape::Diamond, place, color);
             let facts = format!(
                 "{:.2}%; {}",
@@ -100,15 +100,6 @@ fn by_variable(explored: &Explored, slices: &Slices, number: usize) -> Option<Fi
     }
     let alternative = "Mean validation accuracy at each value of each variable".to_owned();
     Some(canvas.finish(&format!("exploration-{number}-slices"), title, alternative, bottom + 30))
-}
-
-/// What the scale must reach: the mean of a slice and the ends of its interval.
-fn ends(slice: &Slice) -> [f64; 3] {
-    let accuracy = slice.accuracy;
-    match accuracy.has_interval() {
-        true => [accuracy.value, accuracy.low, accuracy.high],
-        false => [accuracy.value; 3],
-    }
 }
 
 /// Draws equally wide columns with labels; returns their middles.

@@ -79,10 +79,8 @@ fn field(
     }
     let font = TextStyle::Small.resolve(ui.style());
     for (at, (slice, &place)) in slices.iter().zip(&places).enumerate() {
-        if slice.accuracy.has_interval() {
-            let ends = [slice.accuracy.low, slice.accuracy.high].map(|it| Pos2::new(x(at), y(it)));
-            interval(&painter, ends[0], ends[1], stroke);
-        }
+        let ends = [slice.accuracy.low, slice.accuracy.high].map(|it| Pos2::new(x(at), y(it)));
+        interval(&painter, ends[0], ends[1], stroke);
         painter.circle(place, RADIUS, palette.canvas, Stroke::new(2.0, palette.accent));
         let text = painter.layout_no_wrap(
             understood.range(variable, slice.values),

@@ -216,10 +216,7 @@ fn understood(understood: &Understood) -> Value {
         json!({
             "values": understood.range(at, slice.values),
             "networks": slice.networks,
-            "top1": match slice.accuracy.has_interval() {
-                true => interval(slice.accuracy),
-                false => json!({ "value": slice.accuracy.value, "interval": Value::Null }),
-            },
+            "top1": interval(slice.accuracy),
         })
     };
     let slices = |at: usize| -> Option<Vec<Value>> {
