@@ -3,7 +3,7 @@ nothing was written to. Valgrind does not know AVX-512, and says so to programs:
 
     python3 scripts/memory.py [CASES]
 
-CASES are the random shapes of each step; 25 take about a minute and a half.
+CASES are the random shapes of each step; 12 take about a minute.
 """
 
 import json
@@ -30,7 +30,7 @@ def executables() -> list[str]:
 
 
 def main() -> None:
-    cases = sys.argv[1] if len(sys.argv) > 1 else "25"
+    cases = sys.argv[1] if len(sys.argv) > 1 else "12"
     found = executables()
     if len(found) != len(TESTS):
         sys.exit(f"expected the programs of {TESTS}, found {found}")

@@ -354,3 +354,22 @@ fn long_rows_of_nodes_run_or_are_refused() {
         );
     }
 }
+
+/// A device that is not there is an error that says what has it, never the processor in its place.
+#[test]
+fn a_device_that_is_not_there_is_named() {
+    let engines = found();
+    let Some(engine) = engines.iter().find(|engine| engine.name() == "onnxruntime") else { return };
+    let devices = engine.describe().unwrap().devices;
+    let graph = small("squeezenet1_1.yaml");
+    let model = Model::new("squeezenet", &graph, Weights::seeded(&graph, 3)).unwrap();
+    for device in ["cuda", "tensorrt", "migraphx", "coreml", "directml"] {
+        if devices.iter().any(|there| there == device) {
+            continue;
+        }
+        let setup = Setup { device: device.to_owned(), ..setup(1, PrecisionRequest::default()) };
+        let error = engine.compile(&model, &setup, &GO_ON).map(drop).unwrap_err().to_string();
+        let expected = format!("was not built for device `{device}`, which comes with `python3 -m");
+        assert!(error.contains(&expected), "{error}");
+    }
+}

@@ -222,7 +222,7 @@ fn classifier(numbers: &[u8]) -> Graph {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 30, ..ProptestConfig::default() })]
 
     #[test]
     fn gradients_of_random_networks(

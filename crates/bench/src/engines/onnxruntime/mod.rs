@@ -1,5 +1,7 @@
 //! [ONNX Runtime](https://onnxruntime.ai), through its shared library.
 
+mod providers;
+
 use std::{
     collections::HashMap,
     fs,
@@ -12,7 +14,6 @@ use inceptive_ir::{Graph, Path};
 use inceptive_onnx::LrnForm;
 use ort::{
     environment::Environment,
-    ep,
     session::{Session as OrtSession, builder::SessionBuilder},
     value::TensorRef,
 };
@@ -26,6 +27,7 @@ use crate::engine::{
 };
 use crate::need::Copies;
 
+use self::providers::Provider;
 use super::{
     deep::{self, DeepSession},
     fp32::{Compiled, Fp32Session},
@@ -34,7 +36,6 @@ use super::{
 
 const NAME: &str = "onnxruntime";
 const CPU: &str = "cpu";
-const CUDA: &str = "cuda";
 
 const WANTED: Wanted = Wanted {
     variable: "ORT_DYLIB_PATH",
@@ -78,13 +79,15 @@ impl OnnxRuntime {
         // Threads of an idle session would spin on the cores of the measured one.
         let builder =
             builder.with_config_entry("session.force_spinning_stop", "1").map_err(failed)?;
-        match setup.device.as_str() {
-            CPU => Ok(builder),
-            CUDA => {
-                let cuda = ep::CUDA::default().build().error_on_failure();
-                builder.with_execution_providers([cuda]).map_err(failed)
+        if setup.device == CPU {
+            return Ok(builder);
+        }
+        match providers::ALL.iter().find(|provider| provider.device == setup.device) {
+            Some(provider) => provider.register(builder, &loaded.path).map_err(failed),
+            None => {
+                let what = format!("device `{}` is", setup.device);
+                Err(EngineError::Lacks { engine: NAME, what })
             }
-            other => Err(EngineError::Lacks { engine: NAME, what: format!("device `{other}` is") }),
         }
     }
 }
@@ -122,14 +125,11 @@ impl Engine for OnnxRuntime {
 
     fn describe(&self) -> Result<Description, EngineError> {
         let loaded = self.loaded()?;
-        let has_cuda = <ep::CUDA as ep::ExecutionProvider>::is_available().unwrap_or(false);
+        let others = Provider::there().map(|provider| provider.device);
         Ok(Description {
             version: loaded.version.clone(),
             library: Some(loaded.path.clone()),
-            devices: [CPU, CUDA][..1 + usize::from(has_cuda)]
-                .iter()
-                .map(|&d| d.to_owned())
-                .collect(),
+            devices: [CPU].into_iter().chain(others).map(str::to_owned).collect(),
             precisions: vec![Precision::Fp32],
             has_node_times: true,
             isa: None,
