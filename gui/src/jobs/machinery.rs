@@ -7,7 +7,7 @@ use std::{
 
 use inceptive_bench::{
     Engine, Host, Isa, System, available_memory,
-    engines::{self, EngineOptions},
+    engines::{self, EngineOptions, PyTorchMode, PyTorchOptions},
 };
 use inceptive_results::{Machine, Roofline};
 
@@ -25,27 +25,42 @@ pub struct Tools {
     pub available_bytes: u64,
 }
 
+/// How engines compute that have a choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineChoice {
+    /// The instruction set of the native engine; `None` for the widest.
+    pub isa: Option<Isa>,
+    /// How PyTorch starts the operators of a network.
+    pub mode: PyTorchMode,
+    /// Whether feature maps lie in PyTorch's memory pixel by pixel.
+    pub channels_last: bool,
+}
+
 /// Makes tools, on the thread that uses them: engines stay on one.
 #[derive(Clone)]
-pub struct MeasurementBackend(Arc<dyn Fn(Option<Isa>) -> Tools + Send + Sync>);
+pub struct MeasurementBackend(Arc<dyn Fn(EngineChoice) -> Tools + Send + Sync>);
 
 impl MeasurementBackend {
-    /// Custom tools, for tests; made for an instruction set of the native engine, if one is chosen.
-    pub fn new(make: impl Fn(Option<Isa>) -> Tools + Send + Sync + 'static) -> Self {
+    /// Custom tools, for tests; made for what is chosen.
+    pub fn new(make: impl Fn(EngineChoice) -> Tools + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }
 
-    /// The tools for an instruction set of the native engine, if one is chosen.
-    pub fn tools(&self, isa: Option<Isa>) -> Tools {
-        (self.0)(isa)
+    /// The tools with engines that compute as chosen.
+    pub fn tools(&self, choice: EngineChoice) -> Tools {
+        (self.0)(choice)
     }
 }
 
 impl Default for MeasurementBackend {
     /// The engines and the machine that there are.
     fn default() -> Self {
-        Self::new(|isa| Tools {
-            engines: engines::all(&EngineOptions { isa, ..EngineOptions::default() }),
+        Self::new(|EngineChoice { isa, mode, channels_last }| Tools {
+            engines: engines::all(&EngineOptions {
+                isa,
+                pytorch: PyTorchOptions { mode, channels_last, ..PyTorchOptions::default() },
+                ..EngineOptions::default()
+            }),
             host: Box::new(System::new()),
             machine: inceptive_bench::this_machine(),
             roofline: inceptive_bench::measure_roofline,

@@ -6,11 +6,11 @@ use inceptive_app::{
     AvailableEngine, BenchPlan, ProfilePlan, Request, Task, TaskContext, TaskEvent, TaskOutcome,
     WeightSource, choose_among, error_chain,
 };
-use inceptive_bench::{Description, Isa, PrecisionRequest, Protocol};
+use inceptive_bench::{Description, PrecisionRequest, Protocol};
 use inceptive_results::Machine;
 use inceptive_store::Store;
 
-use super::{JobEvent, Output, Progress, Reporter, Tools};
+use super::{EngineChoice, JobEvent, Output, Progress, Reporter, Tools};
 
 /// An engine and whether it is here.
 #[derive(Clone, Debug)]
@@ -28,8 +28,10 @@ pub struct BenchRequest {
     pub networks: Vec<Request>,
     /// Names of the engines.
     pub engines: Vec<String>,
-    /// The instruction set of the native engine; `None` for the widest.
-    pub isa: Option<Isa>,
+    /// How engines compute that have a choice.
+    pub choice: EngineChoice,
+    /// The precision.
+    pub precision: PrecisionRequest,
     /// The device of the engines.
     pub device: String,
     /// Batch sizes; each is benchmarked separately.
@@ -49,8 +51,10 @@ pub struct ProfileRequest {
     pub network: Request,
     /// Names of the engines.
     pub engines: Vec<String>,
-    /// The instruction set of the native engine; `None` for the widest.
-    pub isa: Option<Isa>,
+    /// How engines compute that have a choice.
+    pub choice: EngineChoice,
+    /// The precision.
+    pub precision: PrecisionRequest,
     /// The device of the engines.
     pub device: String,
     /// Batch sizes; each is profiled separately.
@@ -87,7 +91,7 @@ pub(super) fn bench(
         weights: WeightSource::default(),
         batches: request.batches.clone(),
         threads: threads(&request.threads, &tools.machine),
-        precision: PrecisionRequest::Fp32,
+        precision: request.precision,
         device: request.device.clone(),
         protocol: request.protocol,
         paired: false,
@@ -110,7 +114,7 @@ pub(super) fn profile(
         weights: WeightSource::default(),
         batches: request.batches.clone(),
         threads: threads(&request.threads, &tools.machine),
-        precision: PrecisionRequest::Fp32,
+        precision: request.precision,
         device: request.device.clone(),
         runs: request.runs,
     });

@@ -52,7 +52,7 @@ pub use files::{CreateRequest, RenameRequest, TrashRequest};
 pub use import::{ImportReading, ImportRequest};
 pub use keep::{Keep, Stopped};
 pub use layout::{LayoutRequest, Place};
-pub use machinery::{MeasurementBackend, Tools};
+pub use machinery::{EngineChoice, MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
 pub use read::{ReadRequest, Reading, ReportRequest, TraceRequest};
 pub use statistics::StatisticsRequest;
@@ -315,25 +315,31 @@ impl Job {
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
             Self::Results(request) => Ok(Output::Results(request.read())),
             Self::Import(request) => Ok(import::import(request)),
-            Self::Engines => Ok(measure::engines(&machinery.tools(None))),
+            Self::Engines => Ok(measure::engines(&machinery.tools(EngineChoice::default()))),
             Self::Bench(request) => {
                 report.wait_for_training();
-                measure::bench(&request, machinery.tools(request.isa), report)
+                measure::bench(&request, machinery.tools(request.choice), report)
             }
             Self::Profile(request) => {
                 report.wait_for_training();
-                measure::profile(&request, machinery.tools(request.isa), report)
+                measure::profile(&request, machinery.tools(request.choice), report)
             }
             Self::Report(request) => read::report(&request, report),
             Self::TrainingChoices(folder) => Ok(train::choices(&folder)),
-            Self::Train(request) => train::train(&request, machinery.tools(None), report),
+            Self::Train(request) => {
+                train::train(&request, machinery.tools(EngineChoice::default()), report)
+            }
             Self::CountSpace(request) => Ok(explore::count(request, report)),
             Self::Understand(request) => Ok(explore::understand(&request)),
-            Self::Explore(request) => explore::explore(&request, machinery.tools(None), report),
-            Self::CompareSpaces(request) => {
-                explore::compare(&request, machinery.tools(None), report)
+            Self::Explore(request) => {
+                explore::explore(&request, machinery.tools(EngineChoice::default()), report)
             }
-            Self::Inspect(request) => inspect::inspect(request, &machinery.tools(None), report),
+            Self::CompareSpaces(request) => {
+                explore::compare(&request, machinery.tools(EngineChoice::default()), report)
+            }
+            Self::Inspect(request) => {
+                inspect::inspect(request, &machinery.tools(EngineChoice::default()), report)
+            }
         }
     }
 }

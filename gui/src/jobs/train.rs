@@ -36,7 +36,11 @@ pub struct TrainRequest {
     pub seeds: u32,
     /// Total number of threads of all runs; `None` for one per core.
     pub threads: Option<u32>,
-    /// The instruction set; `None` for the widest.
+    /// What computes the steps.
+    pub trainer: TrainerName,
+    /// The device; the native trainer has the processor only.
+    pub device: String,
+    /// The instruction set of the native trainer; `None` for the widest.
     pub isa: Option<Isa>,
     /// Where results are saved; weights and checkpoints are saved beside it.
     pub store: PathBuf,
@@ -196,8 +200,8 @@ pub(super) fn train(
         threads,
         side_by_side: None,
         isa: request.isa.map(|isa| isa.name().to_owned()),
-        trainer: TrainerName::Native,
-        device: "cpu".to_owned(),
+        trainer: request.trainer,
+        device: request.device.clone(),
         python: None,
         folder: TrainPlan::folder_beside(&request.store),
         report: None,

@@ -389,7 +389,8 @@ mod tests {
             Job::Profile(crate::jobs::ProfileRequest {
                 network: Request { file: file.to_path_buf(), settings: vec![] },
                 engines: vec![],
-                isa: None,
+                choice: crate::jobs::EngineChoice::default(),
+                precision: inceptive_bench::PrecisionRequest::default(),
                 device: "cpu".to_owned(),
                 batches: vec![1],
                 threads: vec![],

@@ -11,8 +11,9 @@ use std::{
 use egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::kittest::Queryable;
 use inceptive_bench::{
-    Description, Engine, EngineError, FakeHost, Isa, Model as Runnable, NodeTimings, ProgressFn,
-    Session, Setup, engines::mock::Mock,
+    Description, Engine, EngineError, FakeHost, Isa, Model as Runnable, NodeTimings,
+    PrecisionRequest, ProgressFn, Session, Setup,
+    engines::{PyTorchMode, mock::Mock},
 };
 use inceptive_gui::{
     jobs::{MeasurementBackend, Tools},
@@ -101,6 +102,49 @@ impl Engine for Slow {
             sleep(Duration::from_millis(5));
             listen(share)
         })
+    }
+}
+
+/// An engine with the choices of PyTorch, which notes what it is asked for.
+struct Chooser {
+    mock: Mock,
+    asked: Arc<Mutex<Vec<Setup>>>,
+}
+
+impl Engine for Chooser {
+    fn name(&self) -> &'static str {
+        "pytorch"
+    }
+
+    fn describe(&self) -> Result<Description, EngineError> {
+        Ok(Description {
+            devices: ["cpu", "cuda"].map(str::to_owned).to_vec(),
+            precisions: vec![Precision::Fp32, Precision::Fp16],
+            mode: Some("eager".to_owned()),
+            ..self.mock.describe()?
+        })
+    }
+
+    fn compile(
+        &self,
+        model: &Runnable,
+        setup: &Setup,
+        stop: &AtomicBool,
+    ) -> Result<Box<dyn Session>, EngineError> {
+        self.asked.lock().unwrap().push(setup.clone());
+        self.mock.compile(model, setup, stop)
+    }
+
+    fn node_times(
+        &self,
+        _: &Runnable,
+        _: &Setup,
+        _: Arc<[f32]>,
+        _: usize,
+        _: &AtomicBool,
+        _: &mut ProgressFn<'_>,
+    ) -> Result<NodeTimings, EngineError> {
+        Absent::missing()
     }
 }
 
@@ -225,9 +269,9 @@ fn the_instruction_set_can_be_chosen() {
         let pace = |_: &Runnable, _| Duration::from_millis(2);
         Box::new(Mock { isa: Some("any".to_owned()), ..Mock::new(host, pace) })
     });
-    let mut window = running(&MeasurementBackend::new(move |isa| {
-        told.lock().unwrap().push(isa);
-        plain.tools(isa)
+    let mut window = running(&MeasurementBackend::new(move |choice| {
+        told.lock().unwrap().push(choice.isa);
+        plain.tools(choice)
     }));
     window.press(Modifiers::COMMAND, Key::Enter);
     window.wait("there is a result", |model| model.results.measurements.len() == 1);
@@ -239,6 +283,34 @@ fn the_instruction_set_can_be_chosen() {
     window.wait("there are results", |model| model.results.measurements.len() == 2);
     // The first one asked which engines there are.
     assert_eq!(*asked.lock().unwrap(), [None, None, Some(Isa::Portable)]);
+}
+
+#[test]
+fn the_choices_of_pytorch_can_be_made() {
+    let (asked, modes) = (Arc::new(Mutex::new(vec![])), Arc::new(Mutex::new(vec![])));
+    let (told, chosen) = (Arc::clone(&asked), Arc::clone(&modes));
+    let plain = with_engine(move |host| {
+        let mock = Mock::new(host, |_: &Runnable, _| Duration::from_millis(2));
+        Box::new(Chooser { mock, asked: Arc::clone(&told) })
+    });
+    let mut window = running(&MeasurementBackend::new(move |choice| {
+        chosen.lock().unwrap().push((choice.mode, choice.channels_last));
+        plain.tools(choice)
+    }));
+    window.choose("mode", "graphs");
+    window.click("channels last");
+    window.choose("precision", "fp16");
+    window.choose("device", "cuda");
+    window.press(Modifiers::COMMAND, Key::Enter);
+    window.wait("there is a result", |model| !model.results.measurements.is_empty());
+    let asked = asked.lock().unwrap();
+    assert!(
+        asked
+            .iter()
+            .all(|setup| { setup.device == "cuda" && setup.precision == PrecisionRequest::Fp16 }),
+        "{asked:?}"
+    );
+    assert_eq!(modes.lock().unwrap().last(), Some(&(PyTorchMode::Graphs, true)));
 }
 
 #[test]

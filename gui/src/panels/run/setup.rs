@@ -4,15 +4,19 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use egui::{Button, ComboBox, DragValue, Grid, RichText, Ui};
 use inceptive_app::{Content, Request};
-use inceptive_bench::{Isa, Protocol};
+use inceptive_bench::{PrecisionRequest, Protocol, engines::PyTorchMode};
+use inceptive_results::Precision;
 
 use crate::{
     actions::{Action, asked},
     command::{Command, Commands},
     file::{FilePath, stem},
-    jobs::{BenchRequest, EngineState, Job, ProfileRequest, ReportRequest},
+    jobs::{BenchRequest, EngineChoice, EngineState, Job, ProfileRequest, ReportRequest},
     model::{Entry, Model, State},
-    panels::fields::{StoreField, field, instruction_set, list, numbers},
+    panels::{
+        choices::entries,
+        fields::{StoreField, field, instruction_set, list, numbers},
+    },
     theme::colors,
 };
 
@@ -52,7 +56,8 @@ pub(super) struct Setup {
     work: Work,
     /// Names of engines; the first that is there without a choice.
     engines: Option<BTreeSet<&'static str>>,
-    isa: Option<Isa>,
+    choice: EngineChoice,
+    precision: PrecisionRequest,
     device: String,
     batches: String,
     threads: String,
@@ -67,7 +72,8 @@ impl Default for Setup {
         Self {
             work: Work::default(),
             engines: None,
-            isa: None,
+            choice: EngineChoice::default(),
+            precision: PrecisionRequest::default(),
             device: "cpu".to_owned(),
             batches: "1".to_owned(),
             threads: String::new(),
@@ -143,6 +149,7 @@ impl Setup {
                 list(ui, &mut self.threads, "Threads", "all cores", hover);
                 self.amount(ui);
                 self.devices(ui, model);
+                self.precisions(ui, model);
             });
             ui.end_row();
             ui.label("store");
@@ -173,11 +180,14 @@ impl Setup {
                         .library
                         .as_ref()
                         .map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
-                    let has_choice = found.isa.is_some();
-                    let is_clicked = ui.horizontal(|ui| {
+                    let (has_isa, has_mode) = (found.isa.is_some(), found.mode.is_some());
+                    let is_clicked = ui.horizontal_wrapped(|ui| {
                         let check = ui.checkbox(&mut is_on, text).on_hover_text(library);
-                        if has_choice {
-                            instruction_set(ui, &mut self.isa);
+                        if has_isa {
+                            instruction_set(ui, &mut self.choice.isa);
+                        }
+                        if has_mode {
+                            mode(ui, &mut self.choice);
                         }
                         check.clicked()
                     });
@@ -229,14 +239,40 @@ impl Setup {
         if devices.len() < 2 {
             return;
         }
-        ui.label("device");
+        let label = ui.label("device");
         let list = ComboBox::from_id_salt("device").selected_text(self.device.as_str());
         let shown = list.show_ui(ui, |ui| {
             for device in devices {
                 ui.selectable_value(&mut self.device, device.to_owned(), device);
             }
         });
-        shown.response.on_hover_text("Device");
+        shown.response.labelled_by(label.id).on_hover_text("Device");
+    }
+
+    /// The precision, where an engine has several.
+    fn precisions(&mut self, ui: &mut Ui, model: &Model) {
+        let engines = model.engines.as_deref().unwrap_or_default();
+        let found = engines.iter().filter_map(|engine| engine.description.as_ref().ok());
+        let known: BTreeSet<Precision> =
+            found.flat_map(|found| found.precisions.iter().copied()).collect();
+        if known.len() < 2 {
+            return;
+        }
+        let label = ui.label("precision");
+        let list = ComboBox::from_id_salt("precision").width(76.0);
+        let list = list.selected_text(precision_name(self.precision));
+        let shown = list.show_ui(ui, |ui| {
+            let offered = PRECISIONS
+                .into_iter()
+                .filter(|wish| wish.exactly().is_none_or(|precision| known.contains(&precision)));
+            let all = offered.map(|wish| (wish, precision_name(wish)));
+            if let Some(wish) = entries(ui, "precision", &self.precision, all) {
+                self.precision = wish;
+            }
+        });
+        shown.response.labelled_by(label.id).on_hover_text(
+            "An engine that does not have the precision says so; `engine's own` lets each choose, and records what it chose",
+        );
     }
 
     fn chosen(&self, engines: &[EngineState]) -> BTreeSet<&'static str> {
@@ -291,21 +327,32 @@ impl Setup {
             return Err("Choose an engine.".to_owned());
         }
         let (batches, threads) = (numbers(&self.batches)?, numbers(&self.threads)?);
-        let (isa, device, store) = (self.isa, self.device.clone(), model.store.clone());
+        let (choice, precision) = (self.choice, self.precision);
+        let (device, store) = (self.device.clone(), model.store.clone());
         let networks = entries.iter().map(|entry| entry.named());
         if self.work == Work::Bench {
             let protocol =
                 Protocol { budget: Duration::from_secs_f64(self.budget_s), ..Protocol::default() };
             let networks = networks.collect();
-            let request =
-                BenchRequest { networks, engines, isa, device, batches, threads, protocol, store };
+            let request = BenchRequest {
+                networks,
+                engines,
+                choice,
+                precision,
+                device,
+                batches,
+                threads,
+                protocol,
+                store,
+            };
             return Ok(vec![Job::Bench(request)]);
         }
         let profile = |network: Request| {
             Job::Profile(ProfileRequest {
                 network,
                 engines: engines.clone(),
-                isa,
+                choice,
+                precision,
                 device: device.clone(),
                 batches: batches.clone(),
                 threads: threads.clone(),
@@ -315,4 +362,34 @@ impl Setup {
         };
         Ok(networks.map(profile).collect())
     }
+}
+
+const PRECISIONS: [PrecisionRequest; 5] = [
+    PrecisionRequest::Fp32,
+    PrecisionRequest::EngineDefault,
+    PrecisionRequest::Tf32,
+    PrecisionRequest::Fp16,
+    PrecisionRequest::Bf16,
+];
+
+fn precision_name(wish: PrecisionRequest) -> String {
+    wish.exactly().map_or_else(|| "engine's own".to_owned(), |precision| precision.to_string())
+}
+
+/// How PyTorch computes.
+fn mode(ui: &mut Ui, choice: &mut EngineChoice) {
+    let label = ui.label("mode");
+    let list = ComboBox::from_id_salt("PyTorch mode").width(76.0);
+    let shown = list.selected_text(choice.mode.name()).show_ui(ui, |ui| {
+        let all = PyTorchMode::ALL.into_iter().map(|mode| (mode, mode.name().to_owned()));
+        if let Some(mode) = entries(ui, "PyTorch mode", &choice.mode, all) {
+            choice.mode = mode;
+        }
+    });
+    shown.response.labelled_by(label.id).on_hover_text(
+        "eager: Python starts one operator after the other. compile: kernels that torch.compile generates, which takes up to \
+         a minute for each network. graphs: a run is recorded as a CUDA graph",
+    );
+    ui.checkbox(&mut choice.channels_last, "channels last")
+        .on_hover_text("Feature maps and kernels lie in memory pixel by pixel");
 }

@@ -64,6 +64,9 @@ impl Train {
         if !self.has_asked_for_choices {
             self.has_asked_for_choices = true;
             commands.push(Command::Start(Job::TrainingChoices(model.folder.clone())));
+            if model.engines.is_none() {
+                commands.push(Command::Start(Job::Engines));
+            }
         }
         Frame::NONE.inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
             crate::panels::job_caveats(ui, model, commands);

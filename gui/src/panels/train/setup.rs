@@ -1,6 +1,7 @@
 //! The setup of a training job.
 
-use egui::{Button, DragValue, Grid, Label, Response, RichText, Ui};
+use egui::{Button, ComboBox, DragValue, Grid, Label, Response, RichText, Ui};
+use inceptive_app::TrainerName;
 use inceptive_bench::Isa;
 use inceptive_format::counted;
 
@@ -11,11 +12,18 @@ use crate::{
     jobs::{Job, TrainRequest},
     model::Model,
     panels::{
+        choices::entries,
         data_choice::{Data, DataAndRecipe},
         fields::{StoreField, instruction_set},
     },
     theme::colors,
 };
+
+/// The device of the native trainer.
+const CPU: &str = "cpu";
+
+/// The name of PyTorch among the engines.
+const PYTORCH: &str = "pytorch";
 
 /// Maximum number of seeds of a job.
 const MAX_SEEDS: u32 = 1000;
@@ -34,6 +42,8 @@ pub(super) struct Setup {
     seeds: u32,
     /// 0 for one per core.
     threads: u32,
+    trainer: TrainerName,
+    device: String,
     isa: Option<Isa>,
     /// Whether networks that do not fit the data set are trained with the settings that make them fit.
     is_fitted: bool,
@@ -47,6 +57,8 @@ impl Default for Setup {
             trained_on: DataAndRecipe::default(),
             seeds: 1,
             threads: 0,
+            trainer: TrainerName::default(),
+            device: CPU.to_owned(),
             isa: None,
             is_fitted: false,
             store: StoreField::default(),
@@ -91,6 +103,9 @@ impl Setup {
             ui.end_row();
             let seeds = ui.label("seeds");
             ui.horizontal(|ui| self.amounts(ui, &seeds));
+            ui.end_row();
+            let label = ui.label("trainer");
+            ui.horizontal_wrapped(|ui| self.trainers(ui, model, label.id));
             ui.end_row();
             ui.label("store");
             self.store.ui(ui, model, commands);
@@ -165,7 +180,42 @@ impl Setup {
         });
         let hover = "Total number of threads of all runs; 0: one per core";
         ui.add(threads).labelled_by(label.id).on_hover_text(hover);
-        instruction_set(ui, &mut self.isa);
+    }
+
+    /// What computes the steps, and where.
+    fn trainers(&mut self, ui: &mut Ui, model: &Model, label: egui::Id) {
+        let pytorch = model.engines.iter().flatten().find(|engine| engine.name == PYTORCH);
+        let found = pytorch.and_then(|engine| engine.description.as_ref().ok());
+        let list = ComboBox::from_id_salt("trainer").width(90.0).selected_text(self.trainer.name());
+        let shown = list.show_ui(ui, |ui| {
+            let all = TrainerName::ALL.into_iter();
+            let all = all.filter(|trainer| *trainer == TrainerName::Native || found.is_some());
+            let all = all.map(|trainer| (trainer, trainer.name().to_owned()));
+            if let Some(trainer) = entries(ui, "trainer", &self.trainer, all) {
+                self.trainer = trainer;
+                self.device = CPU.to_owned();
+            }
+        });
+        shown.response.labelled_by(label).on_hover_text(
+            "The built-in trainer, or PyTorch where Python has it; a run can move from one to the other between epochs",
+        );
+        match (self.trainer, found) {
+            (TrainerName::PyTorch, Some(found)) => {
+                let label = ui.label("device");
+                let list = ComboBox::from_id_salt("training device").width(90.0);
+                let shown = list.selected_text(self.device.as_str()).show_ui(ui, |ui| {
+                    let all = found.devices.iter().map(|device| (device.clone(), device.clone()));
+                    if let Some(device) = entries(ui, "training device", &self.device, all) {
+                        self.device = device;
+                    }
+                });
+                shown.response.labelled_by(label.id);
+            }
+            (TrainerName::PyTorch, None) => {
+                ui.label(RichText::new("PyTorch was not found").color(colors(ui).warning));
+            }
+            (TrainerName::Native, _) => instruction_set(ui, &mut self.isa),
+        }
     }
 
     /// The job to start, or why there is none.
@@ -194,7 +244,9 @@ impl Setup {
             recipe_settings: self.trained_on.settings()?,
             seeds: self.seeds,
             threads: (self.threads > 0).then_some(self.threads),
-            isa: self.isa,
+            trainer: self.trainer,
+            device: self.device.clone(),
+            isa: self.isa.filter(|_| self.trainer == TrainerName::Native),
             store: model.store.clone(),
         })
     }
