@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Pack the programs for this system, with manual pages, completions, the shipped networks and recipes.
+"""Pack the programs for this system, with manual pages, completions, documentation, the shipped networks and recipes.
 
     cargo build --profile dist -p inceptive -p inceptive-gui
     python3 scripts/package.py target/dist --out packages
@@ -29,12 +29,12 @@ def fill(folder: pathlib.Path, binaries: pathlib.Path) -> None:
     """Copy the programs and what belongs to them to an empty folder."""
     for name in ("inceptive", "inceptive-gui"):
         shutil.copy2(binaries / f"{name}{SUFFIX}", folder)
-    for name in ("architectures", "recipes"):
+    for name in ("architectures", "docs", "recipes"):
         shutil.copytree(ROOT / name, folder / name)
     for name in ("README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"):
         shutil.copy2(ROOT / name, folder)
     program = folder / f"inceptive{SUFFIX}"
-    subprocess.run([program, "manual", folder / "man" / "man1"], check=True)
+    subprocess.run([program, "manual", folder / "man" / "man1"], check=True, stdout=subprocess.DEVNULL)
     for shell, name in COMPLETIONS.items():
         script = subprocess.run([program, "completions", shell], check=True, stdout=subprocess.PIPE).stdout
         path = folder / "completions" / name
