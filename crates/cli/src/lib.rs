@@ -12,11 +12,12 @@ mod machinery;
 mod output;
 mod table;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::LazyLock};
 
 use clap::{CommandFactory, FromArgMatches};
 
 use commands::Arguments;
+use inceptive_bench::Isa;
 
 /// Help that starts with what one would type: examples, from `before_help`, come before the usage.
 const HELP: &str = "\
@@ -30,13 +31,25 @@ fn examples_first(command: clap::Command) -> clap::Command {
     command.help_template(HELP).mut_subcommands(examples_first)
 }
 
+/// What `--version` prints after the name: the version, and what the native engine can use of this processor. `-V` prints
+/// the version alone.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let found = Isa::ALL.into_iter().filter(|isa| isa.is_available()).map(Isa::name);
+    format!(
+        "{}\ninstruction sets: {} (of this processor, for the native engine; the first is the default)\n\
+         other engines: see `inceptive engines`",
+        env!("CARGO_PKG_VERSION"),
+        found.collect::<Vec<_>>().join(", ")
+    )
+});
+
 /// Does what the arguments of the process ask for.
 pub fn run() -> ExitCode {
-    let arguments =
-        examples_first(Arguments::command()).try_get_matches().and_then(|mut matches| {
-            Arguments::from_arg_matches_mut(&mut matches)
-                .map_err(|error| error.format(&mut Arguments::command()))
-        });
+    let command = examples_first(Arguments::command()).long_version(VERSION.as_str());
+    let arguments = command.try_get_matches().and_then(|mut matches| {
+        Arguments::from_arg_matches_mut(&mut matches)
+            .map_err(|error| error.format(&mut Arguments::command()))
+    });
     match arguments {
         Ok(arguments) => output::finish(arguments.command.run()),
         Err(message) => output::finish_early(&message),

@@ -33,11 +33,11 @@ const SHARES: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 0.9];
     before_help = "Example:
   inceptive compare-spaces architectures/spaces/small-modules.yaml architectures/spaces/small-kernels.yaml
           --data shapes --networks 16",
-    after_help = "The same number of networks is drawn at random from each space, among those that satisfy its conditions
-and --where, and trained once with the same data and recipe. The distributions of their errors are
-compared (Radosavovic et al. 2020, Designing Network Design Spaces); intervals come from resampling the
-networks. Restrict both spaces to the same costs with --where, or the larger networks win. Ctrl-C stops;
-the same command continues."
+    after_help = "The same number of networks is drawn at random from each space, among those that satisfy its
+conditions and --where, and trained once with the same data and recipe. The distributions of their
+errors are compared (Radosavovic et al. 2020, Designing Network Design Spaces); intervals come from
+resampling the networks. Restrict both spaces to the same costs with --where, or the larger networks
+win. Ctrl-C stops; the same command continues."
 )]
 pub struct CompareSpaces {
     /// A space of networks

@@ -65,8 +65,8 @@ enum Action {
         before_help = "Examples:
   inceptive data get fashion-mnist
   inceptive data get cifar10 --mirror https://mirror.example.org/cifar --folder /data/cifar10",
-        after_help = "The files, their sizes and addresses are printed first. An interrupted download is resumed. A file is
-named FILE.part until its SHA-256 has been verified. Downloads need the program curl."
+        after_help = "The files, their sizes and addresses are printed first. An interrupted download is resumed. A file
+is named FILE.part until its SHA-256 has been verified. Downloads need the program curl."
     )]
     Get {
         /// Name of a published data set, see `inceptive data list`

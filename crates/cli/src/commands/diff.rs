@@ -27,8 +27,8 @@ use crate::{
   inceptive diff architectures/googlenet.yaml architectures/googlenet-bn.yaml
   inceptive diff architectures/googlenet.yaml architectures/googlenet.yaml --set-b 4a.c3=256
   inceptive diff architectures/resnet18.yaml architectures/resnet34.yaml --depth 2 --json",
-    after_help = "Changes are from A, the base, to B. Nodes are matched by their paths, which come from the names in the
-YAML."
+    after_help = "Changes are from A, the base, to B. Nodes are matched by their paths, which come from
+the names in the YAML."
 )]
 pub struct Diff {
     /// The base network

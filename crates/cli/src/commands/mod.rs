@@ -15,6 +15,7 @@ mod export;
 mod gui;
 mod import;
 mod inspect;
+mod manual;
 mod profile;
 mod report;
 mod results;
@@ -96,6 +97,8 @@ pub enum Command {
     Explain(explain::Explain),
     /// Print shell completions
     Completions(completions::Completions),
+    /// Write manual pages
+    Manual(manual::Manual),
 }
 
 impl Command {
@@ -127,6 +130,7 @@ impl Command {
             Self::Schema(schema) => schema.run(),
             Self::Explain(explain) => Ok(explain.run()),
             Self::Completions(completions) => Ok(completions.run()),
+            Self::Manual(manual) => manual.run(),
         }
     }
 }

@@ -31,9 +31,9 @@ use crate::{
   inceptive profile architectures/inception-v3.yaml --engine onnxruntime --threads 1
   inceptive profile architectures/googlenet-bn.yaml --plan",
     after_help = "Batch normalisations are folded into the layers before them, as engines do. A node is memory bound
-if its FLOPs per byte are below the machine's peak FLOP/s over its bandwidth. Shares of the peak refer
-to the highest peak measured on this machine. Profiles are saved to inceptive.db, where reports and
-the dashboard find them."
+if its FLOPs per byte are below the machine's peak FLOP/s over its bandwidth. Shares of the peak
+refer to the highest peak measured on this machine. Profiles are saved to inceptive.db, where
+reports and the dashboard find them."
 )]
 pub struct Profile {
     /// An architecture, a space with --set, or an ONNX file

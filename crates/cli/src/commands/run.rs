@@ -32,9 +32,9 @@ use crate::{
   inceptive run architectures/inception-v3.yaml -o outputs.safetensors",
     after_help = "The input is tensor `input` of a safetensors file, batch x channels x height x width, or normally
 distributed numbers from --seed. Engines agree if the relative error is below 1e-4 in fp32, or 2e-2
-otherwise; the exit code is 1 if an engine fails, differs, or outputs NaN or infinity; the others are
-still compared. The file written by -o holds `input` and the output of each engine under the engine's
-name."
+otherwise; the exit code is 1 if an engine fails, differs, or outputs NaN or infinity; the others
+are still compared. The file written by -o holds `input` and the output of each engine under the
+engine's name."
 )]
 pub struct Run {
     /// An architecture, a space with --set, or an ONNX file

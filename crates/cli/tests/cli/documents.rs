@@ -1,30 +1,10 @@
-//! Files of the repository that are made from the program, and examples in its documents.
+//! Files of the repository that are made from the program, and keys in its documents.
 
 use std::{collections::BTreeSet, fs};
 
 use serde_json::Value;
 
-use crate::{inceptive, root, stdout, yaml_files};
-
-/// The commands of a document's `console` blocks with the output that it shows.
-fn examples(document: &str) -> Vec<(String, String)> {
-    let text = fs::read_to_string(root().join(document)).unwrap();
-    let mut examples: Vec<(String, String)> = Vec::new();
-    let mut inside = false;
-    for line in text.lines() {
-        match (inside, line) {
-            (false, "```console") => inside = true,
-            (true, "```") => inside = false,
-            (true, line) => match (line.strip_prefix("$ inceptive "), examples.last_mut()) {
-                (Some(command), _) => examples.push((command.to_owned(), String::new())),
-                (None, Some((_, output))) => output.push_str(&format!("{line}\n")),
-                (None, None) => panic!("{document}: output before the first command"),
-            },
-            (false, _) => {}
-        }
-    }
-    examples
-}
+use crate::{root, stdout, yaml_files};
 
 /// The keys that a section of a document lists in the first column of its table.
 pub fn documented_keys(document: &str, title: &str) -> BTreeSet<String> {
@@ -59,29 +39,6 @@ pub fn keys(value: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     add(&mut found, "", value);
     found
-}
-
-/// Each example prints what the document shows; `...` on a line of its own stands for lines left out.
-#[test]
-fn examples_are_true() {
-    for (document, least) in [("README.md", 3), ("docs/counting.md", 1)] {
-        let examples = examples(document);
-        assert!(examples.len() >= least, "{document}: {}", examples.len());
-        for (command, expected) in examples {
-            let output = inceptive(&command).output().unwrap();
-            let actual = [output.stdout, output.stderr].concat();
-            let actual = String::from_utf8(actual).unwrap();
-            let mut rest = actual.as_str();
-            for part in expected.split("...\n") {
-                let place = rest.find(part.trim_end());
-                let place =
-                    place.unwrap_or_else(|| panic!("{document}: {command} prints\n{actual}"));
-                rest = &rest[place + part.trim_end().len()..];
-            }
-            let complete = expected.trim_end().ends_with("...") || rest.trim().is_empty();
-            assert!(complete, "{document}: {command} also prints\n{rest}");
-        }
-    }
 }
 
 #[test]

@@ -15,8 +15,11 @@ mod hostile;
 mod inputs;
 #[cfg(target_os = "linux")]
 mod limits;
+mod manual;
 mod measuring;
 mod output;
+mod pages;
+mod reference;
 mod reports;
 mod stores;
 mod trained;
@@ -60,6 +63,19 @@ fn stdout(arguments: &str) -> String {
 /// The JSON that a command that succeeds prints.
 fn json(arguments: &str) -> serde_json::Value {
     serde_json::from_str(&stdout(arguments)).unwrap()
+}
+
+/// The subcommands of a command, which its help lists, without `help`.
+fn subcommands(command: &str) -> Vec<String> {
+    let help = stdout(&format!("{command} --help"));
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    // A name stands two columns from the left; the rest of a long description stands farther right.
+    let lines =
+        listed.take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
+    let names =
+        lines.filter(|line| !line.starts_with(' ')).filter_map(|line| line.split(' ').next());
+    let names = names.filter(|name| *name != "help");
+    names.map(|name| format!("{command} {name}").trim().to_owned()).collect()
 }
 
 /// The shipped networks, in order, as a command line names them.
