@@ -16,7 +16,8 @@ use std::{
 use inceptive_bench::{Copies, Host};
 use inceptive_files::InputFiles;
 use inceptive_results::{
-    Exploration, Machine, Measurement, ProfileRecord, Record, Roofline, TrainingRun,
+    Calibration, CalibrationSample, Exploration, Machine, Measurement, ProfileRecord, Record,
+    Roofline, TrainingRun,
 };
 use inceptive_store::{Filter, Store};
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,10 @@ pub enum TaskRecord {
     TrainingRun(Box<TrainingRun>),
     /// A search: its plan, or the plan with its results.
     Exploration(Box<Exploration>),
+    /// A network that was measured for a calibration.
+    CalibrationSample(Box<CalibrationSample>),
+    /// A model of latencies.
+    Calibration(Box<Calibration>),
 }
 
 /// An error of a task.
@@ -150,6 +155,8 @@ pub struct TaskOutcome {
     pub training_runs: Vec<TrainingRun>,
     /// The search with its results, if it came to its end.
     pub exploration: Option<Exploration>,
+    /// The model of latencies, if there is one.
+    pub calibration: Option<Calibration>,
     /// The files of the recipe, the data set and the networks of a training task, which no output may replace.
     pub inputs: InputFiles,
     /// The number of saved results.
@@ -165,6 +172,7 @@ pub(crate) struct Found {
     pub(crate) profiles: Vec<ProfileRecord>,
     pub(crate) training_runs: Vec<TrainingRun>,
     pub(crate) exploration: Option<Exploration>,
+    pub(crate) calibration: Option<Calibration>,
     pub(crate) inputs: InputFiles,
 }
 
@@ -310,9 +318,16 @@ impl<'a> Running<'a> {
     /// Ends the task: its results are compared with the highest limits ever measured on their machine. One that was
     /// stopped before it had any has failed.
     pub(crate) fn finish(mut self, found: Found) -> TaskOutcome {
-        let Found { mut measurements, mut profiles, training_runs, exploration, inputs } = found;
+        let Found {
+            mut measurements,
+            mut profiles,
+            training_runs,
+            exploration,
+            calibration,
+            inputs,
+        } = found;
         let has_none = measurements.is_empty() && profiles.is_empty() && training_runs.is_empty();
-        let has_none = has_none && exploration.is_none();
+        let has_none = has_none && exploration.is_none() && calibration.is_none();
         if self.context.is_stopped() && has_none && !self.failed {
             self.fail(TaskError::Stopped);
         }
@@ -324,6 +339,15 @@ impl<'a> Running<'a> {
             Err(error) => self.fail(TaskError::Store(error)),
         }
         let (kept, failed) = (self.kept, self.failed);
-        TaskOutcome { measurements, profiles, training_runs, exploration, inputs, kept, failed }
+        TaskOutcome {
+            measurements,
+            profiles,
+            training_runs,
+            exploration,
+            calibration,
+            inputs,
+            kept,
+            failed,
+        }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bench::{BenchPlan, bench},
+    calibrate::{CalibratePlan, calibrate},
     explore::{ExplorePlan, explore},
     profile::{ProfilePlan, profile},
     running::{TaskContext, TaskEvent, TaskOutcome},
@@ -23,6 +24,8 @@ pub enum Task {
     Train(TrainPlan),
     /// Search a space of networks.
     Explore(ExplorePlan),
+    /// Fit a model of latencies.
+    Calibrate(CalibratePlan),
 }
 
 impl Task {
@@ -38,6 +41,7 @@ impl Task {
             Self::Profile(plan) => profile(plan, context, store, listen),
             Self::Train(plan) => train(plan, context, store, listen),
             Self::Explore(plan) => explore(plan, context, store, listen),
+            Self::Calibrate(plan) => calibrate(plan, context, store, listen),
         }
     }
 
@@ -48,6 +52,7 @@ impl Task {
             Self::Profile(plan) => &plan.device,
             Self::Train(plan) => &plan.device,
             Self::Explore(_) => "cpu",
+            Self::Calibrate(plan) => &plan.device,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The subcommands: one file each.
 
 mod bench;
+mod calibrate;
 mod check;
 mod compare_spaces;
 mod completions;
@@ -66,6 +67,8 @@ pub enum Command {
     Gui(gui::Gui),
     /// Measure latency on this machine
     Bench(bench::Bench),
+    /// Calibrate predictions of latency on this machine
+    Calibrate(calibrate::Calibrate),
     /// Train networks on images, and compare their accuracies
     Train(train::Train),
     /// Explore a space of networks: count all, train and measure the best
@@ -112,6 +115,7 @@ impl Command {
             Self::Report(report) => report.run(),
             Self::Gui(gui) => gui.run(),
             Self::Bench(bench) => bench.run(),
+            Self::Calibrate(calibrate) => calibrate.run(),
             Self::Train(train) => train.run(),
             Self::Explore(explore) => explore.run(),
             Self::CompareSpaces(compare) => compare.run(),
