@@ -58,7 +58,8 @@ fn samples(count: usize, seed: u64, [of_kernel, of_network]: [f64; 2]) -> Vec<Ca
 fn it_predicts_what_it_was_not_fitted_to() {
     let known = samples(60, 1, [0.03, 0.01]);
     let model = fit_latency(&known.iter().collect::<Vec<_>>()).unwrap();
-    let judgement = judge_latency(&model, &samples(60, 2, [0.03, 0.01])).unwrap();
+    let judgement =
+        judge_latency(&model, &samples(60, 2, [0.03, 0.01]).iter().collect::<Vec<_>>()).unwrap();
     assert!(judgement.within_10_percent >= 0.95, "{judgement:?}");
     assert!(judgement.median_error < 0.03, "{judgement:?}");
     assert!(judgement.rank_correlation > judgement.rank_correlation_of_macs, "{judgement:?}");
@@ -69,7 +70,8 @@ fn it_predicts_what_it_was_not_fitted_to() {
 fn intervals_hold_the_share_that_they_are_meant_to_hold() {
     let known = samples(80, 3, [0.05, 0.08]);
     let model = fit_latency(&known.iter().collect::<Vec<_>>()).unwrap();
-    let judgement = judge_latency(&model, &samples(300, 4, [0.05, 0.08])).unwrap();
+    let judgement =
+        judge_latency(&model, &samples(300, 4, [0.05, 0.08]).iter().collect::<Vec<_>>()).unwrap();
     assert!((0.83..=0.97).contains(&judgement.coverage), "{}", judgement.coverage);
     // 1.645 deviations of the noise, which nothing can predict.
     assert!((0.11..0.2).contains(&model.half_width), "{}", model.half_width);
@@ -86,7 +88,9 @@ fn engines_without_times_of_kernels_are_fitted_by_whole_networks() {
     };
     let known = without(samples(80, 5, [0.03, 0.01]));
     let model = fit_latency(&known.iter().collect::<Vec<_>>()).unwrap();
-    let judgement = judge_latency(&model, &without(samples(60, 6, [0.03, 0.01]))).unwrap();
+    let judgement =
+        judge_latency(&model, &without(samples(60, 6, [0.03, 0.01])).iter().collect::<Vec<_>>())
+            .unwrap();
     assert!(judgement.median_error < 0.08, "{judgement:?}");
 }
 

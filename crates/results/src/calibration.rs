@@ -169,6 +169,8 @@ pub struct Calibration {
     pub finished_unix_ms: u64,
     /// Fingerprints of the networks that the model was fitted to, in order.
     pub fitted: Vec<String>,
+    /// Networks that were measured and left out, because other programs disturbed them.
+    pub disturbed: u64,
     /// Kernels of these networks with a time.
     pub kernels: u64,
     /// The model.

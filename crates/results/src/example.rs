@@ -324,6 +324,7 @@ pub fn calibration() -> Calibration {
         version: "1".to_owned(),
         finished_unix_ms: 0,
         fitted: vec!["f".to_owned()],
+        disturbed: 0,
         kernels: 1,
         model: LatencyModel { kinds: vec![kind], correction: vec![0.0; 3], half_width: 0.1 },
         judgement: LatencyJudgement {

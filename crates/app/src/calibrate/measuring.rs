@@ -18,12 +18,15 @@ use crate::{
     running::Running,
 };
 
-/// Time for the latency of a network: for those that a model is fitted to, and for those that it is judged on.
-const FITTED: Duration = Duration::from_millis(400);
-const JUDGED: Duration = Duration::from_millis(1000);
+/// The part of the budget, as a divisor, that the latency of a network may take that a model is fitted to, and its limits.
+const PART: u32 = 1500;
+const LIMITS: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(400)];
 
-/// Time for the kernels of a network, in milliseconds, and how many runs that may be.
-const PROFILE_MS: f64 = 200.0;
+/// By how much the latency of a network may take longer that the model is judged on.
+const LONGER: f64 = 2.5;
+
+/// Time for the kernels of a network, as a share of that for its latency, and how many runs that may be.
+const PROFILE: f64 = 0.5;
 const PROFILE_RUNS: [f64; 2] = [5.0, 50.0];
 
 /// Cores that others may keep busy on average; beyond, a group is measured once more.
@@ -34,6 +37,8 @@ pub(super) struct Measuring<'a> {
     pub(super) engine: &'a AvailableEngine,
     pub(super) setup: Setup,
     pub(super) seed: u64,
+    /// The time for all networks.
+    pub(super) budget: Duration,
     /// The progress so far.
     pub(super) done: f64,
 }
@@ -56,7 +61,9 @@ impl Measuring<'_> {
             }
         }
         let mut runs = self.latencies(group, &networks, running);
-        if runs.iter().flatten().any(is_disturbed) && !running.wants_stop() {
+        if runs.iter().flatten().any(|run| is_disturbed(run.surroundings.others_cores))
+            && !running.wants_stop()
+        {
             let again = self.latencies(group, &networks, running);
             for (run, again) in runs.iter_mut().zip(again) {
                 if again.as_ref().is_some_and(|again| is_quieter(again, run.as_ref())) {
@@ -80,6 +87,12 @@ impl Measuring<'_> {
         samples
     }
 
+    /// Time for the latency of a network that the model is fitted to.
+    fn latency_budget(&self) -> Duration {
+        let [least, most] = LIMITS;
+        (self.budget / PART).clamp(least, most)
+    }
+
     fn load(&self, subject: &Subject, running: &mut Running<'_>) -> Option<Network> {
         let name = subject.request.file.display();
         running.progress(self.done, format!("loading {name}"));
@@ -100,7 +113,9 @@ impl Measuring<'_> {
         running: &mut Running<'_>,
     ) -> Vec<Option<Run>> {
         let mut runs: Vec<Option<Run>> = networks.iter().map(|_| None).collect();
-        for (purpose, budget) in [(Purpose::Fit, FITTED), (Purpose::Judge, JUDGED)] {
+        let budget = self.latency_budget();
+        let of_judged = budget.mul_f64(LONGER);
+        for (purpose, budget) in [(Purpose::Fit, budget), (Purpose::Judge, of_judged)] {
             let chosen: Vec<usize> = (0..networks.len())
                 .filter(|&at| group[networks[at].0].purpose == purpose)
                 .collect();
@@ -189,9 +204,10 @@ impl Measuring<'_> {
         else {
             return Ok(None);
         };
+        let profile_ms = self.latency_budget().as_secs_f64() * 1e3 * PROFILE;
         let [least, most] = PROFILE_RUNS;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let runs = (PROFILE_MS / latency_ms).clamp(least, most) as usize;
+        let runs = (profile_ms / latency_ms).clamp(least, most) as usize;
         let mut listen = |_| match running.wants_stop() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -225,8 +241,9 @@ fn add_times(network: &Network, timings: &NodeTimings, times: &mut [KernelTime])
     }
 }
 
-fn is_disturbed(run: &Run) -> bool {
-    run.surroundings.others_cores.is_some_and(|cores| cores > OTHERS)
+/// Whether other programs kept so many cores busy that times cannot be trusted.
+pub(super) fn is_disturbed(others_cores: Option<f64>) -> bool {
+    others_cores.is_some_and(|cores| cores > OTHERS)
 }
 
 /// Whether a run was disturbed less than another one.

@@ -12,7 +12,7 @@ use inceptive_store::{Filter, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use self::{
-    measuring::Measuring,
+    measuring::{Measuring, is_disturbed},
     subjects::{Purpose, Subject, Subjects},
 };
 use crate::{
@@ -201,8 +201,13 @@ impl Measured<'_> {
 
     fn measure(&mut self, group: &[Subject], running: &mut Running<'_>) -> Result<(), TaskError> {
         let done = (self.spent / self.budget_s()).min(1.0) * STEPS as f64;
-        let measuring =
-            Measuring { engine: self.engine, setup: self.plan.setup(), seed: self.plan.seed, done };
+        let measuring = Measuring {
+            engine: self.engine,
+            setup: self.plan.setup(),
+            seed: self.plan.seed,
+            budget: self.plan.budget,
+            done,
+        };
         for (place, sample) in measuring.measure(group, running) {
             running.keep(&sample, TaskRecord::CalibrationSample);
             self.add(sample, group[place].purpose);
@@ -210,27 +215,34 @@ impl Measured<'_> {
         Ok(())
     }
 
-    /// Fits and judges a model.
+    /// Fits and judges a model. Networks that other programs disturbed are left out, if enough others remain.
     fn calibration(&self, machine: &Machine) -> Result<Calibration, TaskError> {
-        let (fitted, judged) = (self.fitted.len(), self.judged.len());
-        if fitted < FEWEST_FITTED || judged < FEWEST_JUDGED {
-            let measured = fitted + judged;
+        let all = [&self.fitted, &self.judged].map(|all| all.iter().collect::<Vec<_>>());
+        let quiet = all.each_ref().map(|all| {
+            let quiet = all.iter().copied().filter(|it| !is_disturbed(it.others_cores));
+            quiet.collect::<Vec<&CalibrationSample>>()
+        });
+        let is_enough = |[fitted, judged]: &[Vec<&CalibrationSample>; 2]| {
+            fitted.len() >= FEWEST_FITTED && judged.len() >= FEWEST_JUDGED
+        };
+        let measured = self.fitted.len() + self.judged.len();
+        if !is_enough(&all) {
             return Err(CalibrateError::TooFew { measured, budget_s: self.budget_s() }.into());
         }
-        let samples: Vec<&CalibrationSample> = self.fitted.iter().collect();
-        let model = fit_latency(&samples).ok_or(CalibrateError::NoTimes)?;
-        let judgement = judge_latency(&model, &self.judged).ok_or(CalibrateError::NoTimes)?;
-        let kernels = self.fitted.iter().flat_map(|sample| &sample.kernels);
-        let first = &self.fitted[0];
+        let [fitted, judged] = if is_enough(&quiet) { quiet } else { all };
+        let model = fit_latency(&fitted).ok_or(CalibrateError::NoTimes)?;
+        let judgement = judge_latency(&model, &judged).ok_or(CalibrateError::NoTimes)?;
+        let kernels = fitted.iter().flat_map(|sample| &sample.kernels);
         Ok(Calibration {
             targets: self.plan.targets.iter().map(|it| it.to_string_lossy().into_owned()).collect(),
             seed: self.plan.seed,
             budget_s: self.budget_s(),
-            runtime: first.runtime.clone(),
+            runtime: fitted[0].runtime.clone(),
             machine: machine.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             finished_unix_ms: unix_ms(),
-            fitted: self.fitted.iter().map(|it| it.subject.fingerprint.clone()).collect(),
+            fitted: fitted.iter().map(|it| it.subject.fingerprint.clone()).collect(),
+            disturbed: (measured - fitted.len() - judged.len()) as u64,
             kernels: kernels.filter(|kernel| kernel.time_ms.is_some()).count() as u64,
             model,
             judgement,

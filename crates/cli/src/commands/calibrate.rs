@@ -126,6 +126,12 @@ fn page(calibration: &Calibration) -> String {
     row("  of MACs".to_owned(), correlation(judgement.rank_correlation_of_macs));
     row("  of activations".to_owned(), correlation(judgement.rank_correlation_of_acts));
     text.push_str(&grid.render());
+    if calibration.disturbed > 0 {
+        let networks = counted(calibration.disturbed as usize, "network was", "networks were");
+        text.push_str(&format!(
+            "{networks} left out, because other programs disturbed the measurement\n"
+        ));
+    }
     text.push_str("\nlargest errors\n");
     text.push_str(&worst(&judgement.networks));
     text
@@ -168,6 +174,7 @@ fn document(calibration: &Calibration) -> Value {
         "seed": calibration.seed,
         "budget_s": calibration.budget_s,
         "fitted": calibration.fitted.len(),
+        "disturbed": calibration.disturbed,
         "kernels": calibration.kernels,
         "interval": calibration.model.half_width.exp_m1(),
         "judgement": judgement,

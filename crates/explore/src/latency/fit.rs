@@ -13,9 +13,9 @@ use inceptive_results::{CalibrationSample, KernelKind, KernelShape, KindModel, L
 use nalgebra::{DMatrix, DVector};
 
 use super::{
-    features::{FEATURES, TERMS, features, terms},
+    features::{FEATURES, TERMS, features, terms, weights_of},
     predict::{CORRECTION, FLOOR_MS, correction, factor_of, sum_of_terms, total_ms},
-    process::{Process, choose_lengths},
+    process::{Process, Similarity, choose_similarity},
 };
 
 /// Parts that networks are left out in.
@@ -30,14 +30,17 @@ const RIDGE: f64 = 1e-3;
 /// Rounds of coordinate descent.
 const DESCENTS: usize = 3000;
 
-/// The times of the kernels of a kind, each shape once.
-type Times = BTreeMap<KernelShape, Vec<f64>>;
+/// The times of the kernels of a kind, each shape once in networks with equally many weights.
+type Times = BTreeMap<(KernelShape, u64), Vec<f64>>;
+
+/// The similarity of the kernels of each kind.
+type Similarities = BTreeMap<KernelKind, Similarity>;
 
 /// Fits a model to measured networks. Where an engine does not say what kernels take, the terms are fitted to whole
 /// networks. `None` if there is nothing to fit.
 pub fn fit_latency(samples: &[&CalibrationSample]) -> Option<LatencyModel> {
-    let lengths = lengths_of_kinds(samples);
-    let mut model = fit(samples, &lengths)?;
+    let similarities = similarities(samples);
+    let mut model = fit(samples, &similarities)?;
     let mut errors: Vec<f64> = vec![];
     for fold in 0..FOLDS {
         let part = |left_out: bool| -> Vec<&CalibrationSample> {
@@ -45,7 +48,7 @@ pub fn fit_latency(samples: &[&CalibrationSample]) -> Option<LatencyModel> {
             let chosen = places.filter(|(at, _)| (at % FOLDS == fold) == left_out);
             chosen.map(|(_, &sample)| sample).collect()
         };
-        let Some(model) = fit(&part(false), &lengths) else { continue };
+        let Some(model) = fit(&part(false), &similarities) else { continue };
         let error = |sample: &&CalibrationSample| Some(log_ratio(&model, sample)?.abs());
         errors.extend(part(true).iter().filter_map(error));
     }
@@ -82,36 +85,36 @@ fn shapes(sample: &CalibrationSample) -> Vec<KernelShape> {
 /// The times of kernels by kind.
 fn times_of(samples: &[&CalibrationSample]) -> BTreeMap<KernelKind, Times> {
     let mut all: BTreeMap<KernelKind, Times> = BTreeMap::new();
-    for kernel in samples.iter().flat_map(|sample| &sample.kernels) {
-        if let Some(time) = kernel.time_ms {
-            let of_kind = all.entry(kernel.shape.kind).or_default();
-            of_kind.entry(kernel.shape).or_default().push(time);
+    for sample in samples {
+        let weights = weights_of(sample.kernels.iter().map(|kernel| &kernel.shape));
+        for kernel in &sample.kernels {
+            if let Some(time) = kernel.time_ms {
+                let of_kind = all.entry(kernel.shape.kind).or_default();
+                of_kind.entry((kernel.shape, weights)).or_default().push(time);
+            }
         }
     }
     all
 }
 
-/// The lengths of the process of each kind.
-fn lengths_of_kinds(samples: &[&CalibrationSample]) -> BTreeMap<KernelKind, Vec<f64>> {
-    let lengths = |(kind, times): (KernelKind, Times)| {
+/// The similarity of the kernels of each kind.
+fn similarities(samples: &[&CalibrationSample]) -> Similarities {
+    let similarity = |(kind, times): (KernelKind, Times)| {
         let terms = fit_terms(&times);
         let (points, values) = residuals(&terms, &times);
         let points: Vec<&[f64]> = points.iter().map(|point| point.as_slice()).collect();
-        (kind, choose_lengths(FEATURES, &points, &values))
+        (kind, choose_similarity(FEATURES, &points, &values))
     };
-    times_of(samples).into_iter().map(lengths).collect()
+    times_of(samples).into_iter().map(similarity).collect()
 }
 
 /// Fits a model without its interval.
-fn fit(
-    samples: &[&CalibrationSample],
-    lengths: &BTreeMap<KernelKind, Vec<f64>>,
-) -> Option<LatencyModel> {
+fn fit(samples: &[&CalibrationSample], similarities: &Similarities) -> Option<LatencyModel> {
     let times = times_of(samples);
     let kinds = match times.is_empty() {
         true => fit_whole_networks(samples),
         false => {
-            times.iter().map(|(&kind, times)| fit_kind(kind, times, &lengths[&kind])).collect()
+            times.iter().map(|(&kind, times)| fit_kind(kind, times, &similarities[&kind])).collect()
         }
     };
     let mut model = LatencyModel { kinds, correction: vec![0.0; CORRECTION], half_width: 0.0 };
@@ -140,12 +143,12 @@ fn fit_correction(rows: &[([f64; CORRECTION], f64)]) -> Option<Vec<f64>> {
     Some(solved.solve(&(matrix.transpose() * values)).iter().copied().collect())
 }
 
-fn fit_kind(kind: KernelKind, times: &Times, lengths: &[f64]) -> KindModel {
+fn fit_kind(kind: KernelKind, times: &Times, similarity: &Similarity) -> KindModel {
     let terms = fit_terms(times);
     let (points, values) = residuals(&terms, times);
     let points: Vec<&[f64]> = points.iter().map(|point| point.as_slice()).collect();
     let ranges = ranges(&points);
-    let Process { lengths, points, weights } = Process::fit(lengths, &points, &values);
+    let Process { lengths, points, weights } = Process::fit(similarity, &points, &values);
     KindModel { kind, terms, lengths, points, weights, ranges }
 }
 
@@ -163,7 +166,7 @@ fn ranges(points: &[&[f64]]) -> Vec<[f64; 2]> {
 fn fit_terms(times: &Times) -> Vec<f64> {
     let mut gram = DMatrix::zeros(TERMS, TERMS);
     let mut right = DVector::zeros(TERMS);
-    for (shape, times) in times {
+    for ((shape, _), times) in times {
         let terms = DVector::from_column_slice(&terms(shape));
         for time in times {
             let weight = (time + FLOOR_MS).powi(-2);
@@ -176,12 +179,12 @@ fn fit_terms(times: &Times) -> Vec<f64> {
 
 /// Features of each shape, and the logarithm of its time over the sum of its terms.
 fn residuals(factors: &[f64], times: &Times) -> (Vec<[f64; FEATURES]>, Vec<f64>) {
-    let residual = |(shape, times): (&KernelShape, &Vec<f64>)| {
+    let residual = |((shape, weights), times): (&(KernelShape, u64), &Vec<f64>)| {
         let sum = sum_of_terms(factors, shape) + FLOOR_MS;
         let logs = times.iter().map(|time| ((time + FLOOR_MS) / sum).ln());
         #[expect(clippy::cast_precision_loss, reason = "few times")]
         let mean = logs.sum::<f64>() / times.len() as f64;
-        (features(shape), mean)
+        (features(shape, *weights), mean)
     };
     times.iter().map(residual).unzip()
 }
@@ -210,11 +213,14 @@ fn fit_whole_networks(samples: &[&CalibrationSample]) -> Vec<KindModel> {
     let all = nonnegative(&gram, &right);
     let terms = all.chunks_exact(TERMS).map(<[f64]>::to_vec);
     let model = |(kind, terms): (KernelKind, Vec<f64>)| {
-        let kernels = samples.iter().flat_map(|sample| &sample.kernels);
-        let points: Vec<[f64; FEATURES]> = kernels
-            .filter(|kernel| kernel.shape.kind == kind)
-            .map(|kernel| features(&kernel.shape))
-            .collect();
+        let mut points: Vec<[f64; FEATURES]> = vec![];
+        for sample in samples {
+            let shapes = || sample.kernels.iter().map(|kernel| &kernel.shape);
+            let weights = weights_of(shapes());
+            points.extend(
+                shapes().filter(|shape| shape.kind == kind).map(|shape| features(shape, weights)),
+            );
+        }
         let points: Vec<&[f64]> = points.iter().map(|point| point.as_slice()).collect();
         let ranges = ranges(&points);
         KindModel { kind, terms, lengths: vec![], points: vec![], weights: vec![], ranges }

@@ -15,9 +15,9 @@ const GOOD: f64 = 0.1;
 #[expect(clippy::cast_precision_loss, reason = "few networks")]
 pub fn judge_latency(
     model: &LatencyModel,
-    samples: &[CalibrationSample],
+    samples: &[&CalibrationSample],
 ) -> Option<LatencyJudgement> {
-    let judged = |sample: &CalibrationSample| {
+    let judged = |sample: &&CalibrationSample| {
         let shapes: Vec<KernelShape> = sample.kernels.iter().map(|kernel| kernel.shape).collect();
         Some(JudgedLatency {
             name: sample.subject.name_with_point(),
@@ -27,7 +27,7 @@ pub fn judge_latency(
             predicted_ms: predict_latency(model, &shapes).ok()?,
         })
     };
-    let (samples, networks): (Vec<&CalibrationSample>, Vec<JudgedLatency>) =
+    let (samples, networks): (Vec<&&CalibrationSample>, Vec<JudgedLatency>) =
         samples.iter().filter_map(|sample| Some((sample, judged(sample)?))).unzip();
     if networks.is_empty() {
         return None;

@@ -4,7 +4,7 @@ use inceptive_format::percent;
 use inceptive_results::{KernelKind, KernelShape, KindModel, LatencyModel, statistics::Estimate};
 
 use super::{
-    features::{features, terms},
+    features::{features, terms, weights_of},
     process::mean,
 };
 
@@ -64,16 +64,16 @@ fn kind_of<'m>(
     kind.ok_or(LatencyRefusal::Kind(shape.kind))
 }
 
-/// The time of a kernel.
-fn kernel_ms(kind: &KindModel, shape: &KernelShape) -> f64 {
+/// The time of a kernel in a network with so many weights.
+fn kernel_ms(kind: &KindModel, shape: &KernelShape, of_network: u64) -> f64 {
     let sum = sum_of_terms(&kind.terms, shape) + FLOOR_MS;
-    let log = mean(&kind.lengths, &kind.points, &kind.weights, &features(shape));
+    let log = mean(&kind.lengths, &kind.points, &kind.weights, &features(shape, of_network));
     (sum * log.exp() - FLOOR_MS).max(0.0)
 }
 
 /// Whether a kernel is like those that were measured.
-fn is_known(kind: &KindModel, shape: &KernelShape) -> bool {
-    let features = features(shape);
+fn is_known(kind: &KindModel, shape: &KernelShape, of_network: u64) -> bool {
+    let features = features(shape, of_network);
     let mut ranges = features.iter().zip(&kind.ranges);
     ranges.all(|(feature, [low, high])| (low - MARGIN..=high + MARGIN).contains(feature))
 }
@@ -83,7 +83,8 @@ pub(super) fn total_ms(
     model: &LatencyModel,
     shapes: &[KernelShape],
 ) -> Result<f64, LatencyRefusal> {
-    shapes.iter().map(|shape| Ok(kernel_ms(kind_of(model, shape)?, shape))).sum()
+    let weights = weights_of(shapes);
+    shapes.iter().map(|shape| Ok(kernel_ms(kind_of(model, shape)?, shape, weights))).sum()
 }
 
 /// What the correction of a network is a sum of, up to a factor each.
@@ -108,12 +109,13 @@ pub fn predict_latency(
     model: &LatencyModel,
     shapes: &[KernelShape],
 ) -> Result<Estimate, LatencyRefusal> {
+    let weights = weights_of(shapes);
     let (mut total, mut unknown) = (0.0, 0.0);
     for shape in shapes {
         let kind = kind_of(model, shape)?;
-        let time = kernel_ms(kind, shape);
+        let time = kernel_ms(kind, shape, weights);
         total += time;
-        unknown += if is_known(kind, shape) { 0.0 } else { time };
+        unknown += if is_known(kind, shape, weights) { 0.0 } else { time };
     }
     if unknown > MOST_OUTSIDE * total {
         return Err(LatencyRefusal::Size(unknown / total));

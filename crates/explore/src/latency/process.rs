@@ -21,14 +21,23 @@ const FIRST_LENGTH: f64 = 2.0;
 /// Rounds of the search over all features.
 const ROUNDS: usize = 2;
 
-/// Variance of what the features do not explain, as a share of the variance that they do.
-const NOISE: f64 = 0.02;
+/// Variances of what the features do not explain, as shares of the variance that they do; the search begins with the first.
+const NOISES: [f64; 4] = [0.1, 0.01, 0.03, 0.3];
 
 /// One of so many points is held out to choose lengths.
 const HELD_OUT: usize = 4;
 
 /// Fewest points that lengths are chosen with.
 const FEWEST: usize = 20;
+
+/// How similar the values of similar points are.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Similarity {
+    /// The length of each feature.
+    pub(super) lengths: Vec<f64>,
+    /// Variance of what the features do not explain.
+    pub(super) noise: f64,
+}
 
 /// The mean of a process: a sum of kernels around points.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +49,9 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Fits a process with these lengths; one that is 0 everywhere if there is nothing to fit.
-    pub(super) fn fit(lengths: &[f64], points: &[&[f64]], values: &[f64]) -> Self {
+    /// Fits a process; one that is 0 everywhere if there is nothing to fit.
+    pub(super) fn fit(similarity: &Similarity, points: &[&[f64]], values: &[f64]) -> Self {
+        let Similarity { lengths, noise } = similarity;
         let chosen = far_from_each_other(lengths, points);
         let between = |one: usize, other: usize| covariance(lengths, points[one], points[other]);
         let cross = DMatrix::from_fn(points.len(), chosen.len(), |row, column| {
@@ -51,14 +61,14 @@ impl Process {
             between(chosen[row], chosen[column])
         });
         let jitter = DMatrix::from_diagonal_element(chosen.len(), chosen.len(), 1e-8);
-        let system = cross.transpose() * &cross + (inner + jitter) * NOISE;
+        let system = cross.transpose() * &cross + (inner + jitter) * *noise;
         let right = cross.transpose() * DVector::from_column_slice(values);
         let weights = system.cholesky().map(|factor| factor.solve(&right));
         let Some(weights) = weights.filter(|it| it.iter().all(|weight| weight.is_finite())) else {
-            return Self { lengths: lengths.to_vec(), points: vec![], weights: vec![] };
+            return Self { lengths: lengths.clone(), points: vec![], weights: vec![] };
         };
         Self {
-            lengths: lengths.to_vec(),
+            lengths: lengths.clone(),
             points: chosen.into_iter().flat_map(|at| points[at].iter().copied()).collect(),
             weights: weights.iter().copied().collect(),
         }
@@ -103,11 +113,11 @@ fn far_from_each_other(lengths: &[f64], points: &[&[f64]]) -> Vec<usize> {
     chosen
 }
 
-/// The lengths with the smallest error at points that are held out, one feature after the other.
-pub(super) fn choose_lengths(features: usize, points: &[&[f64]], values: &[f64]) -> Vec<f64> {
-    let mut lengths = vec![FIRST_LENGTH; features];
+/// The similarity with the smallest error at points that are held out, one feature after the other.
+pub(super) fn choose_similarity(features: usize, points: &[&[f64]], values: &[f64]) -> Similarity {
+    let mut best = Similarity { lengths: vec![FIRST_LENGTH; features], noise: NOISES[0] };
     if points.len() < FEWEST {
-        return lengths;
+        return best;
     }
     let step = points.len().div_ceil(SEARCHED);
     let part = |held_out: bool| {
@@ -116,30 +126,39 @@ pub(super) fn choose_lengths(features: usize, points: &[&[f64]], values: &[f64])
         chosen.map(|(_, at)| (points[at], values[at])).unzip::<_, _, Vec<&[f64]>, Vec<f64>>()
     };
     let ((learned, known), (held_out, truth)) = (part(false), part(true));
-    let error = |lengths: &[f64]| -> f64 {
-        let process = Process::fit(lengths, &learned, &known);
+    let error = |similarity: &Similarity| -> f64 {
+        let process = Process::fit(similarity, &learned, &known);
         let errors = held_out.iter().zip(&truth).map(|(point, value)| process.mean(point) - value);
         errors.map(f64::abs).sum()
     };
-    let mut best = error(&lengths);
+    for feature in 0..features {
+        if points.iter().all(|point| point[feature] == points[0][feature]) {
+            best.lengths[feature] = 0.0;
+        }
+    }
+    let mut least = error(&best);
     for _ in 0..ROUNDS {
-        for feature in 0..features {
-            let is_constant = points.iter().all(|point| point[feature] == points[0][feature]);
-            if is_constant {
-                lengths[feature] = 0.0;
-                continue;
-            }
-            for length in LENGTHS {
-                let mut other = lengths.clone();
-                other[feature] = length;
-                let error = error(&other);
-                if error < best {
-                    (best, lengths) = (error, other);
-                }
+        let mut candidates: Vec<Box<dyn Fn(&mut Similarity)>> = vec![];
+        for feature in (0..features).filter(|&feature| best.lengths[feature] > 0.0) {
+            candidates.extend(LENGTHS.map(|length| -> Box<dyn Fn(&mut Similarity)> {
+                Box::new(move |it| it.lengths[feature] = length)
+            }));
+        }
+        candidates.extend(
+            NOISES.map(|noise| -> Box<dyn Fn(&mut Similarity)> {
+                Box::new(move |it| it.noise = noise)
+            }),
+        );
+        for change in candidates {
+            let mut other = best.clone();
+            change(&mut other);
+            let error = error(&other);
+            if error < least {
+                (least, best) = (error, other);
             }
         }
     }
-    lengths
+    best
 }
 
 #[cfg(test)]
@@ -156,10 +175,11 @@ mod tests {
             .collect();
         let points: Vec<&[f64]> = points.iter().map(Vec::as_slice).collect();
         let values: Vec<f64> = points.iter().map(|point| point[0].sin()).collect();
-        let lengths = choose_lengths(2, &points, &values);
+        let similarity = choose_similarity(2, &points, &values);
+        let lengths = &similarity.lengths;
         assert!(lengths[0] > 0.0, "{lengths:?}");
         assert!(lengths[1] == 0.0 || lengths[1] > lengths[0], "{lengths:?}");
-        let process = Process::fit(&lengths, &points, &values);
+        let process = Process::fit(&similarity, &points, &values);
         for at in [0.513, 3.217, 7.771] {
             let found = process.mean(&[at, 5.0]);
             assert!((found - at.sin()).abs() < 0.05, "{found} at {at}");
@@ -168,15 +188,15 @@ mod tests {
 
     #[test]
     fn nothing_is_learned_from_nothing() {
-        let process = Process::fit(&[1.0], &[], &[]);
-        assert_eq!(process.mean(&[3.0]), 0.0);
-        assert_eq!(choose_lengths(1, &[], &[]), [FIRST_LENGTH]);
+        let similarity = choose_similarity(1, &[], &[]);
+        assert_eq!(Process::fit(&similarity, &[], &[]).mean(&[3.0]), 0.0);
     }
 
     #[test]
     fn equal_points_are_remembered_once() {
         let points: [&[f64]; 4] = [&[1.0], &[1.0], &[2.0], &[1.0]];
-        let process = Process::fit(&[1.0], &points, &[3.0, 3.0, 5.0, 3.0]);
+        let similarity = Similarity { lengths: vec![1.0], noise: 0.01 };
+        let process = Process::fit(&similarity, &points, &[3.0, 3.0, 5.0, 3.0]);
         assert_eq!(process.points, [1.0, 2.0]);
         assert!((process.mean(&[1.0]) - 3.0).abs() < 0.1, "{process:?}");
     }

@@ -48,6 +48,7 @@ impl Table for Calibration {
             count("seed", |s| C(s.result.seed)),
             number("budget_s", |s| N(s.result.budget_s)),
             count("fitted", |s| C(s.result.fitted.len() as u64)),
+            count("disturbed", |s| C(s.result.disturbed)),
             count("kernels", |s| C(s.result.kernels)),
             count("judged", |s| C(s.result.judgement.networks.len() as u64)),
             number("within_10_percent", |s| N(s.result.judgement.within_10_percent)),
