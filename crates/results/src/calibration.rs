@@ -186,7 +186,10 @@ pub struct LatencyModel {
     pub kinds: Vec<KindModel>,
     /// Coefficients of the correction of whole networks.
     pub correction: Vec<f64>,
-    /// Half the width of an interval that holds 90% of latencies, as a difference of natural logarithms.
+    /// The expected error of a prediction, as a difference of natural logarithms: a constant, and a factor of how unlike the
+    /// measured ones the kernels of the network are.
+    pub spread: [f64; 2],
+    /// Half the width of an interval that holds 90% of latencies, in expected errors.
     pub half_width: f64,
 }
 
@@ -212,6 +215,8 @@ pub struct KindModel {
 pub struct LatencyJudgement {
     /// The networks.
     pub networks: Vec<JudgedLatency>,
+    /// How many others it refused to predict, because they are unlike those that it was fitted to.
+    pub refused: u64,
     /// Share of networks whose predicted latency is within 10% of the measured one.
     pub within_10_percent: f64,
     /// Share of networks whose measured latency is in the predicted interval, which is meant to hold 90%.
@@ -361,6 +366,7 @@ impl LatencyModel {
     /// Checks that all of its numbers can be computed with.
     fn check(&self) -> Result<(), String> {
         is_amount("half_width", self.half_width)?;
+        self.spread.into_iter().try_for_each(|spread| is_amount("spread", spread))?;
         let is_finite = |numbers: &[f64]| numbers.iter().all(|number| number.is_finite());
         if !is_finite(&self.correction) {
             return Err("a coefficient of the model is not finite".to_owned());

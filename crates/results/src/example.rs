@@ -326,7 +326,12 @@ pub fn calibration() -> Calibration {
         fitted: vec!["f".to_owned()],
         disturbed: 0,
         kernels: 1,
-        model: LatencyModel { kinds: vec![kind], correction: vec![0.0; 3], half_width: 0.1 },
+        model: LatencyModel {
+            kinds: vec![kind],
+            correction: vec![0.0; 3],
+            spread: [0.1, 0.0],
+            half_width: 1.0,
+        },
         judgement: LatencyJudgement {
             networks: vec![JudgedLatency {
                 name: "n".to_owned(),
@@ -335,6 +340,7 @@ pub fn calibration() -> Calibration {
                 measured_ms: 1.0,
                 predicted_ms: Estimate { value: 1.05, low: 0.95, high: 1.16 },
             }],
+            refused: 0,
             within_10_percent: 1.0,
             coverage: 1.0,
             median_error: 0.05,

@@ -6,7 +6,7 @@ use clap::Args;
 use inceptive_app::{CalibratePlan, NEVER, Task, TaskContext};
 use inceptive_bench::{System, available_memory};
 use inceptive_format::{counted, percent, share, significant};
-use inceptive_results::{Calibration, JudgedLatency};
+use inceptive_results::{Calibration, JudgedLatency, statistics::median};
 use inceptive_store::Store;
 use serde_json::{Value, json};
 
@@ -119,13 +119,17 @@ fn page(calibration: &Calibration) -> String {
     row("judged on".to_owned(), networks);
     row("within 10%".to_owned(), share(judgement.within_10_percent));
     row("in the 90% interval".to_owned(), share(judgement.coverage));
-    row("interval".to_owned(), format!("±{}", percent(calibration.model.half_width.exp_m1())));
+    row("median interval".to_owned(), format!("±{}", percent(interval(calibration))));
     row("median error".to_owned(), share(judgement.median_error));
     row("mean error".to_owned(), share(judgement.mean_error));
     row("rank correlation".to_owned(), correlation(judgement.rank_correlation));
     row("  of MACs".to_owned(), correlation(judgement.rank_correlation_of_macs));
     row("  of activations".to_owned(), correlation(judgement.rank_correlation_of_acts));
     text.push_str(&grid.render());
+    if judgement.refused > 0 {
+        let networks = counted(judgement.refused as usize, "network is", "networks are");
+        text.push_str(&format!("{networks} too unlike the others to be predicted\n"));
+    }
     if calibration.disturbed > 0 {
         let networks = counted(calibration.disturbed as usize, "network was", "networks were");
         text.push_str(&format!(
@@ -135,6 +139,13 @@ fn page(calibration: &Calibration) -> String {
     text.push_str("\nlargest errors\n");
     text.push_str(&worst(&judgement.networks));
     text
+}
+
+/// The median of the relative half-widths of the intervals of the networks that it was judged on.
+fn interval(calibration: &Calibration) -> f64 {
+    let networks = calibration.judgement.networks.iter();
+    let widths: Vec<f64> = networks.map(|it| it.predicted_ms.relative_spread()).collect();
+    median(&widths)
 }
 
 /// The networks with the largest errors.
@@ -176,7 +187,7 @@ fn document(calibration: &Calibration) -> Value {
         "fitted": calibration.fitted.len(),
         "disturbed": calibration.disturbed,
         "kernels": calibration.kernels,
-        "interval": calibration.model.half_width.exp_m1(),
+        "interval": interval(calibration),
         "judgement": judgement,
     })
 }

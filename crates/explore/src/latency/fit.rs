@@ -14,7 +14,10 @@ use nalgebra::{DMatrix, DVector};
 
 use super::{
     features::{FEATURES, TERMS, features, terms, weights_of},
-    predict::{CORRECTION, FLOOR_MS, correction, factor_of, sum_of_terms, total_ms},
+    predict::{
+        CORRECTION, FLOOR_MS, correction, expected_error, factor_of, novelty, sum_of_terms,
+        total_ms,
+    },
     process::{Process, Similarity, choose_similarity},
 };
 
@@ -23,6 +26,9 @@ const FOLDS: usize = 5;
 
 /// The share of networks whose latency is meant to be in its interval.
 const COVERAGE: f64 = 0.9;
+
+/// The least expected error, as a share of the mean error.
+const LEAST_SPREAD: f64 = 0.25;
 
 /// Added to the diagonal of the normal equations of the correction, for each network.
 const RIDGE: f64 = 1e-3;
@@ -41,7 +47,7 @@ type Similarities = BTreeMap<KernelKind, Similarity>;
 pub fn fit_latency(samples: &[&CalibrationSample]) -> Option<LatencyModel> {
     let similarities = similarities(samples);
     let mut model = fit(samples, &similarities)?;
-    let mut errors: Vec<f64> = vec![];
+    let mut errors: Vec<[f64; 2]> = vec![];
     for fold in 0..FOLDS {
         let part = |left_out: bool| -> Vec<&CalibrationSample> {
             let places = samples.iter().enumerate();
@@ -49,11 +55,34 @@ pub fn fit_latency(samples: &[&CalibrationSample]) -> Option<LatencyModel> {
             chosen.map(|(_, &sample)| sample).collect()
         };
         let Some(model) = fit(&part(false), &similarities) else { continue };
-        let error = |sample: &&CalibrationSample| Some(log_ratio(&model, sample)?.abs());
+        let error = |sample: &&CalibrationSample| {
+            Some([novelty(&model, &shapes(sample)), log_ratio(&model, sample)?.abs()])
+        };
         errors.extend(part(true).iter().filter_map(error));
     }
-    model.half_width = conformal(errors)?;
+    model.spread = fit_spread(&errors);
+    let relative = |[novelty, error]: &[f64; 2]| error / expected_error(model.spread, *novelty);
+    model.half_width = conformal(errors.iter().map(relative).collect())?;
     Some(model)
+}
+
+/// The expected error as a line over novelty. The constant is at least a part of the mean error, so that no network seems to be
+/// known exactly.
+#[expect(clippy::cast_precision_loss, reason = "few networks")]
+fn fit_spread(errors: &[[f64; 2]]) -> [f64; 2] {
+    let mut gram = DMatrix::zeros(2, 2);
+    let mut right = DVector::zeros(2);
+    for &[novelty, error] in errors {
+        let row = DVector::from_column_slice(&[1.0, novelty]);
+        gram += &row * row.transpose();
+        right += row * error;
+    }
+    let mean = errors.iter().map(|[_, error]| error).sum::<f64>() / errors.len().max(1) as f64;
+    let least = (mean * LEAST_SPREAD).max(1e-6);
+    match nonnegative(&gram, &right)[..] {
+        [constant, factor] => [constant.max(least), factor],
+        _ => [least, 0.0],
+    }
 }
 
 /// The error that a share [`COVERAGE`] of networks does not exceed, one that is not there yet included; the largest if there
@@ -117,7 +146,12 @@ fn fit(samples: &[&CalibrationSample], similarities: &Similarities) -> Option<La
             times.iter().map(|(&kind, times)| fit_kind(kind, times, &similarities[&kind])).collect()
         }
     };
-    let mut model = LatencyModel { kinds, correction: vec![0.0; CORRECTION], half_width: 0.0 };
+    let mut model = LatencyModel {
+        kinds,
+        correction: vec![0.0; CORRECTION],
+        spread: [0.0; 2],
+        half_width: 0.0,
+    };
     let rows: Vec<([f64; CORRECTION], f64)> = samples
         .iter()
         .filter_map(|sample| {

@@ -27,6 +27,7 @@ pub fn judge_latency(
             predicted_ms: predict_latency(model, &shapes).ok()?,
         })
     };
+    let all = samples.len();
     let (samples, networks): (Vec<&&CalibrationSample>, Vec<JudgedLatency>) =
         samples.iter().filter_map(|sample| Some((sample, judged(sample)?))).unzip();
     if networks.is_empty() {
@@ -39,6 +40,7 @@ pub fn judge_latency(
     let measured: Vec<f64> = networks.iter().map(|network| network.measured_ms).collect();
     let correlation = |values: Vec<f64>| rank_correlation(&values, &measured);
     Some(LatencyJudgement {
+        refused: (all - networks.len()) as u64,
         within_10_percent: share(&|network| error(network) <= GOOD),
         coverage: share(&|network| {
             let interval = network.predicted_ms;

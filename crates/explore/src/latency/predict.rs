@@ -5,7 +5,7 @@ use inceptive_results::{KernelKind, KernelShape, KindModel, LatencyModel, statis
 
 use super::{
     features::{features, terms, weights_of},
-    process::mean,
+    process::{mean, nearest},
 };
 
 /// Times below this are not told apart, in milliseconds.
@@ -16,6 +16,9 @@ pub(super) const CORRECTION: usize = 3;
 
 /// How far a feature may be outside of what was measured: most are logarithms to the base of 2.
 const MARGIN: f64 = 1.0;
+
+/// Distances beyond this are not told apart.
+const MOST_NOVEL: f64 = 2.0;
 
 /// The share of a latency that kernels outside of that range may have.
 const MOST_OUTSIDE: f64 = 0.2;
@@ -87,6 +90,26 @@ pub(super) fn total_ms(
     shapes.iter().map(|shape| Ok(kernel_ms(kind_of(model, shape)?, shape, weights))).sum()
 }
 
+/// How unlike the measured ones the kernels of a network are: distances to the nearest ones that a process remembers, weighted
+/// by time.
+pub(super) fn novelty(model: &LatencyModel, shapes: &[KernelShape]) -> f64 {
+    let weights = weights_of(shapes);
+    let (mut total, mut sum) = (0.0, 0.0);
+    for shape in shapes {
+        let Ok(kind) = kind_of(model, shape) else { continue };
+        let time = kernel_ms(kind, shape, weights);
+        let distance = nearest(&kind.lengths, &kind.points, &features(shape, weights));
+        total += time;
+        sum += time * distance.min(MOST_NOVEL);
+    }
+    if total > 0.0 { sum / total } else { 0.0 }
+}
+
+/// The expected error of a prediction, as a difference of logarithms.
+pub(super) fn expected_error([constant, factor]: [f64; 2], novelty: f64) -> f64 {
+    constant + factor * novelty
+}
+
 /// What the correction of a network is a sum of, up to a factor each.
 #[expect(clippy::cast_precision_loss, reason = "few kernels")]
 pub(super) fn factor_of(shapes: &[KernelShape], total_ms: f64) -> [f64; CORRECTION] {
@@ -121,6 +144,7 @@ pub fn predict_latency(
         return Err(LatencyRefusal::Size(unknown / total));
     }
     let value = total.max(FLOOR_MS) * correction(model, shapes, total).exp();
-    let factor = model.half_width.exp();
+    let expected = expected_error(model.spread, novelty(model, shapes));
+    let factor = (model.half_width * expected).exp();
     Ok(Estimate { value, low: value / factor, high: value * factor })
 }

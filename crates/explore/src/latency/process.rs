@@ -86,6 +86,12 @@ pub(super) fn mean(lengths: &[f64], points: &[f64], weights: &[f64], point: &[f6
     known.zip(weights).map(|(known, weight)| weight * covariance(lengths, known, point)).sum()
 }
 
+/// The distance to the nearest point that a process remembers; 0 if it remembers none.
+pub(super) fn nearest(lengths: &[f64], points: &[f64], point: &[f64]) -> f64 {
+    let known = points.chunks_exact(lengths.len().max(1));
+    known.map(|known| distance(lengths, known, point)).min_by(f64::total_cmp).unwrap_or(0.0)
+}
+
 /// Matern's covariance with smoothness 3/2 (Rasmussen and Williams 2006, equation 4.17).
 fn covariance(lengths: &[f64], one: &[f64], other: &[f64]) -> f64 {
     let distance = 3.0_f64.sqrt() * distance(lengths, one, other);

@@ -51,6 +51,7 @@ impl Table for Calibration {
             count("disturbed", |s| C(s.result.disturbed)),
             count("kernels", |s| C(s.result.kernels)),
             count("judged", |s| C(s.result.judgement.networks.len() as u64)),
+            count("refused", |s| C(s.result.judgement.refused)),
             number("within_10_percent", |s| N(s.result.judgement.within_10_percent)),
             number("coverage", |s| N(s.result.judgement.coverage)),
             number("median_error", |s| N(s.result.judgement.median_error)),
