@@ -6,10 +6,10 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use inceptive_app::{Inspected, error_chain};
+use inceptive_app::{Inspected, LatencyPredictor, calibrations_of, error_chain};
 use inceptive_results::{
-    Exploration, ImportedResult, KnownRooflines, Measurement, ProfileRecord, Record, TrainingRun,
-    latest,
+    Calibration, Exploration, ImportedResult, KnownRooflines, Measurement, ProfileRecord, Record,
+    TrainingRun, latest,
 };
 use inceptive_store::{Position, Rows, Store, StoreError, Stored};
 
@@ -29,6 +29,8 @@ pub struct Results {
     pub training_runs: Vec<Stored<TrainingRun>>,
     /// Searches of spaces: their plans, and those that were finished; oldest first.
     pub explorations: Vec<Stored<Exploration>>,
+    /// What predicts latencies on this machine, one for each configuration that was calibrated.
+    pub predictors: Vec<LatencyPredictor>,
     /// Accuracies and latencies from the user's tables, oldest first.
     pub imported: Vec<Stored<ImportedResult>>,
     /// Why the store, or some of its results, cannot be read; one that is not there yet is just empty.
@@ -68,6 +70,8 @@ struct NewResults {
     profiles: Rows<ProfileRecord>,
     training_runs: Rows<TrainingRun>,
     explorations: Rows<Exploration>,
+    /// Models of latencies for this machine, oldest first.
+    calibrations: Vec<Calibration>,
     imported: Rows<ImportedResult>,
     /// The best that each machine showed by them. They are held against it.
     known: KnownRooflines,
@@ -93,17 +97,29 @@ impl NewResults {
         hold(&known, &mut profiles.readable);
         let (training_runs, explorations) = (new.of()?, new.of()?);
         let (imported, are_all) = (new.of()?, new.are_all());
+        let calibrations = for_this_machine(new.of()?);
         Ok(Box::new(Self {
             are_all,
             measurements,
             profiles,
             training_runs,
             explorations,
+            calibrations,
             imported,
             known,
             position,
         }))
     }
+}
+
+/// The calibrations for this machine, oldest first. One that cannot be read predicts nothing.
+fn for_this_machine(rows: Rows<Calibration>) -> Vec<Calibration> {
+    if rows.readable.is_empty() {
+        return vec![];
+    }
+    let machine = inceptive_bench::this_machine();
+    let found = calibrations_of(rows.readable.iter().map(|stored| &stored.result), &machine);
+    found.into_iter().rev().cloned().collect()
 }
 
 fn hold<R: Record>(known: &KnownRooflines, results: &mut [Stored<R>]) {
@@ -150,6 +166,7 @@ impl Results {
             profiles: new.profiles.readable,
             training_runs: new.training_runs.readable,
             explorations: new.explorations.readable,
+            predictors: LatencyPredictor::by_conditions(new.calibrations),
             imported: new.imported.readable,
             problem: told(&unreadable),
             unreadable,
@@ -169,6 +186,10 @@ impl Results {
         self.profiles.extend(new.profiles.readable);
         self.training_runs.extend(new.training_runs.readable);
         self.explorations.extend(new.explorations.readable);
+        let known = mem::take(&mut self.predictors)
+            .into_iter()
+            .flat_map(LatencyPredictor::into_calibrations);
+        self.predictors = LatencyPredictor::by_conditions(known.chain(new.calibrations));
         self.imported.extend(new.imported.readable);
         // A higher peak counts for all results of its machine.
         let from = if is_better { (0, 0) } else { before };

@@ -14,7 +14,7 @@ use inceptive_dsl::{
 use inceptive_files::{InputFiles, untrusted_link};
 use inceptive_ir::passes;
 use inceptive_report::{Cloud, Explored, NetworkCost, NetworkEntry, Variant};
-use inceptive_results::{KnownRooflines, NetworkInfo};
+use inceptive_results::{Calibration, KnownRooflines, NetworkInfo};
 
 use crate::{
     error::TaskError,
@@ -71,6 +71,8 @@ pub struct Gathered {
     pub clouds: Vec<Cloud>,
     /// Searches in spaces, from the stores that were joined.
     pub explorations: Vec<Explored>,
+    /// The calibrations of all stores, in the order in which they were read.
+    pub(crate) calibrations: Vec<Calibration>,
     /// SHA-256 of the files of each space.
     pub(crate) space_fingerprints: Vec<String>,
     /// Inputs that could not be read; the others are included.
@@ -375,6 +377,7 @@ pub(crate) fn candidate(loaded: &Loaded, file: &Path) -> Result<NetworkEntry, Re
         published: architecture.published.clone(),
         variant,
         measured: vec![],
+        predicted: vec![],
         profiles: vec![],
         imported: vec![],
         trained: vec![],

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod calibrate;
 mod compare_spaces;
 mod constraints;
 mod design;
@@ -24,6 +25,7 @@ mod measured;
 mod memory;
 mod network;
 mod notes;
+mod predict;
 mod profile;
 mod report;
 mod repro_command;
@@ -38,11 +40,12 @@ mod training;
 mod weight_statistics;
 
 pub use bench::BenchPlan;
+pub use calibrate::CalibratePlan;
 pub use compare_spaces::CompareSpacesPlan;
 pub use constraints::{counts_by_name, violated, violated_constraints};
 pub use design::{NewFile, SaveError, design, save_variant, yaml_file_name};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
-pub use error::{ExploreError, TaskError, error_chain};
+pub use error::{CalibrateError, ExploreError, TaskError, error_chain};
 pub use evaluate::{
     Engines, EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart,
     NetworkResult, OnEngine, evaluate,
@@ -68,6 +71,7 @@ pub use network::{
     own_weights, read, read_onnx, read_runnable,
 };
 pub use notes::{Note, notes_of, weight_notes};
+pub use predict::{LatencyPredictor, PredictError, calibrations_of};
 pub use profile::ProfilePlan;
 pub use report::{StoreQuery, report_on};
 pub use repro_command::{DEFAULT_SAMPLES, ReproCommand};

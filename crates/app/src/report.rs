@@ -11,8 +11,8 @@ use inceptive_files::InputFiles;
 use inceptive_format::counted;
 use inceptive_report::{Explored, NetworkEntry, Report};
 use inceptive_results::{
-    Exploration, ImportedResult, Measurement, NetworkInfo, NetworkNames, ProfileRecord, Record,
-    TrainingRun, latest,
+    Calibration, Exploration, ImportedResult, Measurement, NetworkInfo, NetworkNames,
+    ProfileRecord, Record, TrainingRun, latest,
 };
 use inceptive_store::{Filter, Store, StoreState, Stored};
 
@@ -21,6 +21,7 @@ use crate::{
     gather::{GatherPlan, Gathered, GoesOn, candidate, gather},
     measured::Request,
     network::{ReadError, read},
+    predict::LatencyPredictor,
     repro_command::ReproCommand,
 };
 
@@ -102,6 +103,7 @@ impl Gathered {
         self.troubles.truncate(troubles);
         for candidate in &mut self.candidates {
             candidate.measured.clear();
+            candidate.predicted.clear();
             candidate.profiles.clear();
             candidate.imported.clear();
             candidate.trained.clear();
@@ -138,7 +140,8 @@ impl Gathered {
         let imported = store.records::<ImportedResult>(&filter)?;
         let explorations = store.records::<Exploration>(&filter)?;
         let unreadable = unreadable.chain(trained.unreadable).chain(imported.unreadable);
-        let unreadable = unreadable.chain(explorations.unreadable);
+        let calibrations = store.records::<Calibration>(&filter)?;
+        let unreadable = unreadable.chain(explorations.unreadable).chain(calibrations.unreadable);
         // A store may be named twice.
         let known: Vec<String> = self.troubles.iter().map(|trouble| error_chain(trouble)).collect();
         let unreadable = unreadable.map(TaskError::Store);
@@ -170,6 +173,9 @@ impl Gathered {
             keep_latest(&mut candidate.imported);
             keep_latest(&mut candidate.trained);
         }
+        let calibrations = calibrations.readable.into_iter().map(|stored| stored.result);
+        self.calibrations.extend(calibrations);
+        self.predict();
         // Limits of a machine in one store apply to the results in the others.
         self.known.extend(&store.rooflines(&filter)?);
         for candidate in &mut self.candidates {
@@ -177,6 +183,23 @@ impl Gathered {
             candidate.profiles.iter_mut().for_each(|it| self.known.hold(&mut it.result));
         }
         Ok(state)
+    }
+
+    /// Predicts the latencies of networks in the configurations that they were not measured in.
+    fn predict(&mut self) {
+        let mut calibrations = self.calibrations.clone();
+        calibrations.retain(|it| it.version == env!("CARGO_PKG_VERSION"));
+        calibrations.sort_by_key(|calibration| calibration.finished_unix_ms);
+        let predictors = LatencyPredictor::by_conditions(calibrations);
+        for candidate in &mut self.candidates {
+            candidate.predicted.clear();
+            let Some(network) = &candidate.network else { continue };
+            let measured: Vec<_> =
+                candidate.measured.iter().map(|stored| stored.result.key()).collect();
+            let wanted = predictors.iter().filter(|it| !measured.contains(&it.conditions()));
+            let predicted = wanted.filter_map(|it| it.predict(&network.graph).ok());
+            candidate.predicted = predicted.collect();
+        }
     }
 
     /// Adds the latest of each search in the spaces, or of all searches, that was finished.
@@ -335,6 +358,7 @@ fn known_from_results(subject: &NetworkInfo) -> NetworkEntry {
         published: vec![],
         variant: None,
         measured: vec![],
+        predicted: vec![],
         profiles: vec![],
         imported: vec![],
         trained: vec![],

@@ -16,7 +16,8 @@ use std::{
 use inceptive_bench::{Copies, Host};
 use inceptive_files::InputFiles;
 use inceptive_results::{
-    Exploration, Machine, Measurement, ProfileRecord, Record, Roofline, TrainingRun,
+    Calibration, CalibrationSample, Exploration, Machine, Measurement, ProfileRecord, Record,
+    Roofline, TrainingRun,
 };
 use inceptive_store::{Filter, Store};
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,10 @@ pub enum TaskRecord {
     TrainingRun(Box<TrainingRun>),
     /// A search: its plan, or the plan with its results.
     Exploration(Box<Exploration>),
+    /// A network that was measured for a calibration.
+    CalibrationSample(Box<CalibrationSample>),
+    /// A model of latencies.
+    Calibration(Box<Calibration>),
 }
 
 /// An error of a task.
@@ -153,6 +158,8 @@ pub struct TaskOutcome {
     pub exploration: Option<Exploration>,
     /// The comparison of two spaces, if it came to its end.
     pub space_comparison: Option<SpaceComparison>,
+    /// The model of latencies, if there is one.
+    pub calibration: Option<Calibration>,
     /// The files of the recipe, the data set and the networks of a training task, which no output may replace.
     pub inputs: InputFiles,
     /// The number of saved results.
@@ -169,6 +176,7 @@ pub(crate) struct Found {
     pub(crate) training_runs: Vec<TrainingRun>,
     pub(crate) exploration: Option<Exploration>,
     pub(crate) space_comparison: Option<SpaceComparison>,
+    pub(crate) calibration: Option<Calibration>,
     pub(crate) inputs: InputFiles,
 }
 
@@ -320,10 +328,11 @@ impl<'a> Running<'a> {
             training_runs,
             exploration,
             space_comparison,
+            calibration,
             inputs,
         } = found;
         let has_none = measurements.is_empty() && profiles.is_empty() && training_runs.is_empty();
-        let has_none = has_none && exploration.is_none();
+        let has_none = has_none && exploration.is_none() && calibration.is_none();
         if self.context.is_stopped() && has_none && !self.failed {
             self.fail(TaskError::Stopped);
         }
@@ -341,6 +350,7 @@ impl<'a> Running<'a> {
             training_runs,
             exploration,
             space_comparison,
+            calibration,
             inputs,
             kept,
             failed,

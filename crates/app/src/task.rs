@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bench::{BenchPlan, bench},
+    calibrate::{CalibratePlan, calibrate},
     compare_spaces::{CompareSpacesPlan, compare_spaces},
     explore::{ExplorePlan, explore},
     profile::{ProfilePlan, profile},
@@ -26,6 +27,8 @@ pub enum Task {
     Explore(ExplorePlan),
     /// Compare two spaces of networks.
     CompareSpaces(CompareSpacesPlan),
+    /// Fit a model of latencies.
+    Calibrate(CalibratePlan),
 }
 
 impl Task {
@@ -42,6 +45,7 @@ impl Task {
             Self::Train(plan) => train(plan, context, store, listen),
             Self::Explore(plan) => explore(plan, context, store, listen),
             Self::CompareSpaces(plan) => compare_spaces(plan, context, store, listen),
+            Self::Calibrate(plan) => calibrate(plan, context, store, listen),
         }
     }
 
@@ -52,6 +56,7 @@ impl Task {
             Self::Profile(plan) => &plan.device,
             Self::Train(plan) => &plan.device,
             Self::Explore(_) | Self::CompareSpaces(_) => "cpu",
+            Self::Calibrate(plan) => &plan.device,
         }
     }
 }

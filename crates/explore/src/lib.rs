@@ -26,6 +26,7 @@ mod front;
 mod guided;
 mod halving;
 mod importance;
+mod latency;
 mod membership;
 mod pareto;
 mod program;
@@ -52,6 +53,9 @@ pub use finalists::{Finalist, finalists, first_cost};
 pub use guided::{Evaluated, Pool, guided};
 pub use halving::{Rung, epochs, rungs};
 pub use importance::{Importance, importances};
+pub use latency::{
+    Kernel, LatencyRefusal, deployed, fit_latency, judge_latency, kernels, predict_latency,
+};
 pub use membership::{Uncertain, front_probabilities};
 pub use pareto::{by_front_and_crowding, dominates, fronts, knee, pareto_front};
 pub use ranks::rank_correlation;

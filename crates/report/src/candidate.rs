@@ -3,7 +3,7 @@
 use inceptive_cost::{Cost, Totals};
 use inceptive_ir::Graph;
 use inceptive_results::{
-    ImportedResult, Measurement, Metric, NetworkInfo, ProfileRecord, Published, TrainingRun,
+    ImportedResult, Measurement, Metric, NetworkInfo, ProfileRecord, Published, TrainingRun, Value,
     comparable,
 };
 use inceptive_store::Stored;
@@ -32,6 +32,8 @@ pub struct NetworkEntry {
     pub variant: Option<Variant>,
     /// Measured latencies, the last of each way to run.
     pub measured: Vec<Stored<Measurement>>,
+    /// Latencies that calibrations predict, one for each machine and configuration that it was not measured in.
+    pub predicted: Vec<Value>,
     /// The last profile of each configuration.
     pub profiles: Vec<Stored<ProfileRecord>>,
     /// Accuracies and latencies from its user's tables, the last of each data set and source.

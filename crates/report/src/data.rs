@@ -170,6 +170,9 @@ fn object(candidate: &NetworkEntry, profiled: Option<&BenchConfig>, on_front: [b
     if !candidate.imported.is_empty() {
         object["imported"] = candidate.imported.iter().map(|stored| json!(stored.result)).collect();
     }
+    if !candidate.predicted.is_empty() {
+        object["predicted_latency_ms"] = json!(candidate.predicted);
+    }
     object["training"] =
         candidate.trained.iter().map(|stored| training_run(&stored.result)).collect();
     let profile = profiled.and_then(|way| way.profile_of(candidate));

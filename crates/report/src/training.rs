@@ -198,6 +198,7 @@ mod tests {
             published: vec![],
             variant: None,
             measured: vec![],
+            predicted: vec![],
             profiles: vec![],
             imported: vec![],
             trained,

@@ -46,6 +46,7 @@ fn candidate(file: &str, top1: Option<f64>) -> NetworkEntry {
         published: top1.map(|top1| accuracy(top1, subject.input[1])).into_iter().collect(),
         variant: None,
         measured: vec![],
+        predicted: vec![],
         profiles: vec![],
         imported: vec![],
         trained: vec![],

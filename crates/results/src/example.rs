@@ -1,9 +1,11 @@
 //! Example records for tests.
 
 use crate::{
-    CountedSpace, DatasetInfo, EpochRecord, Exploration, ExplorationRequest, ExploredNetwork,
-    ExploredOutcome, Grade, Machine, Measurement, Metric, NetworkInfo, ObjectiveInfo, Precision,
-    Preference, RecipeInfo, Roofline, Runtime, SpaceInfo, Subnormals, TrainingOutcome, TrainingRun,
+    Calibration, CalibrationSample, CountedSpace, DatasetInfo, EpochRecord, Exploration,
+    ExplorationRequest, ExploredNetwork, ExploredOutcome, Grade, JudgedLatency, KernelKind,
+    KernelShape, KernelTime, KindModel, LatencyJudgement, LatencyModel, Machine, Measurement,
+    Metric, NetworkInfo, ObjectiveInfo, Precision, Preference, RecipeInfo, Roofline, Runtime,
+    SpaceInfo, Subnormals, TrainingOutcome, TrainingRun,
     statistics::{Estimate, summarize},
 };
 
@@ -268,5 +270,85 @@ pub fn search() -> Exploration {
         finalists: 4,
         networks: (0..24).map(network).collect(),
         ..plan
+    }
+}
+
+/// A 1x1 convolution.
+pub fn kernel(inputs: u32, outputs: u32, side: u32) -> KernelShape {
+    KernelShape {
+        kind: KernelKind::Pointwise,
+        window: [1, 1],
+        stride: [1, 1],
+        dilation: [1, 1],
+        groups: 1,
+        inputs,
+        outputs,
+        from: [side, side],
+        to: [side, side],
+        reads: u64::from(inputs) * u64::from(side) * u64::from(side),
+        has_exponential: false,
+    }
+}
+
+/// A network with these kernels and this latency in milliseconds, measured for a calibration.
+pub fn calibration_sample(kernels: Vec<KernelTime>, latency_ms: f64) -> CalibrationSample {
+    CalibrationSample {
+        subject: network(),
+        runtime: runtime(),
+        machine: machine(),
+        version: "1".to_owned(),
+        finished_unix_ms: 0,
+        seed: 0,
+        seconds: 1.0,
+        latency_ms: Estimate::exact(latency_ms),
+        others_cores: None,
+        kernels,
+    }
+}
+
+/// A model that knows 1x1 convolutions: a microsecond and one for each million multiply-accumulates of whole blocks.
+pub fn calibration() -> Calibration {
+    let kind = KindModel {
+        kind: KernelKind::Pointwise,
+        terms: vec![1e-3, 1e-3],
+        lengths: vec![],
+        points: vec![],
+        weights: vec![],
+        ranges: vec![],
+    };
+    Calibration {
+        targets: vec!["example.yaml".to_owned()],
+        seed: 0,
+        budget_s: 60.0,
+        runtime: runtime(),
+        machine: machine(),
+        version: "1".to_owned(),
+        finished_unix_ms: 0,
+        fitted: vec!["f".to_owned()],
+        disturbed: 0,
+        kernels: 1,
+        model: LatencyModel {
+            kinds: vec![kind],
+            correction: vec![0.0; 3],
+            spread: [0.1, 0.0],
+            half_width: 1.0,
+        },
+        judgement: LatencyJudgement {
+            networks: vec![JudgedLatency {
+                name: "n".to_owned(),
+                file: "n.yaml".to_owned(),
+                fingerprint: "0".to_owned(),
+                measured_ms: 1.0,
+                predicted_ms: Estimate { value: 1.05, low: 0.95, high: 1.16 },
+            }],
+            refused: 0,
+            within_10_percent: 1.0,
+            coverage: 1.0,
+            median_error: 0.05,
+            mean_error: 0.05,
+            rank_correlation: None,
+            rank_correlation_of_macs: None,
+            rank_correlation_of_acts: None,
+        },
     }
 }

@@ -6,6 +6,7 @@
 
 mod accelerator;
 mod best;
+mod calibration;
 mod compare;
 mod compared;
 pub mod date;
@@ -30,6 +31,10 @@ mod value;
 
 pub use accelerator::Accelerator;
 pub use best::BestRoofline;
+pub use calibration::{
+    Calibration, CalibrationConditions, CalibrationKey, CalibrationSample, JudgedLatency,
+    KernelKind, KernelShape, KernelTime, KindModel, LatencyJudgement, LatencyModel,
+};
 pub use compare::{Comparison, MIN_PAIRS, Verdict, compare, compare_any};
 pub use compared::{RankedNetwork, Ranking, TrainedAccuracy};
 pub use date::unix_ms;

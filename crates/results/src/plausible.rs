@@ -50,7 +50,7 @@ fn is_in(name: &str, value: f64, is_possible: bool) -> Result<(), String> {
 }
 
 /// Checks a duration in milliseconds.
-fn is_ms(name: &str, value: f64) -> Result<(), String> {
+pub(crate) fn is_ms(name: &str, value: f64) -> Result<(), String> {
     is_in(name, value, (0.0..=MAX_SECONDS * 1e3).contains(&value))
 }
 
@@ -58,13 +58,19 @@ fn is_same(one: f64, other: f64, scale: f64) -> bool {
     (one - other).abs() <= SAME * scale
 }
 
-fn check_run(runtime: &Runtime, roofline: &Roofline) -> Result<(), String> {
+/// Checks batch size and threads.
+pub(crate) fn check_threads(runtime: &Runtime) -> Result<(), String> {
     if runtime.batch == 0 {
         return Err("batch is 0".to_owned());
     }
-    if !(1..=MAX_THREADS).contains(&runtime.threads) {
-        return Err(format!("threads is {}", runtime.threads));
+    match (1..=MAX_THREADS).contains(&runtime.threads) {
+        true => Ok(()),
+        false => Err(format!("threads is {}", runtime.threads)),
     }
+}
+
+fn check_run(runtime: &Runtime, roofline: &Roofline) -> Result<(), String> {
+    check_threads(runtime)?;
     let limits =
         [("peak_gflops", roofline.peak_gflops), ("bandwidth_gbps", roofline.bandwidth_gbps)];
     limits.into_iter().try_for_each(|(name, value)| is_rate(name, value))

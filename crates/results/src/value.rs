@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Measurement, Precision, Record, TrainingKey, TrainingRun, latest,
+    Calibration, Measurement, Precision, Record, TrainingKey, TrainingRun, latest,
     statistics::{Estimate, mean},
 };
 
@@ -173,6 +173,15 @@ impl Value {
             finished_unix_ms: measurement.finished_unix_ms,
         };
         Self { estimate: measurement.latency_ms.median, origin }
+    }
+
+    /// A latency that a calibration predicts, in milliseconds.
+    pub fn predicted_latency(calibration: &Calibration, estimate: Estimate) -> Self {
+        let origin = Origin::Predicted {
+            model: calibration.runtime.label(),
+            held_out_error: calibration.judgement.mean_error * estimate.value,
+        };
+        Self { estimate, origin }
     }
 
     /// A published top-1 accuracy; `None` if the entry has none.

@@ -1,5 +1,6 @@
 //! Results as tables for other programs.
 
+mod calibration;
 mod common;
 mod exploration;
 mod imported;

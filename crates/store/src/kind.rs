@@ -1,7 +1,8 @@
 //! The kinds of records that a store keeps.
 
 use inceptive_results::{
-    Exploration, ImportedResult, Measurement, ProfileRecord, Record, TrainingRun,
+    Calibration, CalibrationSample, Exploration, ImportedResult, Measurement, ProfileRecord,
+    Record, TrainingRun,
 };
 use serde::de::Error as _;
 use serde_json::Error;
@@ -16,6 +17,8 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind::of::<TrainingRun>(),
     Kind::of::<ImportedResult>(),
     Kind::of::<Exploration>(),
+    Kind::of::<CalibrationSample>(),
+    Kind::of::<Calibration>(),
 ];
 
 /// What is common to the records of a table.

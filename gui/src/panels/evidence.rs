@@ -18,10 +18,13 @@ pub(crate) type Named<'a> = (&'a str, &'a Inspected);
 /// Figures of a kind that are listed.
 const MOST: usize = 3;
 
+/// The kind of figures that nobody measured.
+const PREDICTED: &str = "predicted";
+
 /// A figure, and how it is known.
 struct Figure {
     text: String,
-    /// Measured, trained, imported or published.
+    /// Measured, predicted, trained, imported or published.
     kind: &'static str,
     /// With what: the engine, or the data and the recipe.
     with: String,
@@ -43,8 +46,12 @@ impl Line {
     /// The figure of the network that another one is made of; there is little room to say so.
     fn of_base(figure: Figure) -> Self {
         let Figure { text, kind, with } = figure;
-        let with = if with.is_empty() { kind } else { with.as_str() };
-        Self { text, source: format!("base, {with}") }
+        let source = match (kind, with.as_str()) {
+            (kind, "") => format!("base, {kind}"),
+            (PREDICTED, with) => format!("base, {PREDICTED}, {with}"),
+            (_, with) => format!("base, {with}"),
+        };
+        Self { text, source }
     }
 }
 
@@ -188,23 +195,35 @@ fn accuracy((name, network): Named<'_>, model: &Model) -> Vec<Figure> {
     trained.take(MOST).chain(imported.take(MOST)).chain(published).collect()
 }
 
-/// Latencies, each with the way in which it was measured; the latest first, then imported ones.
+/// Latencies, each with the way in which it was measured; the latest first, then those that are predicted for other
+/// configurations, and imported ones.
 fn latency((name, network): Named<'_>, model: &Model) -> Vec<Figure> {
-    let measured = model.results.of(&network.fingerprint).into_iter().rev().take(MOST);
+    let known = model.results.of(&network.fingerprint);
+    let is_measured = |runtime: &Runtime| known.iter().any(|it| it.runtime == *runtime);
+    let predictors = model.results.predictors.iter().filter(|it| !is_measured(it.runtime()));
+    let predicted = predictors.filter_map(|predictor| {
+        let value = predictor.predict(&network.architecture.graph).ok()?;
+        Some(Figure {
+            text: with_interval(value.estimate, " ms"),
+            kind: PREDICTED,
+            with: way(predictor.runtime()),
+        })
+    });
+    let measured = known.iter().copied().rev().take(MOST);
     let figure = |measurement: &Measurement| Figure {
         text: with_interval(measurement.latency_ms.median, " ms"),
         kind: "measured",
-        with: way(measurement),
+        with: way(&measurement.runtime),
     };
     let imported = model.results.imported(name, network).into_iter().rev().filter_map(|result| {
         let text = format!("{} ms", decimals(result.latency_ms?, 2));
         Some(Figure { text, kind: "imported", with: result.source.clone() })
     });
-    measured.map(figure).chain(imported.take(MOST)).collect()
+    measured.map(figure).chain(predicted.take(MOST)).chain(imported.take(MOST)).collect()
 }
 
-fn way(measurement: &Measurement) -> String {
-    let Runtime { engine, batch, threads, .. } = &measurement.runtime;
+fn way(runtime: &Runtime) -> String {
+    let Runtime { engine, batch, threads, .. } = runtime;
     let threads = counted(*threads as usize, "thread", "threads");
     format!("{engine}, batch {batch}, {threads}")
 }

@@ -8,6 +8,8 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, load};
 use inceptive_format::exact;
 use inceptive_gui::model::Model;
+use inceptive_results::{Calibration, KernelKind, KindModel, LatencyModel, example::calibration};
+use inceptive_store::Store;
 
 use crate::common::{Window, has_sliders, is_designed, is_idle};
 
@@ -125,6 +127,49 @@ fn a_design_lies_beside_its_original_however_the_folder_is_named() {
     slide(&mut window, "4a.c3", 256.0);
     assert!(!window.says("leaves the folder"));
     assert!(window.has(&counts(&window.file("googlenet.yaml"), &["4a.c3=256"]).0));
+}
+
+/// A model that takes 7 ms for each kernel of any kind, with an interval of ±10%, for this machine.
+fn steady_calibration() -> Calibration {
+    let kind = |kind| KindModel { kind, ..calibration().model.kinds[0].clone() };
+    let kinds = [
+        KernelKind::Pointwise,
+        KernelKind::Conv,
+        KernelKind::Linear,
+        KernelKind::MaxPool,
+        KernelKind::GlobalPool,
+        KernelKind::Lrn,
+        KernelKind::Softmax,
+        KernelKind::Move,
+    ];
+    let kinds = kinds.map(|it| KindModel { terms: vec![7.0], ..kind(it) }).to_vec();
+    Calibration {
+        machine: inceptive_bench::this_machine(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        model: LatencyModel { kinds, ..calibration().model },
+        ..calibration()
+    }
+}
+
+#[test]
+fn a_predicted_latency_is_called_so_and_follows_the_sliders() {
+    let mut window = design(&["googlenet.yaml"]);
+    assert!(!window.says("predicted"));
+    let store = window.folder.path().join("inceptive.db");
+    Store::open(&store).unwrap().append(&steady_calibration()).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("it is read", |model| is_idle(model) && !model.results.predictors.is_empty());
+    assert!(window.has("predicted, example, batch 1, 2 threads"));
+    let kernels = |settings: &[&str]| {
+        let settings: Vec<_> = settings.iter().map(|text| text.parse().unwrap()).collect();
+        let file = window.file("googlenet.yaml");
+        let graph = load(&Disk, &file, &settings).unwrap().architecture.graph;
+        inceptive_explore::kernels(&inceptive_explore::deployed(&graph).unwrap()).len()
+    };
+    let expected = format!("{:.2} ms", kernels(&[]) as f64 * 7.0);
+    assert!(window.says(&expected), "{expected}");
+    slide(&mut window, "4a.c3", 256.0);
+    assert!(window.has("predicted, example, batch 1, 2 threads"));
 }
 
 #[test]

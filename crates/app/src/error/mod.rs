@@ -1,5 +1,6 @@
 //! Errors of tasks.
 
+mod calibrate;
 mod explore;
 
 use std::{error::Error, path::PathBuf};
@@ -12,6 +13,7 @@ use inceptive_store::StoreError;
 use inceptive_train::{CheckpointError, TrainError};
 use inceptive_weights::FoldError;
 
+pub use calibrate::CalibrateError;
 pub use explore::ExploreError;
 pub(crate) use explore::LEAST_NETWORKS;
 
@@ -59,6 +61,9 @@ pub enum TaskError {
     /// A space cannot be explored.
     #[error(transparent)]
     Explore(#[from] ExploreError),
+    /// Nothing was calibrated.
+    #[error(transparent)]
+    Calibrate(#[from] CalibrateError),
     /// Its result could not be saved.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,6 +1,7 @@
 //! The subcommands: one file each.
 
 mod bench;
+mod calibrate;
 mod check;
 mod compare_spaces;
 mod completions;
@@ -67,6 +68,8 @@ pub enum Command {
     Gui(gui::Gui),
     /// Measure latency on this machine
     Bench(bench::Bench),
+    /// Calibrate predictions of latency on this machine
+    Calibrate(calibrate::Calibrate),
     /// Train networks on images, and compare their accuracies
     Train(train::Train),
     /// Explore a space of networks: count all, train and measure the best
@@ -115,6 +118,7 @@ impl Command {
             Self::Report(report) => report.run(),
             Self::Gui(gui) => gui.run(),
             Self::Bench(bench) => bench.run(),
+            Self::Calibrate(calibrate) => calibrate.run(),
             Self::Train(train) => train.run(),
             Self::Explore(explore) => explore.run(),
             Self::CompareSpaces(compare) => compare.run(),

@@ -4,6 +4,7 @@
 
 mod again;
 mod bad_input;
+mod calibrating;
 mod contract;
 mod data;
 mod documents;

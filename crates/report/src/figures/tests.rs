@@ -60,6 +60,7 @@ fn network(file: &Path) -> NetworkEntry {
         published: architecture.published,
         variant: None,
         measured: vec![],
+        predicted: vec![],
         profiles: vec![],
         imported: vec![],
         trained: vec![],

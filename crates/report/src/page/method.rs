@@ -7,7 +7,7 @@ use inceptive_results::{
     BestRoofline,
     date::{utc, utc_day},
 };
-use inceptive_results::{Machine, Measurement};
+use inceptive_results::{Machine, Measurement, Origin, Value, statistics::Estimate};
 
 use super::{
     latency::{Measured, problem_table},
@@ -20,7 +20,7 @@ use crate::{
     candidate::{NetworkEntry, PROTOCOL, SAMPLING_POINTS},
     report::{Analysis, Report},
 };
-use inceptive_format::{bytes, counted, decimals};
+use inceptive_format::{bytes, counted, decimals, significant};
 
 /// Maximum number of warnings that are listed.
 const MOST_WARNINGS: usize = 200;
@@ -34,6 +34,8 @@ pub(super) struct Method {
     /// Whether networks were trained.
     is_trained: bool,
     measuring: Option<Measuring>,
+    /// Latencies that nobody measured.
+    predicted: Option<Table>,
     sources: Option<Table>,
     problems: Option<Table>,
     warnings: Vec<String>,
@@ -67,6 +69,7 @@ impl Method {
             sampling: SAMPLING_POINTS,
             is_trained: !findings.training.is_empty(),
             measuring: Measuring::new(&report.candidates, findings),
+            predicted: predicted(&report.candidates, shown),
             sources: sources(&report.candidates, shown),
             problems: problem_table(measured),
             warnings: report.warnings.iter().take(MOST_WARNINGS).map(|text| code(text)).collect(),
@@ -163,6 +166,43 @@ fn sources(candidates: &[NetworkEntry], shown: &Shown) -> Option<Table> {
         ],
         rows,
         is_sortable: false,
+    })
+}
+
+/// Predicted latencies, each with the model.
+fn predicted(candidates: &[NetworkEntry], shown: &Shown) -> Option<Table> {
+    let row = |candidate: &NetworkEntry, value: &Value| {
+        let Origin::Predicted { model, held_out_error } = &value.origin else { return None };
+        let Estimate { value, low, high } = value.estimate;
+        Some(Row::new(vec![
+            Cell::name(&candidate.name),
+            Cell::number(significant(value), value)
+                .with_title("predicted, not measured".to_owned()),
+            Cell::text(format!("{} to {}", significant(low), significant(high))),
+            Cell::number(significant(*held_out_error), *held_out_error),
+            Cell::user(prose(model)),
+        ]))
+    };
+    let listed = shown.rows.iter().map(|&at| &candidates[at]);
+    let rows: Vec<Row> = listed
+        .flat_map(|candidate| candidate.predicted.iter().filter_map(|value| row(candidate, value)))
+        .collect();
+    (!rows.is_empty()).then(|| Table {
+        id: "predicted-table".to_owned(),
+        label: "Predicted latencies".to_owned(),
+        columns: vec![
+            Column::text("network"),
+            Column::number("predicted latency", "ms", "Predicted by a model, not measured"),
+            Column::text("90% interval"),
+            Column::number(
+                "error",
+                "ms",
+                "What the model's mean relative error on networks that it was not fitted to is in ms here",
+            ),
+            Column::text("predicted for"),
+        ],
+        rows,
+        is_sortable: true,
     })
 }
 

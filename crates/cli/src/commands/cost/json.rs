@@ -62,6 +62,9 @@ fn head(counted: &Counted) -> Map<String, Value> {
     let mut field = json::receptive_field(cost.receptive_field);
     field.insert("at".to_owned(), json!(graph.node(cost.feature_map).path.as_str()));
     put("receptive_field", field.into());
+    if let Some(latency) = &counted.latency {
+        put("predicted_latency_ms", json!(latency.as_ref().ok()));
+    }
     if !architecture.constraints.is_empty() {
         put("constraints", constraints(counted));
     }

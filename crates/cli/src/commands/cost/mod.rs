@@ -5,16 +5,19 @@ mod text;
 
 use std::{num::NonZeroU32, path::PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, ValueEnum, error::ErrorKind};
+use inceptive_app::{LatencyPredictor, PredictError};
 use inceptive_cost::{Convention, Cost, Mode, Reconciliation, reconcile};
 use inceptive_dsl::{Architecture, Loaded, Sources};
+use inceptive_results::Value;
+use inceptive_store::Store;
 
 use super::Arguments;
 use crate::{
     input::{ModeName, Settings, read_all},
-    machinery::positive,
-    output::{Outcome, print_json},
+    machinery::{EngineArguments, positive, thread_count},
+    output::{self, Outcome, print_json},
 };
 
 /// Count parameters, compute, activations, memory and receptive field.
@@ -27,9 +30,12 @@ use crate::{
   inceptive cost architectures/googlenet.yaml --set 4a.c3=256 --by layer
   inceptive cost architectures/googlenet-bn.yaml --convention fvcore
   inceptive cost architectures/googlenet-bn.yaml --reconcile fvcore,ptflops
+  inceptive cost architectures/*.yaml --latency --threads 1
   inceptive cost architectures/*.yaml --json",
     after_help = "MACs are multiply-accumulates of convolutions and linear layers without bias. FLOPs are twice the
-MACs plus all other operations. MACs predict latency poorly: measure it with `inceptive bench`."
+MACs plus all other operations. MACs predict latency poorly: measure it with `inceptive bench`, or
+predict it with --latency from a model that `inceptive calibrate` has fitted to measurements on this
+machine."
 )]
 pub struct CostArguments {
     /// Architectures, spaces with --set, or ONNX files
@@ -56,8 +62,26 @@ pub struct CostArguments {
     /// Explain node by node why two tools disagree, for example fvcore,ptflops
     #[arg(long, value_name = "TOOL,TOOL", value_parser = pair)]
     reconcile: Option<Pair>,
+    /// Also predict the latency, with a calibration of the store for this engine and number of threads
+    #[arg(long)]
+    latency: bool,
+    #[command(flatten)]
+    prediction: PredictionArguments,
     #[command(flatten)]
     settings: Settings,
+}
+
+/// What a latency is predicted for.
+#[derive(Args, Debug)]
+struct PredictionArguments {
+    #[command(flatten)]
+    engine: EngineArguments,
+    /// Threads per inference; default: all cores
+    #[arg(long, value_name = "N", value_parser = thread_count)]
+    threads: Option<NonZeroU32>,
+    /// Store with calibrations
+    #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
+    store: PathBuf,
 }
 
 /// What a row of the table is.
@@ -94,7 +118,11 @@ struct Counted {
     batch: u32,
     convention: Option<(Convention, u64)>,
     reconciliation: Option<Reconciliation>,
+    latency: Option<PredictedLatency>,
 }
+
+/// A predicted latency, or why there is none.
+type PredictedLatency = Result<Value, PredictError>;
 
 impl CostArguments {
     /// Counts every file; an invalid one is left out and makes the command fail.
@@ -103,10 +131,11 @@ impl CostArguments {
     /// When the batch makes counts too large.
     pub fn run(self) -> anyhow::Result<Outcome> {
         self.refuse_training_by_tools();
+        let predictor = self.latency.then(|| self.predictor()).transpose()?;
         let (loaded, failed) = read_all(self.mode, &self.files, &self.settings);
         let counted = loaded
             .into_iter()
-            .map(|loaded| self.count(loaded))
+            .map(|loaded| self.count(loaded, predictor.as_ref()))
             .collect::<anyhow::Result<Vec<Counted>>>()?;
         let depth = self.depth.into();
         if self.json {
@@ -126,14 +155,40 @@ impl CostArguments {
         }
     }
 
-    fn count(&self, Loaded { architecture, sources }: Loaded) -> anyhow::Result<Counted> {
+    /// What predicts latencies.
+    fn predictor(&self) -> anyhow::Result<LatencyPredictor> {
+        if self.mode == ModeName::Training || self.batch != NonZeroU32::MIN {
+            let message = "--latency predicts inference at batch 1: remove `--mode` and `--batch`";
+            Arguments::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        let engines = self.prediction.engine.found()?;
+        let [found] = engines.as_slice() else { bail!("--latency takes one engine") };
+        let machine = inceptive_bench::this_machine();
+        let threads = self.prediction.threads.unwrap_or_else(|| machine.default_threads());
+        let setup = self.prediction.engine.setup(self.batch, threads);
+        let store = Store::open_to_read(&self.prediction.store)?;
+        let (name, description) = (found.engine.name(), &found.description);
+        Ok(LatencyPredictor::open(&store, name, description, &setup, &machine)?)
+    }
+
+    fn count(
+        &self,
+        Loaded { architecture, sources }: Loaded,
+        predictor: Option<&LatencyPredictor>,
+    ) -> anyhow::Result<Counted> {
         let mode = Mode::from(self.mode);
         let graph = &architecture.graph;
         let cost = Cost::new(graph, mode).scaled(self.batch.get());
         let cost = cost.with_context(|| format!("`{}`", architecture.file.display()))?;
         let convention = self.convention.as_deref().map(str::parse::<Convention>).transpose()?;
         let batch = u64::from(self.batch.get());
+        let latency = predictor.map(|predictor| predictor.predict(graph));
+        if let Some(Err(error)) = &latency {
+            let file = architecture.file.display();
+            output::warn(&format!("`{file}`: latency is not predicted: {error}"));
+        }
         Ok(Counted {
+            latency,
             convention: convention.map(|tool| (tool, tool.total(graph).saturating_mul(batch))),
             reconciliation: self.reconcile.map(|Pair(a, b)| reconcile(graph, a, b)),
             batch: self.batch.get(),

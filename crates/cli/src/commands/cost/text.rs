@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use inceptive_app::violated_constraints;
 use inceptive_cost::{Convention, ReceptiveField, Reconciliation, by_module, by_op};
-use inceptive_format::{self, bytes, exact, signed};
+use inceptive_format::{self, bytes, exact, signed, significant};
 use inceptive_ir::{Graph, NodeId, Size};
+use inceptive_results::{Origin, Value, statistics::Estimate};
 
 use super::{
     By, Counted,
@@ -72,6 +73,13 @@ fn card(counted: &Counted) -> String {
         false => "",
     };
     row("receptive field", field(cost.receptive_field), format!("at {at}{gated}"));
+    if let Some(latency) = &counted.latency {
+        let (value, note) = match latency {
+            Ok(value) => predicted(value),
+            Err(error) => ("unknown".to_owned(), error.to_string()),
+        };
+        row("predicted latency", value, note);
+    }
     row("nodes", exact(total.nodes), String::new());
     for constraint in &architecture.constraints {
         let holds = !violated_constraints(architecture, cost).contains(&constraint);
@@ -84,6 +92,22 @@ fn card(counted: &Counted) -> String {
     row("fingerprint", graph.fingerprint().to_string(), String::new());
     let file = one_line(&architecture.file.to_string_lossy());
     format!("{} ({file})\n{}", title(counted), grid.render())
+}
+
+/// A predicted latency, and what it is predicted for.
+fn predicted(latency: &Value) -> (String, String) {
+    let Estimate { value, low, high } = latency.estimate;
+    let interval = format!("90% interval {} to {}", significant(low), significant(high));
+    let of = model_of(latency);
+    (format!("{} ms", significant(value)), format!("not measured; {interval}; {of}"))
+}
+
+/// What a latency is predicted for.
+fn model_of(latency: &Value) -> &str {
+    match &latency.origin {
+        Origin::Predicted { model, .. } => model,
+        _ => "",
+    }
 }
 
 /// As `25x25/2`, with a `+` if values also depend on the whole image through a gate.
@@ -114,6 +138,9 @@ fn overview(counted: &[Counted]) -> String {
         Column::Right("peak memory"),
         Column::Right("field"),
     ]);
+    if counted.iter().any(|counted| counted.latency.is_some()) {
+        columns.extend([Column::Right("predicted ms"), Column::Right("90% interval")]);
+    }
     let mut grid = Grid::new(columns);
     for counted in counted {
         let (graph, total) = (&counted.architecture.graph, &counted.cost.total);
@@ -149,6 +176,10 @@ fn legend(counted: &[Counted]) -> String {
     );
     if let Some((convention, _)) = convention {
         let _ = writeln!(text, "{convention}: its own count of {}.", convention.unit());
+    }
+    let predicted = counted.iter().filter_map(|counted| counted.latency.as_ref()?.as_ref().ok());
+    if let Some(latency) = predicted.into_iter().next() {
+        let _ = writeln!(text, "Predicted latency: not measured; {}.", model_of(latency));
     }
     text
 }
@@ -196,6 +227,14 @@ fn layers(counted: &Counted) -> String {
             cost.intensity().map_or_else(String::new, |x| format!("{x:.1}")),
             field(cost.receptive_field),
         ]);
+        match &counted.latency {
+            None => {}
+            Some(Ok(Value { estimate: Estimate { value, low, high }, .. })) => {
+                let interval = format!("{} to {}", significant(*low), significant(*high));
+                cells.extend([significant(*value), interval]);
+            }
+            Some(Err(_)) => cells.extend(["unknown".to_owned(), String::new()]),
+        }
         grid.row(cells);
     }
     let total = &counted.cost.total;

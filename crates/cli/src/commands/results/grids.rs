@@ -1,9 +1,9 @@
 //! Results as tables of text.
 
-use inceptive_format::significant;
+use inceptive_format::{share, significant};
 use inceptive_results::{
-    Exploration, ImportedResult, Measurement, Metric, Objective, ProfileRecord, TrainingRun,
-    date::utc_day,
+    Calibration, CalibrationSample, Exploration, ImportedResult, Measurement, Metric, Objective,
+    ProfileRecord, TrainingRun, date::utc_day,
 };
 use inceptive_store::Stored;
 
@@ -166,6 +166,57 @@ pub(super) fn explorations(found: &[Stored<Exploration>]) -> String {
             front().count().to_string(),
             best.map_or_else(String::new, |top1| Metric::Top1.short(top1)),
             date,
+        ]);
+    }
+    grid.render()
+}
+
+/// Calibrations, one per line.
+pub(super) fn calibrations(found: &[Stored<Calibration>]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Right("id"),
+        Column::Left("predicts"),
+        Column::Left("machine"),
+        Column::Right("networks"),
+        Column::Right("judged on"),
+        Column::Right("within 10%"),
+        Column::Right("in the interval"),
+        Column::Left("date"),
+    ]);
+    for Stored { id, result } in found {
+        let judgement = &result.judgement;
+        grid.row(vec![
+            id.to_string(),
+            result.runtime.label(),
+            result.machine.id(),
+            result.fitted.len().to_string(),
+            judgement.networks.len().to_string(),
+            share(judgement.within_10_percent),
+            share(judgement.coverage),
+            utc_day(result.finished_unix_ms),
+        ]);
+    }
+    grid.render()
+}
+
+/// Networks that were measured for calibrations, one per line.
+pub(super) fn calibration_samples(found: &[Stored<CalibrationSample>]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Right("id"),
+        Column::Left("network"),
+        Column::Left("measured with"),
+        Column::Right("kernels"),
+        Column::Right("latency ms"),
+        Column::Left("date"),
+    ]);
+    for Stored { id, result } in found {
+        grid.row(vec![
+            id.to_string(),
+            result.subject.name_with_point(),
+            result.runtime.label(),
+            result.kernels.len().to_string(),
+            significant(result.latency_ms.value),
+            utc_day(result.finished_unix_ms),
         ]);
     }
     grid.render()

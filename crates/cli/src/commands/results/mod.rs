@@ -10,7 +10,8 @@ use inceptive_app::Imported;
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::{counted, significant};
 use inceptive_results::{
-    Exploration, ImportedResult, Measurement, ProfileRecord, Record, TrainingRun,
+    Calibration, CalibrationSample, Exploration, ImportedResult, Measurement, ProfileRecord,
+    Record, TrainingRun,
 };
 use inceptive_store::{
     Cell, Filter, ForeignMeasurement, Format, Rows, Store, StoreError, Stored, Table as Tabular,
@@ -18,7 +19,10 @@ use inceptive_store::{
 };
 use serde_json::{Map, Value, json};
 
-use self::grids::{epochs, explorations, imported, measurements, profiles, training_runs};
+use self::grids::{
+    calibration_samples, calibrations, epochs, explorations, imported, measurements, profiles,
+    training_runs,
+};
 use crate::{
     commands::bench::text::findings,
     limited::ROWS,
@@ -147,6 +151,10 @@ enum RecordKind {
     Imported,
     /// Searches in spaces
     Explorations,
+    /// Models that predict latencies
+    Calibrations,
+    /// Networks that were measured for calibrations
+    CalibrationSamples,
 }
 
 /// Tables for other programs.
@@ -233,6 +241,8 @@ fn list(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
         Some(RecordKind::TrainingRuns) => list_of(&chosen, training_runs),
         Some(RecordKind::Imported) => list_of(&chosen, imported),
         Some(RecordKind::Explorations) => list_of(&chosen, explorations),
+        Some(RecordKind::Calibrations) => list_of(&chosen, calibrations),
+        Some(RecordKind::CalibrationSamples) => list_of(&chosen, calibration_samples),
     }
 }
 
@@ -278,6 +288,11 @@ fn list_all(chosen: &Chosen) -> anyhow::Result<Outcome> {
         let results = counted(searches, Exploration::NAME, Exploration::PLURAL);
         text.push_str(&format!("\nand {results}, see `results list --kind explorations`\n"));
     }
+    let models = readable(store.records::<Calibration>(&Filter::default())?).len();
+    if models > 0 {
+        let results = counted(models, Calibration::NAME, Calibration::PLURAL);
+        text.push_str(&format!("\nand {results}, see `results list --kind calibrations`\n"));
+    }
     let foreign = readable(store.records::<ForeignMeasurement>(&Filter::default())?).len();
     if foreign > 0 {
         let rows = counted(foreign, ForeignMeasurement::NAME, ForeignMeasurement::PLURAL);
@@ -305,6 +320,12 @@ fn list_json(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
         Some(RecordKind::Explorations) => {
             json!({ "explorations": objects(&chosen.records::<Exploration>()?) })
         }
+        Some(RecordKind::Calibrations) => {
+            json!({ "calibrations": objects(&chosen.records::<Calibration>()?) })
+        }
+        Some(RecordKind::CalibrationSamples) => {
+            json!({ "calibration_samples": objects(&chosen.records::<CalibrationSample>()?) })
+        }
     };
     Ok(Outcome::new(output::json(&document)?))
 }
@@ -322,6 +343,7 @@ fn list_all_json(chosen: &Chosen) -> anyhow::Result<Outcome> {
         "training_runs": objects(&trained),
         "imported": objects(&chosen.records::<ImportedResult>()?),
         "explorations": objects(&chosen.records::<Exploration>()?),
+        "calibrations": objects(&chosen.records::<Calibration>()?),
         "timm_rows": foreign,
     }))?))
 }
@@ -354,6 +376,8 @@ fn show(id: i64, kind: RecordKind, store: &Path) -> anyhow::Result<Outcome> {
         }
         RecordKind::Imported => columns(&stored::<ImportedResult>(id, store)?),
         RecordKind::Explorations => columns(&stored::<Exploration>(id, store)?),
+        RecordKind::Calibrations => columns(&stored::<Calibration>(id, store)?),
+        RecordKind::CalibrationSamples => columns(&stored::<CalibrationSample>(id, store)?),
     };
     Ok(Outcome::new(text))
 }
@@ -419,6 +443,8 @@ fn written(chosen: &Chosen, format: Format, kind: RecordKind) -> anyhow::Result<
         RecordKind::TrainingRuns => written_of::<TrainingRun>(chosen, format),
         RecordKind::Imported => written_of::<ImportedResult>(chosen, format),
         RecordKind::Explorations => written_of::<Exploration>(chosen, format),
+        RecordKind::Calibrations => written_of::<Calibration>(chosen, format),
+        RecordKind::CalibrationSamples => written_of::<CalibrationSample>(chosen, format),
     }
 }
 
