@@ -23,6 +23,7 @@ mod measured;
 mod memory;
 mod network;
 mod notes;
+mod opened;
 mod profile;
 mod report;
 mod repro_command;
@@ -65,6 +66,7 @@ pub use network::{
     own_weights, read, read_onnx, read_runnable,
 };
 pub use notes::{Note, notes_of, weight_notes};
+pub use opened::{Opened, TorchNetwork};
 pub use profile::ProfilePlan;
 pub use report::{StoreQuery, report_on};
 pub use repro_command::{DEFAULT_SAMPLES, ReproCommand};

@@ -12,7 +12,7 @@ mod machinery;
 mod output;
 mod table;
 
-use std::process::ExitCode;
+use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -30,13 +30,13 @@ fn examples_first(command: clap::Command) -> clap::Command {
     command.help_template(HELP).mut_subcommands(examples_first)
 }
 
-/// Does what the arguments of the process ask for.
-pub fn run() -> ExitCode {
-    let arguments =
-        examples_first(Arguments::command()).try_get_matches().and_then(|mut matches| {
-            Arguments::from_arg_matches_mut(&mut matches)
-                .map_err(|error| error.format(&mut Arguments::command()))
-        });
+/// Does what arguments ask for, the first of which is the name that the command was started by. Returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let matches = examples_first(Arguments::command()).try_get_matches_from(arguments);
+    let arguments = matches.and_then(|mut matches| {
+        Arguments::from_arg_matches_mut(&mut matches)
+            .map_err(|error| error.format(&mut Arguments::command()))
+    });
     match arguments {
         Ok(arguments) => output::finish(arguments.command.run()),
         Err(message) => output::finish_early(&message),

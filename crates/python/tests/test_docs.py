@@ -1,0 +1,44 @@
+"""The examples of the documentation and of docstrings, as they are written, with what they print."""
+
+import doctest
+import importlib.util
+import re
+
+import pytest
+
+import inceptive
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+BLOCK = re.compile(r"^```pycon\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def run(text, name, globals):
+    """Runs the examples of a text, and fails with a report on what they print otherwise."""
+    test = doctest.DocTestParser().get_doctest(text, globals, name, name, 0)
+    said = []
+    runner = doctest.DocTestRunner(optionflags=OPTIONS)
+    runner.run(test, out=said.append, clear_globs=False)
+    assert runner.failures == 0, "".join(said)
+    return runner.tries
+
+
+def test_the_docs_do_what_they_say(root, tmp_path, monkeypatch):
+    for folder in ("architectures", "reports"):
+        (tmp_path / folder).symlink_to(root / folder)
+    monkeypatch.chdir(tmp_path)
+    pytest.importorskip("pandas")
+    pytest.importorskip("polars")
+    blocks = BLOCK.findall((root / "docs/python.md").read_text())
+    assert len(blocks) > 5
+    names = {}
+    for number, block in enumerate(blocks, 1):
+        # A page is a session: each block goes on from those before.
+        if "torch" in block and not HAS_TORCH:
+            continue
+        assert run(block, f"docs/python.md, block {number}", names) > 0
+
+
+def test_the_docstring_does_what_it_says(root, monkeypatch):
+    monkeypatch.chdir(root)
+    assert run(inceptive.__doc__, "inceptive", {}) > 0
