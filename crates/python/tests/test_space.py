@@ -105,18 +105,30 @@ def test_other_threads_go_on_while_a_space_is_counted(widths):
     assert turns > 25
 
 
+def large(folder, variables):
+    """A space with 95 values of each variable: widths of convolutions."""
+    steps = "".join(f"  - conv {name}: {{kernel: 1, width: ${name}}}\n" for name in variables)
+    params = ", ".join(f"{name}: 1" for name in variables)
+    base = f"name: Base\nparams: {{{params}}}\ninput: {{channels: 3, size: 8}}\nbody:\n{steps}tail: []\n"
+    (folder / "base.yaml").write_text(base)
+    vary = "".join(f"  {name}: {{from: 1, to: 95, step: 1}}\n" for name in variables)
+    chosen = ", ".join(f"{name}: ${name}" for name in variables)
+    space = f"space: Large\nbase: base.yaml\nvary:\n{vary}with: {{params: {{{chosen}}}}}\nobjectives: [minimize macs]\n"
+    (folder / "space.yaml").write_text(space)
+    return inceptive.Space(folder / "space.yaml")
+
+
 def test_ctrl_c_stops_counting(tmp_path):
-    (tmp_path / "base.yaml").write_text(
-        "name: Base\nparams: {a: 1, b: 1, c: 1, d: 1}\ninput: {channels: 3, size: 8}\nbody:\n"
-        + "".join(f"  - conv {name}: {{kernel: 1, width: ${name}}}\n" for name in "abcd")
-        + "tail: []\n"
-    )
-    vary = "".join(f"  {name}: {{from: 1, to: 95, step: 1}}\n" for name in "abcd")
-    (tmp_path / "space.yaml").write_text(
-        f"space: Large\nbase: base.yaml\nvary:\n{vary}with: {{params: {{a: $a, b: $b, c: $c, d: $d}}}}\nobjectives: [minimize macs]\n"
-    )
     # All of its 81 million networks take minutes.
-    space = inceptive.Space(tmp_path / "space.yaml")
+    space = large(tmp_path, "abcd")
     threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt):
         space.front()
+
+
+def test_a_front_that_may_not_be_complete_is_a_warning(tmp_path):
+    space = large(tmp_path, "abcde")
+    assert space.size == 95**5
+    with pytest.warns(UserWarning, match="may not be complete"):
+        front = space.front()
+    assert front["macs"].min() == front["macs"].max(), "there is one objective"

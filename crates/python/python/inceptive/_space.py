@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Union
 
@@ -113,11 +114,16 @@ class Space:
         Raises:
             Error: if no network satisfies all conditions; the text says what each leaves.
             ValueError: if an objective is not known.
+
+        Warns:
+            UserWarning: if not all networks were counted, so that the front may not be complete.
         """
         import numpy as np
 
         conditions = [where] if isinstance(where, str) else list(where)
         found = self._native.front(conditions, objectives, seed)
+        if found["is_sample"]:
+            warnings.warn("the space is too large to count all of its networks, so the front may not be complete", stacklevel=2)
         return self._table(found, {"equal": np.frombuffer(found["equal"], dtype=np.int64)})
 
     def _table(self, networks: Networks, more: Mapping[str, numpy.ndarray[Any, Any]]) -> Table:
