@@ -35,7 +35,7 @@ type Values<'py> = (String, Vec<usize>, Bound<'py, PyByteArray>);
 
 /// What weights come from, as Python says it.
 #[derive(FromPyObject)]
-pub struct From {
+pub struct Source {
     #[pyo3(item)]
     weights: Option<PathBuf>,
     #[pyo3(item("match"))]
@@ -44,11 +44,11 @@ pub struct From {
     seed: u64,
 }
 
-impl TryFrom<From> for WeightSource {
+impl TryFrom<Source> for WeightSource {
     type Error = PyErr;
 
-    fn try_from(from: From) -> PyResult<Self> {
-        let match_by = match from.match_by.as_str() {
+    fn try_from(source: Source) -> PyResult<Self> {
+        let match_by = match source.match_by.as_str() {
             "names" => MatchBy::Names,
             "order" => MatchBy::Order,
             other => {
@@ -56,7 +56,7 @@ impl TryFrom<From> for WeightSource {
                 return Err(PyValueError::new_err(message));
             }
         };
-        Ok(Self { file: from.weights, match_by, seed: from.seed })
+        Ok(Self { file: source.weights, match_by, seed: source.seed })
     }
 }
 
@@ -221,7 +221,7 @@ impl Network {
     fn onnx<'py>(
         &self,
         py: Python<'py>,
-        source: From,
+        source: Source,
         fold_batch_norm: bool,
         opset: u32,
         batch: Option<u32>,
@@ -252,7 +252,7 @@ impl Network {
     fn torch<'py>(
         &self,
         py: Python<'py>,
-        source: From,
+        source: Source,
         training: bool,
     ) -> PyResult<(String, String, Vec<Values<'py>>)> {
         let source = WeightSource::try_from(source)?;
@@ -266,7 +266,7 @@ impl Network {
     fn weights<'py>(
         &self,
         py: Python<'py>,
-        source: From,
+        source: Source,
     ) -> PyResult<(Vec<Values<'py>>, Vec<String>)> {
         let source = WeightSource::try_from(source)?;
         let network = interruptible(py, |stop| self.0.runnable(&source, Purpose::Export, stop))?;

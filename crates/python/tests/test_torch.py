@@ -77,6 +77,8 @@ def test_trained_weights_come_back(architectures, tmp_path):
     path = tmp_path / "trained.safetensors"
     safetensors.save_file(module.state_dict(), path)
     ours = network.weights(weights=path)
+    again = network.to_torch(weights=path).state_dict()
+    assert all((again[name] == values).all() for name, values in module.state_dict().items())
     before = network.weights()
     for name, values in ours.items():
         np.testing.assert_allclose(values, before[name] + (0.25 if name.rpartition(".")[2] in ("weight", "bias") else 0))
