@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
-import itertools
 import linecache
 import sys
 import tempfile
@@ -21,7 +21,21 @@ if TYPE_CHECKING:
     import numpy
     import torch
 
-_numbers = itertools.count(1)
+
+def _module(name: str, source: str) -> types.ModuleType:
+    """A module of Python with this code, the same one for equal code."""
+    digest = hashlib.sha256(source.encode()).hexdigest()[:16]
+    module_name = f"inceptive.networks.network_{digest}"
+    if module_name in sys.modules:
+        return sys.modules[module_name]
+    # Tracebacks find the code by the name of the file, and pickle finds the class by the name of the module.
+    file = f"<{name} by inceptive, {digest}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    module = types.ModuleType(module_name)
+    module.__file__ = file
+    exec(compile(source, file, "exec"), module.__dict__)
+    sys.modules[module_name] = module
+    return module
 
 
 def build(
@@ -30,15 +44,7 @@ def build(
     """A module from its code, with its weights: tensors by their keys, with shape and values."""
     import torch
 
-    # Python finds the code by the name of the file, and pickle finds the class by the name of the module.
-    module_name = f"inceptive.networks.network_{next(_numbers)}"
-    file = f"<{name} by inceptive, {module_name.rpartition('_')[2]}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    python = types.ModuleType(module_name)
-    python.__file__ = file
-    sys.modules[module_name] = python
-    exec(compile(source, file, "exec"), python.__dict__)
-    network: torch.nn.Module = getattr(python, class_name)()
+    network: torch.nn.Module = getattr(_module(name, source), class_name)()
     named: dict[str, torch.Tensor] = dict(network.named_parameters(remove_duplicate=False))
     named.update(network.named_buffers(remove_duplicate=False))
     with torch.no_grad():
