@@ -8,7 +8,7 @@ import pytest
 
 import inceptive
 
-HAS_TORCH = importlib.util.find_spec("torch") is not None
+HAS_TORCH = all(importlib.util.find_spec(package) for package in ("torch", "onnx"))
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BLOCK = re.compile(r"^```pycon\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-HAS_TORCH = importlib.util.find_spec("torch") is not None
+HAS_TORCH = all(importlib.util.find_spec(package) for package in ("torch", "onnx"))
 
 
 def texts(cell):

@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -102,6 +103,7 @@ class Small(torch.nn.Module):
 
 
 def test_a_network_is_read_from_a_module():
+    pytest.importorskip("onnx")
     module = Small()
     with torch.no_grad():
         # Statistics that are not zero and one.
@@ -120,7 +122,15 @@ def test_a_network_is_read_from_a_module():
     assert inceptive.from_torch(module, np.zeros((1, 3, 16, 16), np.float32), name="Other").name == "Other"
 
 
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match="pip install onnx"):
+        inceptive.from_torch(Small(), torch.zeros(1, 3, 16, 16))
+
+
 def test_a_module_that_is_no_such_network_is_an_error():
+    pytest.importorskip("onnx")
+
     class Sorted(torch.nn.Module):
         def forward(self, images):
             return torch.sort(images, dim=1)[0]

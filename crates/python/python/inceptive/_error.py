@@ -35,3 +35,7 @@ class Error(Exception):
     def __init__(self, text: str, diagnostics: Sequence[tuple[object, ...]] = ()) -> None:
         super().__init__(text)
         self.diagnostics = [Diagnostic._make(diagnostic) for diagnostic in diagnostics]
+
+
+# As users write it, also in tracebacks.
+Error.__module__ = "inceptive"

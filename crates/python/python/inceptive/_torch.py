@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import io
 import linecache
 import sys
@@ -71,10 +72,12 @@ def from_torch(
     Raises:
         Error: if PyTorch cannot export the module, or the network has an operator that is not supported; the text says
             which.
-        ImportError: if PyTorch is not installed.
+        ImportError: if PyTorch, or the package ``onnx`` that it exports with, is not installed.
     """
     import torch
 
+    if importlib.util.find_spec("onnx") is None:
+        raise ImportError("PyTorch exports to ONNX with the package onnx: pip install onnx", name="onnx")
     name = type(module).__name__ if name is None else name
     return _read(_inceptive.Network.from_onnx(Path(f"{name}.onnx"), _exported(module, torch.as_tensor(input))))
 
@@ -84,7 +87,7 @@ def _exported(module: torch.nn.Module, input: torch.Tensor) -> bytes:
     import torch
 
     def script(file: Path) -> None:
-        # Needs no other package, and follows the input through the code.
+        # Follows the input through the code.
         mode = torch.onnx.TrainingMode.PRESERVE
         torch.onnx.export(module, (input,), file, dynamo=False, training=mode, do_constant_folding=False)
 
