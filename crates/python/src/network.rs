@@ -238,13 +238,12 @@ impl Network {
             None => Batch::Dynamic,
         };
         let options = OnnxOptions { folds_batch_norm: fold_batch_norm, opset, batch };
-        let exported = interruptible(py, |stop| {
+        let exported = interruptible(py, |stop| -> Result<_, Problem> {
             let network = self.0.runnable(&source, Purpose::Export, stop)?;
             let notes = weight_notes(&source, network.matching, network.subnormals);
             Ok((export_onnx(network, source.file.as_deref(), options)?.content, notes))
         })?;
-        let (content, notes) =
-            exported.map_err(|error: inceptive_app::TaskError| Problem::from(error))?;
+        let (content, notes) = exported?;
         Ok((PyBytes::new(py, &content), notes.into_iter().map(|note| note.text).collect()))
     }
 

@@ -69,7 +69,7 @@ impl Space {
     /// Reads a file.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        Ok(Self(py.detach(|| read_space(&path)).map_err(Problem::from)?))
+        Ok(Self(py.detach(|| read_space(&path).map_err(Problem::from))?))
     }
 
     #[getter]
