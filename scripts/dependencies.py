@@ -16,10 +16,11 @@ from pathlib import Path
 LAYERS = [
     "inceptive-files", "inceptive-ir", "inceptive-format", "inceptive-kernels", "inceptive-cost", "inceptive-results",
     "inceptive-data", "inceptive-dsl", "inceptive-explore", "inceptive-weights", "inceptive-engine", "inceptive-pytorch", "inceptive-train", "inceptive-onnx", "inceptive-store", "inceptive-bench", "inceptive-draw",
-    "inceptive-report", "inceptive-app", "inceptive-gui", "inceptive",
+    "inceptive-report", "inceptive-app", "inceptive-gui", "inceptive", "inceptive-python",
 ]
-# Nothing depends on them.
-PROGRAMS = {"inceptive-gui", "inceptive"}
+# Nothing depends on them, except that the Python package has the command.
+PROGRAMS = {"inceptive-gui", "inceptive", "inceptive-python"}
+PACKAGED = {("inceptive-python", "inceptive")}
 TESTS_ONLY = {
     (f"inceptive-{crate}", "inceptive-dsl")
     for crate in ("cost", "weights", "onnx", "pytorch", "bench", "draw", "report")
@@ -64,7 +65,7 @@ def direction(package: dict) -> list[str]:
             violations.append(f"{name} must not depend on {other}; only {ENGINES_OWNER} may")
         if other not in LAYERS:
             continue
-        upwards = LAYERS.index(other) >= LAYERS.index(name) or other in PROGRAMS
+        upwards = LAYERS.index(other) >= LAYERS.index(name) or other in PROGRAMS and (name, other) not in PACKAGED
         engines = name in WITHOUT_ENGINES and other == ENGINES_OWNER
         if (name, other) in TESTS_ONLY:
             upwards = dependency["kind"] != "dev"

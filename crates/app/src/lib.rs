@@ -25,6 +25,7 @@ mod measured;
 mod memory;
 mod network;
 mod notes;
+mod opened;
 mod predict;
 mod profile;
 mod report;
@@ -71,6 +72,7 @@ pub use network::{
     own_weights, read, read_onnx, read_runnable,
 };
 pub use notes::{Note, notes_of, weight_notes};
+pub use opened::{Opened, TorchNetwork};
 pub use predict::{LatencyPredictor, PredictError, calibrations_of};
 pub use profile::ProfilePlan;
 pub use report::{StoreQuery, report_on};

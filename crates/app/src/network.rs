@@ -356,14 +356,28 @@ pub fn read_runnable(
         return runnable(read(path, settings)?, from, purpose, stop);
     }
     let imported = read_onnx(path, settings)?;
+    runnable_onnx(described(path, &imported), &imported, from, purpose, stop)
+}
+
+/// A network of an ONNX file with weights: from the weights file that was named, or its own.
+///
+/// # Errors
+/// As [`read_runnable`].
+pub(crate) fn runnable_onnx(
+    loaded: Loaded,
+    imported: &Imported,
+    from: &WeightSource,
+    purpose: Purpose,
+    stop: &AtomicBool,
+) -> Result<Runnable, ReadError> {
+    let path = &loaded.architecture.file;
     check_size(path, &imported.graph, purpose, available_memory())?;
     check_stop(stop)?;
     let weights = match from.file {
-        None => Some(values(path, &imported)?),
+        None => Some(values(path, imported)?),
         Some(_) => None,
     };
     let stored_name = Some(imported.name.clone()).filter(|name| !name.is_empty());
-    let loaded = described(path, &imported);
     let graph = passes::inference(&loaded.architecture.graph)?;
     let graph = match purpose {
         Purpose::Export => graph,

@@ -12,7 +12,7 @@ mod machinery;
 mod output;
 mod table;
 
-use std::{process::ExitCode, sync::LazyLock};
+use std::{ffi::OsString, sync::LazyLock};
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -43,10 +43,11 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Does what the arguments of the process ask for.
-pub fn run() -> ExitCode {
+/// Does what arguments ask for, the first of which is the name that the command was started by. Returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let command = examples_first(Arguments::command()).long_version(VERSION.as_str());
-    let arguments = command.try_get_matches().and_then(|mut matches| {
+    let matches = command.try_get_matches_from(arguments);
+    let arguments = matches.and_then(|mut matches| {
         Arguments::from_arg_matches_mut(&mut matches)
             .map_err(|error| error.format(&mut Arguments::command()))
     });

@@ -2,8 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
-    inceptive_cli::run()
+    inceptive_cli::run(env::args_os()).into()
 }

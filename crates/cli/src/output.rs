@@ -3,7 +3,6 @@
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
     path::Path,
-    process::ExitCode,
     str,
 };
 
@@ -13,6 +12,9 @@ use inceptive_ir::text;
 use serde::Serialize;
 
 use crate::{limited, table::one_line};
+
+/// Exit code when nothing was wrong.
+const SUCCESS: u8 = 0;
 
 /// Exit code when the input is wrong.
 const WRONG_INPUT: u8 = 1;
@@ -37,33 +39,33 @@ impl Outcome {
 }
 
 /// Prints a command's outcome and returns the exit code.
-pub fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
+pub fn finish(outcome: anyhow::Result<Outcome>) -> u8 {
     limited::omitted().iter().for_each(|line| warn(line));
     match outcome.and_then(|outcome| print(&outcome.text).map(|()| outcome.failed)) {
-        Ok(false) => ExitCode::SUCCESS,
-        Ok(true) => ExitCode::from(WRONG_INPUT),
+        Ok(false) => SUCCESS,
+        Ok(true) => WRONG_INPUT,
         Err(failure) => match failure.downcast_ref::<clap::Error>() {
             Some(usage) => {
                 let _ = usage.print();
-                ExitCode::from(WRONG_USAGE)
+                WRONG_USAGE
             }
             None => {
                 error(failure.as_ref());
-                ExitCode::from(WRONG_INPUT)
+                WRONG_INPUT
             }
         },
     }
 }
 
 /// Prints help, a version or wrong usage, and returns the exit code.
-pub fn finish_early(message: &clap::Error) -> ExitCode {
+pub fn finish_early(message: &clap::Error) -> u8 {
     match message.print().and_then(|()| io::stdout().flush()) {
         Err(failure) if !message.use_stderr() && failure.kind() != io::ErrorKind::BrokenPipe => {
             error(&failure);
-            ExitCode::from(WRONG_INPUT)
+            WRONG_INPUT
         }
-        _ if message.use_stderr() => ExitCode::from(WRONG_USAGE),
-        _ => ExitCode::SUCCESS,
+        _ if message.use_stderr() => WRONG_USAGE,
+        _ => SUCCESS,
     }
 }
 

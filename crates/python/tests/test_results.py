@@ -1,0 +1,60 @@
+"""Results of stores."""
+
+import csv
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import inceptive
+
+
+@pytest.mark.parametrize(
+    ("store", "kind"),
+    [("family", "measurements"), ("claims", "training-runs"), ("explore", "explorations"), ("family", "profiles")],
+)
+def test_results_are_those_of_the_command(root, store, kind):
+    path = root / "reports" / store / "results.db"
+    table = inceptive.results(path, kind)
+    run = [sys.executable, "-m", "inceptive", "results", "export", "csv", "--kind", kind, "--store", str(path)]
+    exported = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    rows = list(csv.DictReader(io.StringIO(exported)))
+    assert len(table) == len(rows)
+    assert table.columns == list(rows[0]) if rows else True
+    for ours, theirs in zip(table.rows(), rows):
+        for name, value in ours.items():
+            expected = theirs[name]
+            if value is None:
+                assert expected == ""
+            elif isinstance(value, str):
+                assert value == expected.removeprefix("'")
+            else:
+                assert value == float(expected)
+
+
+def test_results_are_filtered(root):
+    path = root / "reports/family/results.db"
+    network = inceptive.load(root / "architectures/googlenet.yaml")
+    found = inceptive.results(path, fingerprint=network.fingerprint, engine="native")
+    assert len(found) > 0
+    assert set(found["engine"]) == {"native"} and set(found["model"]) == {"GoogLeNet"}
+    assert len(inceptive.results(path, model="no such network")) == 0
+
+
+def test_frames_keep_what_is_not_known(root):
+    table = inceptive.results(root / "reports/family/results.db")
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    frame, other = table.to_pandas(), table.to_polars()
+    assert isinstance(frame, pandas.DataFrame) and isinstance(other, polars.DataFrame)
+    assert len(frame) == len(other) == len(table)
+    for name in table.columns:
+        assert frame[name].isna().sum() == other[name].null_count()
+    assert frame["median_ms"].dtype == np.float64
+
+
+def test_an_unknown_kind_is_an_error(root):
+    with pytest.raises(ValueError, match="dreams"):
+        inceptive.results(root / "reports/family/results.db", "dreams")
