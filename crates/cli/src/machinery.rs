@@ -80,18 +80,28 @@ impl LibraryPaths {
     }
 }
 
+/// The engines with these names that have a device.
+///
+/// # Errors
+/// When one is not known or not found, or does not have the device.
+pub fn found(
+    options: &EngineOptions,
+    names: &[String],
+    device: &str,
+) -> anyhow::Result<Vec<AvailableEngine>> {
+    choose(options, names, device).map_err(|error| match error {
+        ChoiceError::Unknown { .. } | ChoiceError::Device { .. } => output::usage(error),
+        ChoiceError::Engine(_) => error.into(),
+    })
+}
+
 impl EngineArguments {
     /// The engines named; all have to be available.
     ///
     /// # Errors
     /// When one is not known or not found, or does not have the device.
     pub fn found(&self) -> anyhow::Result<Vec<AvailableEngine>> {
-        choose(&self.libraries.libraries(), &self.engines, &self.device).map_err(
-            |error| match error {
-                ChoiceError::Unknown { .. } | ChoiceError::Device { .. } => output::usage(error),
-                ChoiceError::Engine(_) => error.into(),
-            },
-        )
+        found(&self.libraries.libraries(), &self.engines, &self.device)
     }
 
     /// The precision requested.
