@@ -23,6 +23,7 @@ mod measured;
 mod memory;
 mod network;
 mod notes;
+mod plan;
 mod profile;
 mod report;
 mod repro_command;
@@ -39,7 +40,7 @@ pub use bench::BenchPlan;
 pub use constraints::{counts_by_name, violated, violated_constraints};
 pub use design::{NewFile, SaveError, design, save_variant, yaml_file_name};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
-pub use error::{ExploreError, TaskError, error_chain};
+pub use error::{ExploreError, PlanError, TaskError, error_chain};
 pub use evaluate::{
     Engines, EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart,
     NetworkResult, OnEngine, evaluate,
@@ -65,6 +66,11 @@ pub use network::{
     own_weights, read, read_onnx, read_runnable,
 };
 pub use notes::{Note, notes_of, weight_notes};
+pub use plan::{
+    BrokenFile, Choice, EngineChoice, Given, MergedTasks, Plan, PlanStatus, SearchStage, Selection,
+    Work, WorkerEvent, WorkerOutcome, WorkerPlan, WrittenPlan, explore_planned, is_plan, merge,
+    merge_file, plan_bench, plan_count, plan_training, united_counts, work,
+};
 pub use profile::ProfilePlan;
 pub use report::{StoreQuery, report_on};
 pub use repro_command::{DEFAULT_SAMPLES, ReproCommand};

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use inceptive_app::{AvailableEngine, ChoiceError, choose};
+use inceptive_app::{AvailableEngine, ChoiceError, EngineChoice, choose};
 use inceptive_bench::{
     Isa, PrecisionRequest, Setup,
     engines::{DEFAULT_ENGINE, EngineOptions, PyTorchMode, PyTorchOptions},
@@ -92,6 +92,11 @@ impl EngineArguments {
                 ChoiceError::Engine(_) => error.into(),
             },
         )
+    }
+
+    /// The engines named, to be found on other machines.
+    pub fn choice(&self) -> EngineChoice {
+        EngineChoice::new(&self.engines, &self.libraries.libraries())
     }
 
     /// The precision requested.

@@ -1,7 +1,7 @@
 //! The kinds of records that a store keeps.
 
 use inceptive_results::{
-    Exploration, ImportedResult, Measurement, ProfileRecord, Record, TrainingRun,
+    Exploration, ImportedResult, Measurement, ProfileRecord, Record, SpaceCount, TrainingRun,
 };
 use serde::de::Error as _;
 use serde_json::Error;
@@ -16,6 +16,7 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind::of::<TrainingRun>(),
     Kind::of::<ImportedResult>(),
     Kind::of::<Exploration>(),
+    Kind::of::<SpaceCount>(),
 ];
 
 /// What is common to the records of a table.

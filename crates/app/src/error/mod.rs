@@ -1,6 +1,7 @@
 //! Errors of tasks.
 
 mod explore;
+mod plan;
 
 use std::{error::Error, path::PathBuf};
 
@@ -14,6 +15,7 @@ use inceptive_weights::FoldError;
 
 pub use explore::ExploreError;
 pub(crate) use explore::LEAST_NETWORKS;
+pub use plan::PlanError;
 
 use crate::{memory::OutOfMemory, network::ReadError};
 
@@ -59,6 +61,15 @@ pub enum TaskError {
     /// A space cannot be explored.
     #[error(transparent)]
     Explore(#[from] ExploreError),
+    /// A plan cannot be written or used.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A task of a plan ended without a result; its events said why.
+    #[error("there is no result")]
+    NoResult,
+    /// The tasks that a search goes on with are not done yet.
+    #[error("the tasks of this stage of the search are not done yet")]
+    NotYet,
     /// Its result could not be saved.
     #[error(transparent)]
     Store(#[from] StoreError),

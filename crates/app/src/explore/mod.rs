@@ -2,7 +2,9 @@
 
 mod accuracies;
 mod count;
+mod elsewhere;
 mod finalists;
+mod parts;
 mod plan;
 mod search;
 mod table;
@@ -21,8 +23,10 @@ use crate::{
 pub use count::{
     CountRequest, MOST_COUNTED, SpaceCounts, count_space, labels, read_conditions, read_space,
 };
+pub(crate) use elsewhere::{Elsewhere, TrainedElsewhere};
 pub use finalists::{Finalist, finalists};
-pub(crate) use search::explore;
+pub(crate) use parts::PartPlan;
+pub(crate) use search::{explore, explore_elsewhere};
 pub use table::{TableNetwork, TableRequest, TableSearch, search_table};
 
 /// A search in a space under a budget of time: what to look for, and how.

@@ -1,10 +1,6 @@
 //! Searching a space under a budget of time.
 
-use std::{
-    collections::HashMap,
-    ops::ControlFlow,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, ops::ControlFlow, time::Duration};
 
 use inceptive_bench::PrecisionRequest;
 use inceptive_bench::Protocol;
@@ -24,6 +20,7 @@ use super::{
     ExplorePlan,
     accuracies::{Accuracies, Histories, Trained},
     count::{CountRequest, count_space, read_conditions, read_space},
+    elsewhere::Elsewhere,
     plan::{Candidate, Schedule, TrainingCost, candidate, choose},
 };
 use crate::{
@@ -32,7 +29,7 @@ use crate::{
     exploring::ExploreEvent,
     measured::Request,
     network::WeightSource,
-    running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
+    running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord, now_unix_ms},
     space::space_fingerprint,
     train::{Basis, basis, speeds, train},
 };
@@ -60,7 +57,7 @@ pub(crate) fn explore(
     listen: &mut dyn FnMut(TaskEvent),
 ) -> TaskOutcome {
     let mut running = Running::new(context, store, listen);
-    let found = Search::start(plan, &mut running).and_then(|search| search.run(&mut running));
+    let found = Search::start(plan, None, &mut running).and_then(|search| search.run(&mut running));
     let found = found.unwrap_or_else(|error| {
         running.fail(error);
         Found::default()
@@ -68,9 +65,28 @@ pub(crate) fn explore(
     running.finish(found)
 }
 
+/// Searches a space whose networks are trained and measured elsewhere, as far as their results are there. Its plan is saved
+/// in the store, and at the end what was found.
+///
+/// # Errors
+/// [`TaskError::NotYet`] where results are missing.
+pub(crate) fn explore_elsewhere<'p>(
+    plan: &'p ExplorePlan,
+    elsewhere: &'p mut dyn Elsewhere,
+    context: &TaskContext<'_>,
+    store: &mut Store,
+    listen: &mut dyn FnMut(TaskEvent),
+) -> Result<Option<Exploration>, TaskError> {
+    let mut running = Running::new(context, store, listen);
+    let search = Search::start(plan, Some(elsewhere), &mut running)?;
+    Ok(search.run(&mut running)?.exploration)
+}
+
 /// A search.
 struct Search<'p> {
     plan: &'p ExplorePlan,
+    /// Who trains and measures, if this program does not.
+    elsewhere: Option<&'p mut dyn Elsewhere>,
     basis: Basis,
     inputs: InputFiles,
     exploration: Exploration,
@@ -85,11 +101,6 @@ fn spread(measurement: &Measurement) -> f64 {
 /// Whether a latency was measured without much disturbance.
 fn is_precise(measurement: &Measurement) -> bool {
     spread(measurement) <= PRECISE
-}
-
-fn now_unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The objectives of a search: those that were asked for, or of the space, or accuracy against multiply-accumulates; always
@@ -112,7 +123,11 @@ fn objectives(plan: &ExplorePlan, space: &Space) -> Vec<Objective> {
 
 impl<'p> Search<'p> {
     /// Plans a search, or takes up the plan of one that was interrupted.
-    fn start(plan: &'p ExplorePlan, running: &mut Running<'_>) -> Result<Self, TaskError> {
+    fn start(
+        plan: &'p ExplorePlan,
+        elsewhere: Option<&'p mut dyn Elsewhere>,
+        running: &mut Running<'_>,
+    ) -> Result<Self, TaskError> {
         let space = read_space(&plan.space)?;
         let conditions = read_conditions(&plan.conditions)?;
         let objectives = objectives(plan, &space);
@@ -144,6 +159,7 @@ impl<'p> Search<'p> {
         inputs.extend(&InputFiles::of(space.files.iter()));
         let mut search = Self {
             plan,
+            elsewhere,
             inputs,
             exploration: Exploration {
                 space: info,
@@ -243,7 +259,10 @@ impl<'p> Search<'p> {
         }
         let mut pool = counts.survey.sample;
         let has_default = put_default_first(space, &counts.conditions, &mut pool);
-        let cost = self.training_cost(space, &pool, running)?;
+        let cost = match self.elsewhere {
+            Some(_) => self.unknown_cost(),
+            None => self.training_cost(space, &pool, running)?,
+        };
         let metric = counted_cost(self.objectives.iter().copied());
         let typical = diverse(space, &pool, metric, &[], 64.min(pool.len()));
         #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
@@ -304,6 +323,14 @@ impl<'p> Search<'p> {
         })
     }
 
+    /// What training costs where nothing is known about the machines: only the number of epochs counts.
+    fn unknown_cost(&self) -> TrainingCost {
+        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+        let images = self.basis.training_images as f64;
+        let (epochs, seeds) = (self.basis.recipe.epochs, self.plan.seeds);
+        TrainingCost { per_image: 0.0, per_mac: 0.0, images, epochs, seeds, latency: 0.0 }
+    }
+
     fn run(mut self, running: &mut Running<'_>) -> Result<Found, TaskError> {
         let stages = self.exploration.rungs.len() + 2;
         running.plan(stages);
@@ -338,10 +365,12 @@ impl<'p> Search<'p> {
         let latencies = self.measure(&active, rungs.len(), running)?;
         let finalists = self.best(&active, self.exploration.finalists as usize, &latencies);
         running.tell(TaskEvent::Exploring(ExploreEvent::Finalists(finalists.clone())));
-        let seeds: Vec<u64> = (0..u64::from(self.plan.seeds))
+        // What is trained here with the first seed is known by now, and not trained again; elsewhere it is not planned again.
+        let known = u64::from(self.elsewhere.is_some());
+        let seeds: Vec<u64> = (known..u64::from(self.plan.seeds))
             .map(|seed| self.plan.seed.saturating_add(seed))
             .collect();
-        if seeds.len() > 1 && !finalists.is_empty() {
+        if self.plan.seeds > 1 && !finalists.is_empty() {
             runs.extend(self.train(&finalists, &seeds, None, rungs.len() + 1, running)?.runs);
         }
         self.conclude(&active, &finalists, &runs, &latencies);
@@ -357,7 +386,7 @@ impl<'p> Search<'p> {
 
     /// Trains networks, or goes on with it.
     fn train(
-        &self,
+        &mut self,
         networks: &[usize],
         seeds: &[u64],
         until: Option<u32>,
@@ -366,6 +395,13 @@ impl<'p> Search<'p> {
     ) -> Result<Trained, TaskError> {
         let requests = networks.iter().map(|&at| self.candidates[at].request.clone()).collect();
         let plan = self.plan.training(requests, seeds, until);
+        if let Some(elsewhere) = &mut self.elsewhere {
+            let rung = Some(stage).filter(|&stage| stage < self.exploration.rungs.len());
+            let trained = elsewhere.train(&plan, rung)?;
+            let name =
+                |place: usize| self.candidates[networks[place]].network.subject.name_with_point();
+            return Ok(Trained::elsewhere(trained, name));
+        }
         let mut histories = Histories::default();
         #[expect(clippy::cast_precision_loss, reason = "few stages")]
         let (before, total) = (stage as f64, (networks.len() * seeds.len()).max(1) as f64);
@@ -430,11 +466,14 @@ impl<'p> Search<'p> {
 
     /// Measures the latencies of networks, those aside that were measured since the plan was made.
     fn measure(
-        &self,
+        &mut self,
         networks: &[usize],
         stage: usize,
         running: &mut Running<'_>,
     ) -> Result<HashMap<usize, Measurement>, TaskError> {
+        if self.elsewhere.is_some() {
+            return self.measure_elsewhere(networks);
+        }
         if running.context.engines.is_empty() {
             return Ok(HashMap::new());
         }
@@ -473,6 +512,23 @@ impl<'p> Search<'p> {
         Ok(networks.iter().filter_map(latency).collect())
     }
 
+    /// The latencies of networks, measured elsewhere once each.
+    fn measure_elsewhere(
+        &mut self,
+        networks: &[usize],
+    ) -> Result<HashMap<usize, Measurement>, TaskError> {
+        let requests = networks.iter().map(|&at| self.candidates[at].request.clone()).collect();
+        let plan = self.bench_plan(requests);
+        let Some(elsewhere) = &mut self.elsewhere else { return Ok(HashMap::new()) };
+        let measured = elsewhere.measure(&plan)?;
+        let of = |at: usize| self.candidates[at].network.subject.fingerprint.as_str();
+        let latency = |&at: &usize| {
+            let found = measured.iter().find(|it| it.subject.fingerprint == of(at))?;
+            Some((at, found.clone()))
+        };
+        Ok(networks.iter().filter_map(latency).collect())
+    }
+
     /// Measures the latencies of networks.
     fn measure_once(
         &self,
@@ -505,7 +561,11 @@ impl<'p> Search<'p> {
             requests,
             weights: WeightSource { seed: self.plan.seed, ..WeightSource::default() },
             batches: vec![1],
-            threads: vec![self.plan.latency_threads],
+            // None are all of the machine, whichever that is.
+            threads: match self.plan.latency_threads {
+                0 => vec![],
+                threads => vec![threads],
+            },
             precision: PrecisionRequest::default(),
             device: "cpu".to_owned(),
             protocol: Protocol {

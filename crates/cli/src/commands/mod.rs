@@ -15,6 +15,7 @@ mod export;
 mod gui;
 mod import;
 mod inspect;
+mod planned;
 mod profile;
 mod report;
 mod results;
@@ -22,6 +23,7 @@ mod run;
 mod schema;
 mod show;
 mod train;
+mod worker;
 
 use clap::{Parser, Subcommand};
 
@@ -70,6 +72,8 @@ pub enum Command {
     Train(train::Train),
     /// Explore a space of networks: count all, train and measure the best
     Explore(explore::Explore),
+    /// Do tasks of a plan on one of many machines
+    Worker(worker::Worker),
     /// Compare two spaces by the accuracies of random networks of each
     CompareSpaces(compare_spaces::CompareSpaces),
     /// Run a network once and compare the outputs of several engines
@@ -114,6 +118,7 @@ impl Command {
             Self::Bench(bench) => bench.run(),
             Self::Train(train) => train.run(),
             Self::Explore(explore) => explore.run(),
+            Self::Worker(worker) => worker.run(),
             Self::CompareSpaces(compare) => compare.run(),
             Self::Run(run) => run.run(),
             Self::Profile(profile) => profile.run(),

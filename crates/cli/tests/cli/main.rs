@@ -17,6 +17,7 @@ mod inputs;
 mod limits;
 mod measuring;
 mod output;
+mod planned;
 mod reports;
 mod stores;
 mod trained;
