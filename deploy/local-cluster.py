@@ -25,7 +25,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SPACE = "architectures/spaces/nas-bench-201.yaml"
+SPACE = "architectures/spaces/small-depth-width.yaml"
 COUNT = ["explore", SPACE, "--costs-only", "--objectives", "minimize params, minimize macs"]
 NETWORKS = [f"architectures/small/{name}.yaml" for name in ("bn", "naive", "reduced", "single-3x3", "separable")]
 DATA = "shapes:size=28,train=300,test=100"

@@ -80,6 +80,8 @@ impl PartPlan<'_> {
     ) -> Result<SpaceCount, TaskError> {
         let start = Instant::now();
         let mut sums = Sums::new(self.all_conditions().len());
+        let mut surveys = 0;
+        let mut last = None;
         let mut at = range.start;
         while at < range.end {
             let end = range.end.min(at + LISTED);
@@ -90,9 +92,15 @@ impl PartPlan<'_> {
                 return Err(TaskError::Stopped);
             }
             sums.add_survey(&part);
+            surveys += 1;
+            last = Some(part);
             at = end;
         }
-        let counts = self.finish(sums);
+        // What one survey says needs no second one.
+        let counts = match last {
+            Some(only) if surveys == 1 => only,
+            _ => self.finish(sums),
+        };
         let Space { title, file, variables, .. } = self.space;
         let values = |point: &[usize]| labels(self.space, point);
         let front = counts.front.iter().map(|member| CountedNetwork {

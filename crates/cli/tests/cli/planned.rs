@@ -127,7 +127,7 @@ fn the_same_command_writes_the_same_plan_and_no_other_replaces_it() {
     let folder = folder.path();
     for command in [
         format!("{COUNT} PLAN --tasks 5"),
-        format!("{TRAIN} --plan PLAN"),
+        format!("{TRAIN} --recipe-set batch=40 --set w=6 --plan PLAN"),
         "bench one.yaml two.yaml --batch 1,4 --plan PLAN".to_owned(),
     ] {
         let [a, b] = ["a", "b"].map(|name| {
@@ -349,7 +349,7 @@ fn trained_by_workers_is_trained_by_one_program() {
     // A merged store is a store as any other: nothing is trained again.
     let (code, _, error) =
         run(inceptive(folder, &format!("{TRAIN} --store cluster.db --no-report")));
-    assert!(code == Some(0) && error.contains("4 runs are in the store"), "{error}");
+    assert!(code == Some(0) && error.contains("4 of 4 runs are already in the store"), "{error}");
 }
 
 #[test]
@@ -372,7 +372,7 @@ fn latencies_are_measured_by_workers_one_after_the_other() {
     let measured = listed["measurements"].as_array().unwrap();
     let mut kinds: Vec<(String, u64)> = measured
         .iter()
-        .map(|it| (it["network"].as_str().unwrap().to_owned(), it["batch"].as_u64().unwrap()))
+        .map(|it| (it["model"].as_str().unwrap().to_owned(), it["batch"].as_u64().unwrap()))
         .collect();
     kinds.sort();
     let expected = [("one", 1), ("one", 2), ("two", 1), ("two", 2)];
