@@ -25,10 +25,28 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SPACE = "architectures/spaces/small-depth-width.yaml"
-COUNT = ["explore", SPACE, "--costs-only", "--objectives", "minimize params, minimize macs"]
+# A space whose networks are counted at once, so that what is tried is everything else.
+BASE = """name: Two convolutions
+params: {v: 1, w: 1}
+input: {channels: 3, size: 8}
+classes: 10
+body:
+  - conv: {kernel: 3, width: $v}
+  - conv: {kernel: 1, width: $w}
+tail: gap
+"""
+SPACE = """space: Two widths
+base: base.yaml
+vary:
+  v: {from: 1, to: 200, step: 1, default: 1}
+  w: {from: 1, to: 200, step: 1, default: 1}
+with: {params: {v: $v, w: $w}}
+objectives: [minimize macs, maximize params]
+"""
 NETWORKS = [f"architectures/small/{name}.yaml" for name in ("bn", "naive", "reduced", "single-3x3", "separable")]
 DATA = "shapes:size=28,train=300,test=100"
+# Rounds after which tasks should have a result, however many workers are killed.
+MOST_ROUNDS = 50
 # What depends on when and where a record was made.
 TIMES = {"finished_unix_ms", "seconds", "images_per_s", "checkpoint", "threads", "id", "machine"}
 VARIABLES = ("HQ_ENTRY", "HQ_TASK_ID", "SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX")
@@ -256,9 +274,11 @@ def do_plan(program, cluster, plan, shares, kills, pause) -> dict:
     start, killed, rounds = time.monotonic(), 0, 0
     while missing := program.missing(plan):
         rounds += 1
+        if rounds > MOST_ROUNDS:
+            sys.exit(f"{len(missing)} tasks of {plan} have no result after {MOST_ROUNDS} rounds")
         killer = Killer(plan, kills - killed, pause)
-        # The rest of shares is done task by task.
-        running = cluster.start(plan, missing, shares if rounds == 1 else None)
+        # SLURM does not take lists of thousands of numbers.
+        running = cluster.start(plan, missing, shares if shares and len(missing) > shares else None)
         killer.start()
         if rounds == 1:
             time.sleep(8)
@@ -333,7 +353,7 @@ def serial_run(program, work, arguments) -> dict:
     """Counts and trains in one process each, for the stores that others have to equal."""
     figures = {}
     plan = work / "count-serial"
-    program.run(*COUNT, "--plan", plan, "--tasks", arguments.tasks)
+    count(program, work, arguments, plan)
     start = time.monotonic()
     program.run("worker", plan, "--shard", "1/1", "--threads", 1)
     figures["count_seconds"] = round(time.monotonic() - start, 1)
@@ -351,6 +371,13 @@ def serial_run(program, work, arguments) -> dict:
     return figures
 
 
+def count(program, work, arguments, plan) -> None:
+    """Plans to count a space of 40,000 networks."""
+    for name, text in (("base.yaml", BASE), ("space.yaml", SPACE)):
+        (work / name).write_text(text)
+    program.run("explore", work / "space.yaml", "--costs-only", "--plan", plan, "--tasks", arguments.tasks)
+
+
 def train(program, arguments, *more) -> None:
     """Trains, or plans to train, five networks."""
     seeds = max(1, arguments.runs // len(NETWORKS))
@@ -359,16 +386,16 @@ def train(program, arguments, *more) -> None:
 
 def try_cluster(program, cluster, folder, work, arguments) -> dict:
     """Lets a cluster do both plans."""
-    count, training = folder / "count", folder / "train"
-    program.run(*COUNT, "--plan", count, "--tasks", arguments.tasks)
+    counting, training = folder / "count", folder / "train"
+    count(program, work, arguments, counting)
     train(program, arguments, "--plan", training)
     kills = arguments.kills // 2
     figures = {}
     # A process for each task is what HyperQueue is for; SLURM gets shares.
     shares = 100 if cluster.name == "slurm" else None
     say(f"{cluster.name}: {arguments.tasks} counting tasks")
-    figures["count"] = do_plan(program, cluster, count, shares, kills, 0.2)
-    figures["count"] |= merge_and_compare(program, count, folder, work / "count-serial.db", "space-counts", 20)
+    figures["count"] = do_plan(program, cluster, counting, shares, kills, 0.2)
+    figures["count"] |= merge_and_compare(program, counting, folder, work / "count-serial.db", "space-counts", 20)
     say(f"{cluster.name}: {arguments.runs} training tasks")
     figures["train"] = do_plan(program, cluster, training, None, arguments.kills - kills, 0.5)
     figures["train"] |= merge_and_compare(program, training, folder, work / "train-serial.db", "training-runs", 5)

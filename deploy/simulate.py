@@ -5,8 +5,9 @@
 
 Each task waits for a free worker and for the scheduler, which starts tasks one after the other; then it needs some operations
 of the server of file names, which also does one after the other; then it computes. Durations are log-normal. A batch is a
-number of tasks that one process does. At the end, all results are merged. Rates of the scheduler and costs of a task are those
-that `deploy/local-cluster.py` measured; those of file systems are typical figures, to be replaced by one's own.
+number of tasks that one process does. At the end, all results are merged. The rate of HyperQueue and the costs of a
+process, a task and merging were measured on two cores; the rates of SLURM and of file systems are assumptions, to be replaced by
+one's own.
 """
 
 import argparse
@@ -15,14 +16,14 @@ import math
 import random
 
 # Starts in a second.
-SCHEDULERS = {"SLURM": 25.0, "HyperQueue": 400.0}
+SCHEDULERS = {"SLURM": 25.0, "HyperQueue": 500.0}
 # Operations on names of files in a second: an NFS server, and a metadata server of a parallel file system.
-FILE_SYSTEMS = {"NFS": 2_000.0, "parallel": 30_000.0}
-# Operations of a process when it starts (opening the plan, its inputs and the program), and for each task (looking for a
-# result, creating, syncing and renaming one).
-START_OPERATIONS, TASK_OPERATIONS = 60, 8
+FILE_SYSTEMS = {"NFS": 5_000.0, "parallel": 50_000.0}
+# Operations of a process when it starts (opening the plan and its inputs), and for each task (looking for a result, reading the
+# inputs, creating, syncing and renaming a result), as counted by strace; a client that caches attributes needs fewer.
+START_OPERATIONS, TASK_OPERATIONS = 13, 46
 # Seconds that a process needs to start, and that merging a result takes.
-START_SECONDS, MERGE_SECONDS = 0.02, 0.0003
+START_SECONDS, MERGE_SECONDS = 0.02, 0.0007
 # Work: tasks, mean seconds of a task, and their standard deviation as a share of the mean.
 WORK = {
     "counting, 100,000 tasks of 1 s": (100_000, 1.0, 0.2),
@@ -45,12 +46,16 @@ class Server:
         return self.free
 
 
-def simulate(work, workers: int, scheduler: float, files: float, batch: int, seed: int = 0) -> dict:
+def simulate(work, workers: int, scheduler: float, files: float, batch: int, longest_first: bool = False) -> dict:
     """Seconds until the last task is done, and what took them."""
     tasks, mean, deviation = work
-    generator = random.Random(seed)
+    generator = random.Random(0)
     sigma = math.sqrt(math.log(1 + deviation**2))
     mu = math.log(mean) - sigma**2 / 2
+    durations = [generator.lognormvariate(mu, sigma) for _ in range(tasks)]
+    if longest_first:
+        # The next one is taken from the end.
+        durations.sort()
     starts, names = Server(scheduler), Server(files)
     # Workers by the time at which they are free.
     free = [0.0] * workers
@@ -62,8 +67,8 @@ def simulate(work, workers: int, scheduler: float, files: float, batch: int, see
         left -= size
         started = starts.serve(now, 1)
         ready = names.serve(started, START_OPERATIONS) + START_SECONDS
-        # In steps as the tasks of a batch end; the queue of names is entered in the order of starts, which is close enough.
-        seconds = sum(generator.lognormvariate(mu, sigma) for _ in range(size))
+        seconds = sum(durations.pop() for _ in range(size))
+        # The tasks of a batch do not queue for the server of names one by one; its total is a lower bound at the end.
         end = ready + seconds + size * TASK_OPERATIONS / files
         names.busy += size * TASK_OPERATIONS / files
         computed += seconds
@@ -85,8 +90,7 @@ def simulate(work, workers: int, scheduler: float, files: float, batch: int, see
 def bound(found: dict) -> str:
     """What takes most of the time beside computing."""
     parts = {"scheduler": found["scheduler"], "file names": found["names"], "stragglers": found["tail"]}
-    name = max(parts, key=parts.get)
-    return name if parts[name] > 0.1 * found["ideal"] else "computing"
+    return "computing" if found["ideal"] > 0.9 * found["seconds"] else max(parts, key=parts.get)
 
 
 def time_of(seconds: float) -> str:
@@ -102,6 +106,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[100, 1000, 10_000])
     parser.add_argument("--markdown", action="store_true")
     arguments = parser.parse_args()
+    title, work = next((title, work) for title, work in WORK.items() if title.startswith("training"))
+    for workers in arguments.workers:
+        found = simulate(work, workers, SCHEDULERS["HyperQueue"], FILE_SYSTEMS["parallel"], 1, longest_first=True)
+        used = 100 * found["ideal"] / found["seconds"]
+        print(f"{title} on {workers:,} workers, longest first: {time_of(found['seconds'])}, {used:.0f}% of the workers used")
+    print()
     header = ["work", "workers", "scheduler", "file system", "tasks a process", "time", "of the workers used", "bound by", "merge"]
     rows = []
     for title, work in WORK.items():

@@ -4,6 +4,7 @@ mod accuracies;
 mod count;
 mod elsewhere;
 mod finalists;
+mod latencies;
 mod parts;
 mod plan;
 mod search;

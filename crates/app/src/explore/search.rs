@@ -1,9 +1,7 @@
 //! Searching a space under a budget of time.
 
-use std::{collections::HashMap, ops::ControlFlow, time::Duration};
+use std::{collections::HashMap, ops::ControlFlow};
 
-use inceptive_bench::PrecisionRequest;
-use inceptive_bench::Protocol;
 use inceptive_dsl::Space;
 use inceptive_explore::{
     Surveyed, Uncertain, by_front_and_crowding, count, counted_cost, diverse, front_probabilities,
@@ -21,14 +19,12 @@ use super::{
     accuracies::{Accuracies, Histories, Trained},
     count::{CountRequest, count_space, read_conditions, read_space},
     elsewhere::Elsewhere,
+    latencies::{LATENCY_BUDGET, is_precise},
     plan::{Candidate, Schedule, TrainingCost, candidate, choose},
 };
 use crate::{
-    bench::{BenchPlan, bench},
     error::{ExploreError, LEAST_NETWORKS, TaskError},
     exploring::ExploreEvent,
-    measured::Request,
-    network::WeightSource,
     running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord, now_unix_ms},
     space::space_fingerprint,
     train::{Basis, basis, speeds, train},
@@ -39,15 +35,6 @@ const POOL: usize = 4096;
 
 /// Networks whose speed in training is measured to plan the search.
 const MEASURED: usize = 4;
-
-/// How often a latency is measured until it is precise.
-const ATTEMPTS: usize = 3;
-
-/// Half the width of the widest interval of a precise latency, as a share of the median.
-const PRECISE: f64 = 0.1;
-
-/// Time for the latency of a network.
-const LATENCY_BUDGET: Duration = Duration::from_secs(3);
 
 /// Searches a space. The plan is saved before anything is trained; every run and measurement is saved when it is done.
 pub(crate) fn explore(
@@ -83,24 +70,15 @@ pub(crate) fn explore_elsewhere<'p>(
 }
 
 /// A search.
-struct Search<'p> {
-    plan: &'p ExplorePlan,
+pub(super) struct Search<'p> {
+    pub(super) plan: &'p ExplorePlan,
     /// Who trains and measures, if this program does not.
-    elsewhere: Option<&'p mut dyn Elsewhere>,
+    pub(super) elsewhere: Option<&'p mut dyn Elsewhere>,
     basis: Basis,
     inputs: InputFiles,
-    exploration: Exploration,
-    candidates: Vec<Candidate>,
-    objectives: Vec<Objective>,
-}
-
-fn spread(measurement: &Measurement) -> f64 {
-    measurement.latency_ms.median.relative_spread()
-}
-
-/// Whether a latency was measured without much disturbance.
-fn is_precise(measurement: &Measurement) -> bool {
-    spread(measurement) <= PRECISE
+    pub(super) exploration: Exploration,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) objectives: Vec<Objective>,
 }
 
 /// The objectives of a search: those that were asked for, or of the space, or accuracy against multiply-accumulates; always
@@ -462,141 +440,6 @@ impl<'p> Search<'p> {
             }
         };
         self.objectives.iter().map(cost).collect()
-    }
-
-    /// Measures the latencies of networks, those aside that were measured since the plan was made.
-    fn measure(
-        &mut self,
-        networks: &[usize],
-        stage: usize,
-        running: &mut Running<'_>,
-    ) -> Result<HashMap<usize, Measurement>, TaskError> {
-        if self.elsewhere.is_some() {
-            return self.measure_elsewhere(networks);
-        }
-        if running.context.engines.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let mut known = self.measured(running.store())?;
-        let of = |at: usize| self.candidates[at].network.subject.fingerprint.as_str();
-        let decides = self.objectives.iter().any(|it| it.metric == Metric::Latency);
-        for _ in 0..if decides { ATTEMPTS } else { 1 } {
-            let is_good = |at: usize| known.get(of(at)).is_some_and(is_precise);
-            let missing: Vec<usize> = networks.iter().copied().filter(|&at| !is_good(at)).collect();
-            if missing.is_empty() {
-                break;
-            }
-            running.tell(TaskEvent::Exploring(ExploreEvent::Measuring { networks: missing.len() }));
-            let measured = self.measure_once(&missing, stage, running)?;
-            // What cannot be measured once cannot be measured again.
-            if measured.is_empty() {
-                break;
-            }
-            for measurement in measured {
-                let fingerprint = measurement.subject.fingerprint.clone();
-                let is_better = known
-                    .get(&fingerprint)
-                    .is_none_or(|before| spread(&measurement) < spread(before));
-                if is_better {
-                    known.insert(fingerprint, measurement);
-                }
-            }
-        }
-        let doubtful =
-            networks.iter().filter(|&&at| known.get(of(at)).is_some_and(|it| !is_precise(it)));
-        let doubtful = doubtful.count();
-        if doubtful > 0 {
-            running.tell(TaskEvent::Exploring(ExploreEvent::Doubtful { networks: doubtful }));
-        }
-        let latency = |&at: &usize| Some((at, known.get(of(at))?.clone()));
-        Ok(networks.iter().filter_map(latency).collect())
-    }
-
-    /// The latencies of networks, measured elsewhere once each.
-    fn measure_elsewhere(
-        &mut self,
-        networks: &[usize],
-    ) -> Result<HashMap<usize, Measurement>, TaskError> {
-        let requests = networks.iter().map(|&at| self.candidates[at].request.clone()).collect();
-        let plan = self.bench_plan(requests);
-        let Some(elsewhere) = &mut self.elsewhere else { return Ok(HashMap::new()) };
-        let measured = elsewhere.measure(&plan)?;
-        let of = |at: usize| self.candidates[at].network.subject.fingerprint.as_str();
-        let latency = |&at: &usize| {
-            let found = measured.iter().find(|it| it.subject.fingerprint == of(at))?;
-            Some((at, found.clone()))
-        };
-        Ok(networks.iter().filter_map(latency).collect())
-    }
-
-    /// Measures the latencies of networks.
-    fn measure_once(
-        &self,
-        networks: &[usize],
-        stage: usize,
-        running: &mut Running<'_>,
-    ) -> Result<Vec<Measurement>, TaskError> {
-        let requests: Vec<Request> =
-            networks.iter().map(|&at| self.candidates[at].request.clone()).collect();
-        let plan = self.bench_plan(requests);
-        #[expect(clippy::cast_precision_loss, reason = "few stages")]
-        let (before, total) = (stage as f64, networks.len() as f64);
-        let outcome = running.within(|context, store, listen| {
-            bench(&plan, context, store, &mut |event| match event {
-                TaskEvent::Planned(_) | TaskEvent::Loaded { .. } => {}
-                TaskEvent::Progress { done, activity } => {
-                    listen(TaskEvent::Progress { done: before + done / total, activity });
-                }
-                other => listen(other),
-            })
-        });
-        match running.wants_stop() {
-            true => Err(TaskError::Paused),
-            false => Ok(outcome.measurements),
-        }
-    }
-
-    fn bench_plan(&self, requests: Vec<Request>) -> BenchPlan {
-        BenchPlan {
-            requests,
-            weights: WeightSource { seed: self.plan.seed, ..WeightSource::default() },
-            batches: vec![1],
-            // None are all of the machine, whichever that is.
-            threads: match self.plan.latency_threads {
-                0 => vec![],
-                threads => vec![threads],
-            },
-            precision: PrecisionRequest::default(),
-            device: "cpu".to_owned(),
-            protocol: Protocol {
-                budget: LATENCY_BUDGET,
-                seed: self.plan.seed,
-                ..Protocol::default()
-            },
-            paired: false,
-        }
-    }
-
-    /// The measurements of this search in the store, by the fingerprints of the networks.
-    fn measured(&self, store: &Store) -> Result<HashMap<String, Measurement>, TaskError> {
-        let rows = store.records::<Measurement>(&Filter::default())?.readable;
-        let since = self.exploration.planned_unix_ms;
-        let is_own = |it: &Measurement| {
-            it.finished_unix_ms >= since
-                && it.machine == self.exploration.machine
-                && it.runtime.batch == 1
-                && it.runtime.threads == self.plan.latency_threads
-                && self.plan.engine.as_ref().is_none_or(|engine| *engine == it.runtime.engine)
-        };
-        let own = rows.into_iter().map(|stored| stored.result).filter(is_own);
-        let mut known: HashMap<String, Measurement> = HashMap::new();
-        for measurement in own {
-            let before = known.get(&measurement.subject.fingerprint);
-            if before.is_none_or(|before| spread(&measurement) < spread(before)) {
-                known.insert(measurement.subject.fingerprint.clone(), measurement);
-            }
-        }
-        Ok(known)
     }
 
     /// Notes what was found.

@@ -12,6 +12,9 @@ use crate::error::PlanError;
 /// Maximum size of an input: that of the largest file of weights.
 pub(super) const MAX_INPUT_BYTES: u64 = 4 * inceptive_files::GIB;
 
+/// The content of files by their paths below the folder of inputs.
+pub(super) type Contents = BTreeMap<PathBuf, Vec<u8>>;
+
 /// Files that tasks need.
 pub(super) struct Inputs {
     /// The folder that all are below.
@@ -44,7 +47,10 @@ impl Inputs {
         files.sort_unstable();
         files.dedup();
         let mut root = absolute(Path::new("."));
-        while !files.iter().all(|file| file.starts_with(&root)) && root.pop() {}
+        if !files.iter().all(|file| file.starts_with(&root)) {
+            root = files.first().and_then(|file| file.parent()).unwrap_or(&root).to_owned();
+            while !files.iter().all(|file| file.starts_with(&root)) && root.pop() {}
+        }
         let below = |file: &PathBuf| file.strip_prefix(&root).unwrap_or(file).to_owned();
         Self { files: files.iter().map(below).collect(), root }
     }
@@ -56,8 +62,8 @@ impl Inputs {
     }
 
     /// Reads them: what a plan says of them, and their content by their paths.
-    pub fn read(&self) -> Result<(Vec<Input>, BTreeMap<PathBuf, Vec<u8>>), PlanError> {
-        let mut contents = BTreeMap::new();
+    pub fn read(&self) -> Result<(Vec<Input>, Contents), PlanError> {
+        let mut contents = Contents::new();
         let mut inputs = vec![];
         for file in &self.files {
             let path = self.root.join(file);

@@ -14,6 +14,9 @@ use super::{
 };
 use crate::error::{PlanError, TaskError};
 
+/// Tasks whose results are added together, unless a folder has more.
+const MOST_TOGETHER: usize = 1000;
+
 /// What was added to a store.
 #[derive(Debug, Default)]
 pub struct MergedTasks {
@@ -65,14 +68,17 @@ pub fn merge(store: &mut Store, plans: &[PathBuf]) -> Result<MergedTasks, TaskEr
         }
         merged.broken.extend(Results::strays(folder)?);
     }
-    // One folder of results after the other, so that those of a very large plan need not fit into memory.
+    // Some folders of results after the other, so that those of a very large plan need not fit into memory.
+    let mut results = Results::default();
     for part in Results::folder_names() {
-        let mut results = Results::default();
         for folder in &folders {
             results.extend(Results::of_folder(folder, &part)?);
         }
-        merged.add(store, results)?;
+        if results.tasks.len() >= MOST_TOGETHER {
+            merged.add(store, std::mem::take(&mut results))?;
+        }
     }
+    merged.add(store, results)?;
     Ok(merged)
 }
 

@@ -1,7 +1,6 @@
 //! Writing plans.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -11,7 +10,7 @@ use inceptive_files::{InputFiles, create_folder, replace_file};
 use inceptive_results::{Objective, ObjectiveInfo};
 
 use super::{
-    inputs::Inputs,
+    inputs::{Contents, Inputs},
     tasks::{EngineChoice, INPUTS, OpenPlan, PLAN_FILE, Plan, VERSION, Work},
 };
 use crate::{
@@ -189,7 +188,7 @@ fn write(folder: &Path, work: Work, inputs: &Inputs) -> Result<WrittenPlan, Plan
     Ok(WrittenPlan { plan, is_new: true })
 }
 
-fn write_inputs(folder: &Path, contents: &BTreeMap<PathBuf, Vec<u8>>) -> Result<(), PlanError> {
+fn write_inputs(folder: &Path, contents: &Contents) -> Result<(), PlanError> {
     create_folder(folder)?;
     for (path, content) in contents {
         let target = folder.join(path);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
-use inceptive_app::{Imported, MergedTasks, PlanError, is_plan, merge_file};
+use inceptive_app::{Imported, MergedTasks, is_plan, merge_file};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::{counted, significant};
 use inceptive_results::{
@@ -482,7 +482,10 @@ fn merge(into: &Path, from: &[PathBuf]) -> anyhow::Result<Outcome> {
         Store::open_to_read(other)?;
     }
     if let Some(other) = plans.iter().find(|path| !is_plan(path)) {
-        return Err(PlanError::None((*other).clone()).into());
+        bail!(
+            "`{}` is not a results store, nor the folder of a plan: it has no `plan.json`",
+            other.display()
+        );
     }
     let mut store = Store::open(into)?;
     let mut text = String::new();
