@@ -191,9 +191,7 @@ fn said(event: &WorkerEvent, is_alone: bool, watch: &TrainWatch) {
         }
         WorkerEvent::Started { .. } => {}
         WorkerEvent::Waiting => {
-            output::warn(
-                "waiting until no other task that measures, or has to leave one alone, runs here",
-            );
+            output::warn("waiting for other tasks on this machine: latencies are measured alone");
         }
         WorkerEvent::Task(event) => match event.as_ref() {
             event @ TaskEvent::Failed(_) => watch.event(event),
