@@ -26,6 +26,7 @@ mod memory;
 mod network;
 mod notes;
 mod opened;
+mod plan;
 mod predict;
 mod profile;
 mod report;
@@ -46,7 +47,7 @@ pub use compare_spaces::CompareSpacesPlan;
 pub use constraints::{counts_by_name, violated, violated_constraints};
 pub use design::{NewFile, SaveError, design, save_variant, yaml_file_name};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
-pub use error::{CalibrateError, ExploreError, TaskError, error_chain};
+pub use error::{CalibrateError, ExploreError, PlanError, TaskError, error_chain};
 pub use evaluate::{
     Engines, EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart,
     NetworkResult, OnEngine, evaluate,
@@ -73,6 +74,11 @@ pub use network::{
 };
 pub use notes::{Note, notes_of, weight_notes};
 pub use opened::{Opened, TorchNetwork};
+pub use plan::{
+    BrokenFile, Choice, EngineChoice, Given, MergedTasks, Plan, PlanStatus, SearchStage, Selection,
+    Work, WorkerEvent, WorkerOutcome, WorkerPlan, WrittenPlan, explore_planned, is_plan, merge,
+    merge_file, plan_bench, plan_count, plan_training, united_counts, work,
+};
 pub use predict::{LatencyPredictor, PredictError, calibrations_of};
 pub use profile::ProfilePlan;
 pub use report::{StoreQuery, report_on};

@@ -10,7 +10,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use inceptive_bench::{Copies, Host};
@@ -68,6 +68,12 @@ impl TaskContext<'_> {
     pub(crate) fn waits(&self) -> bool {
         self.wait.load(Ordering::SeqCst)
     }
+}
+
+/// Milliseconds since 1970 (UTC).
+pub(crate) fn now_unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Time between two looks at whether to stop or to wait.
@@ -135,7 +141,7 @@ pub struct TaskFailure {
 }
 
 impl TaskFailure {
-    fn new(error: TaskError) -> Self {
+    pub(crate) fn new(error: TaskError) -> Self {
         Self { message: error_chain(&error), error: Some(Arc::new(error)) }
     }
 

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use inceptive_app::{AvailableEngine, ChoiceError, choose};
+use inceptive_app::{AvailableEngine, ChoiceError, EngineChoice, choose};
 use inceptive_bench::{
     Isa, PrecisionRequest, Setup,
     engines::{DEFAULT_ENGINE, EngineOptions, PyTorchMode, PyTorchOptions},
@@ -102,6 +102,11 @@ impl EngineArguments {
     /// When one is not known or not found, or does not have the device.
     pub fn found(&self) -> anyhow::Result<Vec<AvailableEngine>> {
         found(&self.libraries.libraries(), &self.engines, &self.device)
+    }
+
+    /// The engines named, to be found on other machines.
+    pub fn choice(&self) -> EngineChoice {
+        EngineChoice::new(&self.engines, &self.libraries.libraries())
     }
 
     /// The precision requested.

@@ -6,6 +6,7 @@ use std::{
     str,
 };
 
+use inceptive_app::{ReadError, TaskError};
 use inceptive_dsl::{Failure, Style};
 use inceptive_format::counted;
 use inceptive_ir::text;
@@ -80,6 +81,20 @@ fn print(text: &str) -> anyhow::Result<()> {
     match out.write_all(text::lines(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+/// The outcome of a command that stopped at an error. Mistakes in a file are printed with their places.
+///
+/// # Errors
+/// Any other error.
+pub fn task_failure(error: TaskError) -> anyhow::Result<Outcome> {
+    match error {
+        TaskError::Read(ReadError::Yaml(failure)) => {
+            report(&failure);
+            Ok(Outcome { text: String::new(), failed: true })
+        }
+        other => Err(other.into()),
     }
 }
 

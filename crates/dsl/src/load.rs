@@ -16,7 +16,7 @@ use crate::{
     merge::{inherited, merge, merge_all},
     path::normal,
     scope::{Reader, Scope},
-    source::{Files, Sources},
+    source::{COMMAND_LINE, Files, Sources},
     yaml::{self, Entry, Map, Node, Value},
 };
 
@@ -395,7 +395,7 @@ impl<'a> Loader<'a> {
 
     /// A value from the command line, as if `key=value` stood in a file.
     pub(crate) fn setting(&mut self, key: &str, text: &str) -> Option<Entry> {
-        let source = self.sources.add(PathBuf::from("--set"), &format!("{key}={text}"));
+        let source = self.sources.add(PathBuf::from(COMMAND_LINE), &format!("{key}={text}"));
         let end = u32::try_from(key.len()).unwrap_or(u32::MAX);
         let key_span = Span { source, start: 0, end };
         let (value, _) = yaml::parse(text, source, end.saturating_add(1), self.sink)?;

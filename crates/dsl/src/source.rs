@@ -36,6 +36,9 @@ pub trait Files {
     fn working_folder(&self) -> Option<PathBuf>;
 }
 
+/// What a text from the command line is called, which is no file.
+pub(crate) const COMMAND_LINE: &str = "--set";
+
 /// Maximum number of files in a folder that a mistyped name is compared with.
 const MOST_NAMES: usize = 10_000;
 
@@ -200,6 +203,7 @@ impl Sources {
         self.texts
             .iter()
             .map(|source| &*source.path)
+            .filter(|path| *path != Path::new(COMMAND_LINE))
             .chain(self.binaries.iter().map(|path| &**path))
     }
 }

@@ -15,7 +15,7 @@ mod rename;
 mod replace;
 
 pub use link::{leads_out, refuse_links, untrusted_link};
-pub use lock::lock_file;
+pub use lock::{Share, lock_file, lock_machine};
 pub use rename::rename_file;
 pub use replace::{
     InputFiles, UNFINISHED, WriteError, create_folder, replace_all, replace_file, unfinished,

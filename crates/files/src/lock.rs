@@ -38,6 +38,48 @@ pub fn lock_file(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// By one program.
+    Alone,
+    /// By any number of programs, unless one holds it alone.
+    Together,
+}
+
+/// Locks a file that all users of a machine share and that is never removed, until it is closed. `None` while others hold it
+/// in a way that does not allow it. A file of another user is locked too.
+///
+/// # Errors
+/// When the system cannot open it, it is a link, or with a [`crate::Refusal`].
+pub fn lock_machine(path: &Path, share: Share) -> io::Result<Option<File>> {
+    refuse_links(path)?;
+    let open = |writes: bool| {
+        let mut options = File::options();
+        options.read(true).write(writes).create(writes).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::custom_flags(
+            &mut options,
+            libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW,
+        );
+        options.open(path)
+    };
+    let file = match open(true) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => open(false)?,
+        other => other?,
+    };
+    check(&file.metadata()?, u64::MAX)?;
+    let locked = match share {
+        Share::Alone => file.try_lock(),
+        Share::Together => file.try_lock_shared(),
+    };
+    match locked {
+        Err(TryLockError::WouldBlock) => Ok(None),
+        // Where there are no locks, it is opened without one.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(file)),
+    }
+}
+
 /// Whether the path still names the file: the program that held the lock may have removed the file, and another program may
 /// have created a new one.
 #[cfg(unix)]
@@ -68,6 +110,20 @@ mod tests {
         assert!(lock_file(&path).unwrap().is_none());
         drop(first);
         assert!(lock_file(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn many_share_a_machine_or_one_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = |share| lock_machine(&path, share).unwrap();
+        let together = [lock(Share::Together).unwrap(), lock(Share::Together).unwrap()];
+        assert!(lock(Share::Alone).is_none());
+        drop(together);
+        let alone = lock(Share::Alone).unwrap();
+        assert!(lock(Share::Together).is_none() && lock(Share::Alone).is_none());
+        drop(alone);
+        assert!(lock(Share::Together).is_some());
     }
 
     /// Many threads lock, remove and release the file; no two of them hold the lock at once.

@@ -1,11 +1,11 @@
 //! Example records for tests.
 
 use crate::{
-    Calibration, CalibrationSample, CountedSpace, DatasetInfo, EpochRecord, Exploration,
-    ExplorationRequest, ExploredNetwork, ExploredOutcome, Grade, JudgedLatency, KernelKind,
-    KernelShape, KernelTime, KindModel, LatencyJudgement, LatencyModel, Machine, Measurement,
-    Metric, NetworkInfo, ObjectiveInfo, Precision, Preference, RecipeInfo, Roofline, Runtime,
-    SpaceInfo, Subnormals, TrainingOutcome, TrainingRun,
+    Calibration, CalibrationSample, CountedNetwork, CountedSpace, DatasetInfo, EpochRecord,
+    Exploration, ExplorationRequest, ExploredNetwork, ExploredOutcome, Grade, JudgedLatency,
+    KernelKind, KernelShape, KernelTime, KindModel, LatencyJudgement, LatencyModel, Machine,
+    Measurement, Metric, NetworkInfo, ObjectiveInfo, Precision, Preference, RecipeInfo, Roofline,
+    Runtime, SpaceCount, SpaceInfo, Subnormals, TrainingOutcome, TrainingRun,
     statistics::{Estimate, summarize},
 };
 
@@ -350,5 +350,35 @@ pub fn calibration() -> Calibration {
             rank_correlation_of_macs: None,
             rank_correlation_of_acts: None,
         },
+    }
+}
+
+/// The count of the first four points of a space with six.
+pub fn space_count() -> SpaceCount {
+    SpaceCount {
+        space: SpaceInfo {
+            title: "example".to_owned(),
+            file: "space.yaml".to_owned(),
+            fingerprint: "a".repeat(64),
+            variables: vec!["width".to_owned()],
+        },
+        conditions: vec!["params < 2000".to_owned()],
+        objectives: vec![ObjectiveInfo { metric: Metric::Macs, maximize: false }],
+        size: 6,
+        first: 0,
+        points: 4,
+        refused: 1,
+        feasible: 2,
+        tallies: vec![[2, 1]],
+        front: vec![CountedNetwork {
+            values: vec!["8".to_owned()],
+            counts: [("macs".to_owned(), 20_000)].into(),
+            equal: 1,
+        }],
+        others: vec![vec!["16".to_owned()]],
+        machine: machine(),
+        version: "1".to_owned(),
+        seconds: 0.5,
+        finished_unix_ms: 0,
     }
 }

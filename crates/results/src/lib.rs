@@ -24,6 +24,7 @@ mod profile;
 mod quality;
 mod record;
 mod roofline;
+mod space_count;
 pub mod statistics;
 mod subnormal;
 mod training;
@@ -53,6 +54,7 @@ pub use profile::{Bound, NodeProfile, Profile};
 pub use quality::{Finding, Grade, Problem, Remedy, beyond, grade};
 pub use record::{Record, Run, latest};
 pub use roofline::Roofline;
+pub use space_count::{CountedNetwork, SpaceCount, SpaceCountKey};
 pub use subnormal::Subnormals;
 pub use training::{
     DatasetInfo, EpochRecord, RecipeInfo, TrainingKey, TrainingOutcome, TrainingRun,

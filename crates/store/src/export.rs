@@ -6,6 +6,7 @@ mod exploration;
 mod imported;
 mod measurement;
 mod profile;
+mod space_count;
 mod training;
 
 use std::io;

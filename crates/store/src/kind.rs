@@ -2,7 +2,7 @@
 
 use inceptive_results::{
     Calibration, CalibrationSample, Exploration, ImportedResult, Measurement, ProfileRecord,
-    Record, TrainingRun,
+    Record, SpaceCount, TrainingRun,
 };
 use serde::de::Error as _;
 use serde_json::Error;
@@ -19,6 +19,7 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind::of::<Exploration>(),
     Kind::of::<CalibrationSample>(),
     Kind::of::<Calibration>(),
+    Kind::of::<SpaceCount>(),
 ];
 
 /// What is common to the records of a table.

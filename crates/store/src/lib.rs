@@ -20,6 +20,7 @@ pub use error::StoreError;
 pub use export::{Cell, Column, ExportError, Format, Table, write};
 pub use imported::{ImportError, ImportedTable};
 pub use store::{
-    Filter, MalformedState, Merged, NewRecords, Position, Rows, Store, StoreState, Stored,
+    Filter, LooseError, LooseRecord, MalformedState, Merged, NewRecords, Position, Rows, Store,
+    StoreState, Stored,
 };
 pub use timm::{ForeignMeasurement, TimmError, read_timm, write_timm};

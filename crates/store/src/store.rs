@@ -2,6 +2,7 @@
 
 mod append;
 mod follow;
+mod loose;
 mod merge;
 mod open;
 mod read;
@@ -14,6 +15,7 @@ use rusqlite::{Connection, params};
 use crate::error::{StoreError, explain};
 
 pub use follow::{NewRecords, Position};
+pub use loose::{LooseError, LooseRecord};
 pub use merge::Merged;
 pub use read::{Filter, Rows, Stored};
 pub use state::{MalformedState, StoreState};
@@ -30,6 +32,8 @@ pub struct Store {
     connection: Connection,
     /// The identity of the open file, even if another file has its name now.
     file: Option<FileId>,
+    /// Whether it is in memory, and has no file.
+    is_temporary: bool,
 }
 
 impl Store {

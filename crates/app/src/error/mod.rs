@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod explore;
+mod plan;
 
 use std::{error::Error, path::PathBuf};
 
@@ -16,6 +17,7 @@ use inceptive_weights::FoldError;
 pub use calibrate::CalibrateError;
 pub use explore::ExploreError;
 pub(crate) use explore::LEAST_NETWORKS;
+pub use plan::PlanError;
 
 use crate::{memory::OutOfMemory, network::ReadError};
 
@@ -64,6 +66,15 @@ pub enum TaskError {
     /// Nothing was calibrated.
     #[error(transparent)]
     Calibrate(#[from] CalibrateError),
+    /// A plan cannot be written or used.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A task of a plan ended without a result; its events said why.
+    #[error("there is no result")]
+    NoResult,
+    /// The tasks that a search goes on with are not done yet.
+    #[error("the tasks of this stage of the search are not done yet")]
+    NotYet,
     /// Its result could not be saved.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -8,7 +8,7 @@ use inceptive_results::{
     statistics::{Estimate, mean},
 };
 
-use super::plan::Candidate;
+use super::{elsewhere::TrainedElsewhere, plan::Candidate};
 use crate::training::TrainingEvent;
 
 /// Standard errors on each side of a 95% interval.
@@ -48,6 +48,21 @@ impl Histories {
 }
 
 impl Trained {
+    /// What training elsewhere gave; `name` names the network at a place of its plan.
+    pub(super) fn elsewhere(
+        trained: Vec<TrainedElsewhere>,
+        name: impl Fn(usize) -> String,
+    ) -> Self {
+        let mut histories = Histories::default();
+        let mut runs = vec![];
+        for TrainedElsewhere { network, run, epochs } in trained {
+            let of_network = histories.accuracies.entry(name(network)).or_default();
+            of_network.extend(epochs.iter().map(|epoch| (epoch.epoch, epoch.val_top1)));
+            runs.extend(run);
+        }
+        Self { histories, runs }
+    }
+
     /// The validation accuracy of a network after an epoch.
     pub(super) fn accuracy(&self, candidate: &Candidate, epoch: u32) -> Option<f64> {
         let subject = &candidate.network.subject;

@@ -115,12 +115,16 @@ impl Latencies<'_> {
         }
     }
 
-    fn bench_plan(&self, requests: Vec<Request>) -> BenchPlan {
+    pub(super) fn bench_plan(&self, requests: Vec<Request>) -> BenchPlan {
         BenchPlan {
             requests,
             weights: WeightSource { seed: self.plan.seed, ..WeightSource::default() },
             batches: vec![1],
-            threads: vec![self.plan.latency_threads],
+            // None are all of the machine, whichever that is.
+            threads: match self.plan.latency_threads {
+                0 => vec![],
+                threads => vec![threads],
+            },
             precision: PrecisionRequest::default(),
             device: "cpu".to_owned(),
             protocol: Protocol {

@@ -2,7 +2,9 @@
 
 mod accuracies;
 mod count;
+mod elsewhere;
 mod latencies;
+mod parts;
 mod plan;
 mod search;
 mod table;
@@ -21,7 +23,9 @@ use crate::{
 pub use count::{
     CountRequest, MOST_COUNTED, SpaceCounts, count_space, labels, read_conditions, read_space,
 };
-pub(crate) use search::explore;
+pub(crate) use elsewhere::{Elsewhere, TrainedElsewhere};
+pub(crate) use parts::PartPlan;
+pub(crate) use search::{explore, explore_elsewhere};
 pub use table::{TableNetwork, TableRequest, TableSearch, search_table};
 
 /// A search in a space under a budget of time: what to look for, and how.

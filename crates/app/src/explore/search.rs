@@ -1,10 +1,6 @@
 //! Searching a space under a budget of time.
 
-use std::{
-    collections::HashMap,
-    ops::ControlFlow,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, ops::ControlFlow};
 
 use inceptive_dsl::Space;
 use inceptive_explore::{
@@ -22,13 +18,14 @@ use super::{
     ExplorePlan,
     accuracies::{Accuracies, Histories, Trained},
     count::{CountRequest, count_space, read_conditions, read_space},
+    elsewhere::Elsewhere,
     latencies::{LATENCY_BUDGET, Latencies, is_precise},
     plan::{Candidate, Schedule, TrainingCost, candidate, choose},
 };
 use crate::{
     error::{ExploreError, LEAST_NETWORKS, TaskError},
     exploring::ExploreEvent,
-    running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
+    running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord, now_unix_ms},
     space::space_fingerprint,
     train::{Basis, basis, speeds, train},
 };
@@ -47,7 +44,7 @@ pub(crate) fn explore(
     listen: &mut dyn FnMut(TaskEvent),
 ) -> TaskOutcome {
     let mut running = Running::new(context, store, listen);
-    let found = Search::start(plan, &mut running).and_then(|search| search.run(&mut running));
+    let found = Search::start(plan, None, &mut running).and_then(|search| search.run(&mut running));
     let found = found.unwrap_or_else(|error| {
         running.fail(error);
         Found::default()
@@ -55,19 +52,33 @@ pub(crate) fn explore(
     running.finish(found)
 }
 
+/// Searches a space whose networks are trained and measured elsewhere, as far as their results are there. Its plan is saved
+/// in the store, and at the end what was found.
+///
+/// # Errors
+/// [`TaskError::NotYet`] where results are missing.
+pub(crate) fn explore_elsewhere<'p>(
+    plan: &'p ExplorePlan,
+    elsewhere: &'p mut dyn Elsewhere,
+    context: &TaskContext<'_>,
+    store: &mut Store,
+    listen: &mut dyn FnMut(TaskEvent),
+) -> Result<Option<Exploration>, TaskError> {
+    let mut running = Running::new(context, store, listen);
+    let search = Search::start(plan, Some(elsewhere), &mut running)?;
+    Ok(search.run(&mut running)?.exploration)
+}
+
 /// A search.
 struct Search<'p> {
     plan: &'p ExplorePlan,
+    /// Who trains and measures, if this program does not.
+    elsewhere: Option<&'p mut dyn Elsewhere>,
     basis: Basis,
     inputs: InputFiles,
     exploration: Exploration,
     candidates: Vec<Candidate>,
     objectives: Vec<Objective>,
-}
-
-fn now_unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The objectives of a search: those that were asked for, or of the space, or accuracy against multiply-accumulates; always
@@ -98,7 +109,11 @@ fn check(preference: &Preference, space: &Space) -> Result<(), ExploreError> {
 
 impl<'p> Search<'p> {
     /// Plans a search, or takes up the plan of one that was interrupted.
-    fn start(plan: &'p ExplorePlan, running: &mut Running<'_>) -> Result<Self, TaskError> {
+    fn start(
+        plan: &'p ExplorePlan,
+        elsewhere: Option<&'p mut dyn Elsewhere>,
+        running: &mut Running<'_>,
+    ) -> Result<Self, TaskError> {
         let space = read_space(&plan.space)?;
         let conditions = read_conditions(&plan.conditions)?;
         let objectives = objectives(plan, &space);
@@ -131,6 +146,7 @@ impl<'p> Search<'p> {
         inputs.extend(&InputFiles::of(space.files.iter()));
         let mut search = Self {
             plan,
+            elsewhere,
             inputs,
             exploration: Exploration {
                 space: info,
@@ -231,7 +247,10 @@ impl<'p> Search<'p> {
         }
         let mut pool = counts.survey.sample;
         let has_default = put_default_first(space, &counts.conditions, &mut pool);
-        let cost = self.training_cost(space, &pool, running)?;
+        let cost = match self.elsewhere {
+            Some(_) => self.unknown_cost(),
+            None => self.training_cost(space, &pool, running)?,
+        };
         let metric = counted_cost(self.objectives.iter().copied());
         let typical = diverse(space, &pool, metric, &[], 64.min(pool.len()));
         #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
@@ -292,6 +311,14 @@ impl<'p> Search<'p> {
         })
     }
 
+    /// What training costs where nothing is known about the machines: only the number of epochs counts.
+    fn unknown_cost(&self) -> TrainingCost {
+        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+        let images = self.basis.training_images as f64;
+        let (epochs, seeds) = (self.basis.recipe.epochs, self.plan.seeds);
+        TrainingCost { per_image: 0.0, per_mac: 0.0, images, epochs, seeds, latency: 0.0 }
+    }
+
     fn run(mut self, running: &mut Running<'_>) -> Result<Found, TaskError> {
         let stages = self.exploration.rungs.len() + 2;
         running.plan(stages);
@@ -325,13 +352,18 @@ impl<'p> Search<'p> {
                 active = self.best(&active, next as usize, &HashMap::new());
             }
         }
-        let latencies = self.latencies().measure(&active, rungs.len(), running)?;
+        let latencies = match self.elsewhere {
+            Some(_) => self.measure_elsewhere(&active)?,
+            None => self.latencies().measure(&active, rungs.len(), running)?,
+        };
         let finalists = self.best(&active, self.exploration.finalists as usize, &latencies);
         running.tell(TaskEvent::Exploring(ExploreEvent::Finalists(finalists.clone())));
-        let seeds: Vec<u64> = (0..u64::from(self.plan.seeds))
+        // What is trained here with the first seed is known by now, and not trained again; elsewhere it is not planned again.
+        let known = u64::from(self.elsewhere.is_some());
+        let seeds: Vec<u64> = (known..u64::from(self.plan.seeds))
             .map(|seed| self.plan.seed.saturating_add(seed))
             .collect();
-        if seeds.len() > 1 && !finalists.is_empty() {
+        if self.plan.seeds > 1 && !finalists.is_empty() {
             runs.extend(self.train(&finalists, &seeds, None, rungs.len() + 1, running)?.runs);
         }
         self.conclude(&active, &finalists, &runs, &latencies);
@@ -350,6 +382,23 @@ impl<'p> Search<'p> {
         }
     }
 
+    /// The latencies of networks, measured elsewhere once each.
+    fn measure_elsewhere(
+        &mut self,
+        networks: &[usize],
+    ) -> Result<HashMap<usize, Measurement>, TaskError> {
+        let requests = networks.iter().map(|&at| self.candidates[at].request.clone()).collect();
+        let plan = self.latencies().bench_plan(requests);
+        let Some(elsewhere) = &mut self.elsewhere else { return Ok(HashMap::new()) };
+        let measured = elsewhere.measure(&plan)?;
+        let of = |at: usize| self.candidates[at].network.subject.fingerprint.as_str();
+        let latency = |&at: &usize| {
+            let found = measured.iter().find(|it| it.subject.fingerprint == of(at))?;
+            Some((at, found.clone()))
+        };
+        Ok(networks.iter().filter_map(latency).collect())
+    }
+
     /// Notes in a finished search that another one of its finalists is wanted.
     fn prefer(&mut self, running: &mut Running<'_>) {
         let is_other = self.exploration.preference != self.plan.preference;
@@ -365,7 +414,7 @@ impl<'p> Search<'p> {
 
     /// Trains networks, or goes on with it.
     fn train(
-        &self,
+        &mut self,
         networks: &[usize],
         seeds: &[u64],
         until: Option<u32>,
@@ -374,6 +423,13 @@ impl<'p> Search<'p> {
     ) -> Result<Trained, TaskError> {
         let requests = networks.iter().map(|&at| self.candidates[at].request.clone()).collect();
         let plan = self.plan.training(requests, seeds, until);
+        if let Some(elsewhere) = &mut self.elsewhere {
+            let rung = Some(stage).filter(|&stage| stage < self.exploration.rungs.len());
+            let trained = elsewhere.train(&plan, rung)?;
+            let name =
+                |place: usize| self.candidates[networks[place]].network.subject.name_with_point();
+            return Ok(Trained::elsewhere(trained, name));
+        }
         let mut histories = Histories::default();
         #[expect(clippy::cast_precision_loss, reason = "few stages")]
         let (before, total) = (stage as f64, (networks.len() * seeds.len()).max(1) as f64);

@@ -38,6 +38,7 @@ use crate::{
 use files::{RunFiles, RunName, plain};
 use lanes::Lanes;
 use run::Ended;
+pub(crate) use run::epoch_record;
 use subject::Subject;
 pub use trainer_name::TrainerName;
 
@@ -273,6 +274,14 @@ fn refuse_classes(plan: &TrainPlan, data: &Dataset) -> Result<(), TaskError> {
 /// When there is no such recipe, or it is invalid.
 pub fn read_recipe(name: &str, settings: &[Setting]) -> Result<Recipe, TaskError> {
     load_recipe(name, settings).map(|(recipe, _)| recipe)
+}
+
+/// The files of a recipe, its own first; none for a built-in recipe.
+///
+/// # Errors
+/// As [`read_recipe`].
+pub(crate) fn recipe_files(name: &str, settings: &[Setting]) -> Result<Vec<PathBuf>, TaskError> {
+    load_recipe(name, settings).map(|(_, files)| files)
 }
 
 /// Reads a recipe; also returns its files: none for a built-in recipe.

@@ -3,14 +3,14 @@
 use std::{
     cell::Cell,
     sync::mpsc::{Sender, channel},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use inceptive_results::{DatasetInfo, EpochRecord, RecipeInfo, TrainingOutcome, TrainingRun};
 use inceptive_train::{Backend, CheckpointError, Epoch, Evaluation, TrainError, Trainer};
 
 use super::{Message, RunId, Shared, TrainingEvent, files::RunFiles, lanes::Lanes};
-use crate::error::TaskError;
+use crate::{error::TaskError, running::now_unix_ms};
 
 /// Minimum time between two step events.
 const BETWEEN_STEPS: Duration = Duration::from_millis(100);
@@ -275,14 +275,15 @@ impl<'a> Run<'a> {
             test_top5: tested.map(Evaluation::top5_percent),
             // Empty with too many classes.
             confusion: tested.and_then(|tested| tested.confusion.matrix()).unwrap_or_default(),
-            history: history.iter().map(record).collect(),
+            history: history.iter().map(epoch_record).collect(),
             checkpoint: weights,
             outcome,
         }
     }
 }
 
-fn record(epoch: &Epoch) -> EpochRecord {
+/// An epoch as it is recorded.
+pub(crate) fn epoch_record(epoch: &Epoch) -> EpochRecord {
     EpochRecord {
         epoch: epoch.epoch,
         loss: epoch.loss,
@@ -292,9 +293,4 @@ fn record(epoch: &Epoch) -> EpochRecord {
         learning_rate: f64::from(epoch.learning_rate),
         seconds: epoch.seconds,
     }
-}
-
-fn now_unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

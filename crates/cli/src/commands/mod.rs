@@ -17,6 +17,7 @@ mod gui;
 mod import;
 mod inspect;
 mod manual;
+mod planned;
 mod profile;
 mod report;
 mod results;
@@ -24,6 +25,7 @@ mod run;
 mod schema;
 mod show;
 mod train;
+mod worker;
 
 use clap::{Parser, Subcommand};
 
@@ -74,6 +76,8 @@ pub enum Command {
     Train(train::Train),
     /// Explore a space of networks: count all, train and measure the best
     Explore(explore::Explore),
+    /// Do tasks of a plan on one of many machines
+    Worker(worker::Worker),
     /// Compare two spaces by the accuracies of random networks of each
     CompareSpaces(compare_spaces::CompareSpaces),
     /// Run a network once and compare the outputs of several engines
@@ -121,6 +125,7 @@ impl Command {
             Self::Calibrate(calibrate) => calibrate.run(),
             Self::Train(train) => train.run(),
             Self::Explore(explore) => explore.run(),
+            Self::Worker(worker) => worker.run(),
             Self::CompareSpaces(compare) => compare.run(),
             Self::Run(run) => run.run(),
             Self::Profile(profile) => profile.run(),

@@ -20,6 +20,7 @@ mod manual;
 mod measuring;
 mod output;
 mod pages;
+mod planned;
 mod reference;
 mod reports;
 mod stores;

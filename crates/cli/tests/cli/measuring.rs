@@ -211,7 +211,7 @@ fn results_that_do_not_match_are_said_to() {
     let folder = tempfile::tempdir().unwrap();
     networks(folder.path());
     success(folder.path(), "bench narrow.yaml --threads 1 --budget 20ms");
-    let nothing = "{\n  \"measurements\": [],\n  \"profiles\": [],\n  \"training_runs\": [],\n  \"imported\": [],\n  \"explorations\": [],\n  \"calibrations\": [],\n  \"timm_rows\": []\n}\n";
+    let nothing = "{\n  \"measurements\": [],\n  \"profiles\": [],\n  \"training_runs\": [],\n  \"imported\": [],\n  \"explorations\": [],\n  \"calibrations\": [],\n  \"space_counts\": [],\n  \"timm_rows\": []\n}\n";
     for (command, text) in
         [("results list --model nobody", ""), ("results list --json --model nobody", nothing)]
     {

@@ -60,6 +60,20 @@ impl Store {
         }
     }
 
+    /// A store in memory, which is gone when it is dropped.
+    ///
+    /// # Errors
+    /// When there is not enough memory.
+    pub fn temporary() -> Result<Self, StoreError> {
+        let path = PathBuf::from("memory");
+        let explained = |error| explain(&path, error);
+        let connection = Connection::open_in_memory().map_err(explained)?;
+        harden(&connection).map_err(explained)?;
+        let mut store = Self { path, connection, file: None, is_temporary: true };
+        store.migrate()?;
+        Ok(store)
+    }
+
     fn open_once(path: &Path) -> Result<Self, StoreError> {
         holds_something(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
@@ -115,7 +129,7 @@ impl Store {
         let connection = Connection::open_with_flags(name, flags).map_err(explained)?;
         harden(&connection).map_err(explained)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(explained)?;
-        Ok(Self { path: path.to_owned(), connection, file: FileId::of(path)? })
+        Ok(Self { path: path.to_owned(), connection, file: FileId::of(path)?, is_temporary: false })
     }
 
     fn prepare(&self) -> rusqlite::Result<()> {
@@ -167,6 +181,9 @@ impl Store {
     /// Switches to the file that now has the store's name, and creates it if there is none. A file that was deleted or
     /// replaced while it is open would still take results, and lose them when it is closed.
     pub(super) fn follow_name(&mut self) -> Result<(), StoreError> {
+        if self.is_temporary {
+            return Ok(());
+        }
         let now = FileId::of(&self.path)?;
         if now.is_some() && now == self.file {
             return Ok(());

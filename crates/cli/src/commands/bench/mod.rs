@@ -5,7 +5,7 @@ pub mod watch;
 
 use std::{
     num::NonZeroU32,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,13 +14,14 @@ use std::{
 };
 
 use clap::Args;
-use inceptive_app::{BenchPlan, Request, Task, TaskContext};
+use inceptive_app::{BenchPlan, Request, Task, TaskContext, plan_bench};
 use inceptive_bench::{Protocol, System, available_memory};
 use inceptive_results::{Machine, Measurement, compare};
 use inceptive_store::Store;
 use serde_json::json;
 
 use crate::{
+    commands::planned,
     input::{Settings, WeightsFrom},
     machinery::{EngineArguments, positive, thread_count},
     output::{self, Outcome},
@@ -36,7 +37,8 @@ use watch::Watch;
   inceptive bench architectures/googlenet-bn.yaml --engine all --batch 1,8 --threads 1,2
   inceptive bench --compare architectures/googlenet.yaml architectures/googlenet-naive.yaml
   inceptive bench architectures/inception-v3.yaml --budget 20s --json
-  inceptive bench architectures/*.yaml --engine pytorch --device cuda --batch 1,64",
+  inceptive bench architectures/*.yaml --engine pytorch --device cuda --batch 1,64
+  inceptive bench architectures/*.yaml --plan my-plan",
     after_help = "Networks take turns, so noise affects all networks equally. Each latency is a median with a 95%
 interval and a grade, from A (reliable) to D (order of magnitude only). Each result is saved to
 inceptive.db as soon as it is done; see `inceptive results`."
@@ -62,6 +64,9 @@ pub struct Bench {
     /// Compare two networks: run them alternately and measure the ratio of their latencies
     #[arg(long)]
     compare: bool,
+    /// Measure nothing: write a plan to this folder, for `inceptive worker` on many machines
+    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    plan: Option<PathBuf>,
     /// Print one JSON document with the time of every run
     #[arg(long)]
     json: bool,
@@ -104,6 +109,9 @@ impl Bench {
             let message = format!("--compare takes two files, not {}", self.files.len());
             return Err(output::usage(message));
         }
+        if let Some(folder) = &self.plan {
+            return self.write_plan(folder);
+        }
         let engines = self.engine.found()?;
         let stop = stop_on_interrupt("finished results are saved")?;
         // The store is opened before hours of measuring, not after.
@@ -123,6 +131,18 @@ impl Bench {
         let outcome = task.run(&context, &mut store, &mut |event| watch.event(&event));
         watch.finish();
         Ok(Outcome { text: self.show(&outcome.measurements)?, failed: outcome.failed })
+    }
+
+    /// Writes a plan. The number of threads is that of each worker's machine unless it is given.
+    fn write_plan(&self, folder: &Path) -> anyhow::Result<Outcome> {
+        let mut plan = self.plan(&inceptive_bench::this_machine());
+        if self.threads.is_empty() {
+            plan.threads.clear();
+        }
+        match plan_bench(&plan, self.engine.choice(), folder) {
+            Ok(written) => planned::outcome(folder, &written, self.json),
+            Err(error) => output::task_failure(error),
+        }
     }
 
     fn plan(&self, machine: &Machine) -> BenchPlan {

@@ -14,19 +14,20 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use inceptive_app::{
-    CountRequest, ExplorePlan, NEVER, NewFile, SpaceCounts, TableRequest, Task, TaskContext,
-    TaskError, TrainPlan, count_space, labels, read_conditions, read_space, save_variant,
-    search_table,
+    CountRequest, ExplorePlan, NEVER, NewFile, SearchStage, SpaceCounts, TableRequest, Task,
+    TaskContext, TaskError, TrainPlan, WorkerPlan, count_space, explore_planned, labels,
+    plan_count, read_conditions, read_space, save_variant, search_table, united_counts,
 };
 use inceptive_bench::{System, available_memory};
 use inceptive_data::DataName;
 use inceptive_dsl::{Setting, Space, read_objectives};
-use inceptive_results::{Machine, Metric, Objective, Preference, Source};
+use inceptive_results::{Exploration, Machine, Metric, Objective, Preference, Source};
 use inceptive_store::Store;
 
 use crate::{
     commands::{
         bench::{budget, stop_on_interrupt, watch::Watch},
+        planned,
         train::watch::TrainWatch,
     },
     input,
@@ -36,6 +37,9 @@ use crate::{
 
 /// Maximum number of seeds of a finalist.
 const MAX_SEEDS: u32 = 100;
+
+/// Maximum number of tasks of a plan.
+const MAX_TASKS: u64 = 10_000_000;
 
 /// Networks of the front that are written as files at most.
 const MAX_SAVED: usize = 1000;
@@ -48,7 +52,8 @@ const MAX_SAVED: usize = 1000;
   inceptive explore architectures/spaces/module-kinds.yaml --costs-only --where \"params < 300k\"
   inceptive explore architectures/spaces/small-modules.yaml --data fashion-mnist --budget 30m
   inceptive explore my-space.yaml --data shapes --budget 10m --objectives \"top1, median_ms\" --save best
-  inceptive explore my-space.yaml --accuracies table.csv --networks 100",
+  inceptive explore my-space.yaml --accuracies table.csv --networks 100
+  inceptive explore my-space.yaml --costs-only --plan my-plan --tasks 1000",
     after_help = "All networks of a space with at most 10^8 are counted. Of those that satisfy all conditions,
 networks of different cost are trained for part of the recipe; the better half by accuracy and costs
 goes on, several times. Latencies of the rest are measured, the finalists are trained with several
@@ -101,6 +106,13 @@ pub struct Explore {
     /// Number of training runs at the same time; default: whichever is faster
     #[arg(long, value_name = "N", value_parser = positive)]
     side_by_side: Option<NonZeroU32>,
+    /// Train and measure nothing here: write a plan to this folder, for `inceptive worker` on many machines. The same command
+    /// goes on when its tasks are done
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["accuracies", "again", "out", "side_by_side"])]
+    plan: Option<PathBuf>,
+    /// Number of tasks of a plan that counts; default: one for a million networks
+    #[arg(long, value_name = "N", requires_all = ["plan", "costs_only"], value_parser = tasks)]
+    tasks: Option<u64>,
     /// Repeat a search that is already in the store; training runs are not repeated
     #[arg(long)]
     again: bool,
@@ -146,6 +158,11 @@ fn weights(text: &str) -> Result<Weights, String> {
     text.split(',').map(read).collect()
 }
 
+fn tasks(text: &str) -> Result<u64, String> {
+    let count = text.parse().ok().filter(|count| (1..=MAX_TASKS).contains(count));
+    count.ok_or_else(|| format!("must be a whole number from 1 to {MAX_TASKS}"))
+}
+
 fn seeds(text: &str) -> Result<u32, String> {
     let count = text.parse().ok().filter(|count| (1..=MAX_SEEDS).contains(count));
     count.ok_or_else(|| format!("must be a whole number from 1 to {MAX_SEEDS}"))
@@ -161,6 +178,12 @@ impl Explore {
         let Some(space) = self.read()? else {
             return Ok(Outcome { text: String::new(), failed: true });
         };
+        if let Some(folder) = &self.plan {
+            return match self.costs_only {
+                true => self.count_elsewhere(folder),
+                false => self.search_elsewhere(&space, folder),
+            };
+        }
         match &self.accuracies {
             Some(table) => self.search_table(&space, table),
             None if self.costs_only => self.count(&space),
@@ -186,14 +209,95 @@ impl Explore {
         let watch = Watch::new(self.json, true);
         let counts = counted(space, &request, &watch, &stop);
         watch.finish();
+        self.show_counts(space, &counts)
+    }
+
+    fn show_counts(&self, space: &Space, counts: &SpaceCounts) -> anyhow::Result<Outcome> {
         let front: Vec<Vec<String>> =
             counts.survey.front.iter().map(|it| labels(space, &it.network.choices)).collect();
         let mut text = match self.json {
-            true => output::json(&document::counts(space, &counts))?,
-            false => text::counts(space, &counts),
+            true => output::json(&document::counts(space, counts))?,
+            false => text::counts(space, counts),
         };
         text.push_str(&self.save(space, front.iter().map(Vec::as_slice))?);
         Ok(Outcome { text, failed: counts.survey.inside == 0 })
+    }
+
+    /// Writes a plan of counting, or shows what its parts say together once all are counted.
+    fn count_elsewhere(&self, folder: &Path) -> anyhow::Result<Outcome> {
+        let objectives = self.objectives.clone().unwrap_or_default();
+        let written =
+            match plan_count(&self.space, &self.conditions, &objectives, self.tasks, folder) {
+                Ok(written) => written,
+                Err(error) => return output::task_failure(error),
+            };
+        let plan = WorkerPlan::open(folder)?;
+        if !plan.status()?.missing.is_empty() {
+            return planned::outcome(folder, &written, self.json);
+        }
+        let machine = inceptive_bench::this_machine();
+        let threads = self.machine_threads(&machine) as usize;
+        match united_counts(&plan, &machine, threads)? {
+            Some((space, counts)) => self.show_counts(&space, &counts),
+            None => planned::outcome(folder, &written, self.json),
+        }
+    }
+
+    /// Writes the plan of the stage of a search that can be done, or shows its end.
+    fn search_elsewhere(&self, space: &Space, folder: &Path) -> anyhow::Result<Outcome> {
+        read_conditions(&self.conditions).map_err(output::usage)?;
+        let stop = stop_on_interrupt("plans that were written stay")?;
+        let mut store = Store::open(&self.store)?;
+        let machine = inceptive_bench::this_machine();
+        let context = TaskContext {
+            engines: &[],
+            host: &System::new(),
+            machine: &machine,
+            roofline: &inceptive_bench::measure_roofline,
+            available_bytes: available_memory(),
+            stop: &stop,
+            wait: &NEVER,
+        };
+        let threads = self.threads.map_or(0, NonZeroU32::get);
+        let plan =
+            ExplorePlan { threads, latency_threads: threads, ..self.plan_search(&machine, None) };
+        let watch = TrainWatch::new(self.json);
+        let choice = self.engine.choice();
+        let stage = explore_planned(&plan, choice, folder, &context, &mut store, &mut |event| {
+            watch.event(&event);
+        });
+        watch.finish();
+        match stage {
+            Ok(SearchStage::Finished(exploration)) => self.show_search(space, &exploration, false),
+            Ok(SearchStage::Waiting { folder, tasks, missing, is_new }) => {
+                self.show_stage(&folder, tasks, missing, is_new)
+            }
+            Err(error) => output::task_failure(error),
+        }
+    }
+
+    /// The plan whose tasks have to be done before the search goes on.
+    fn show_stage(
+        &self,
+        folder: &Path,
+        tasks: usize,
+        missing: usize,
+        is_new: bool,
+    ) -> anyhow::Result<Outcome> {
+        if self.json {
+            let plan = folder.to_string_lossy();
+            let done = tasks - missing;
+            let document =
+                serde_json::json!({ "plan": plan, "is_new": is_new, "tasks": tasks, "done": done });
+            return Ok(Outcome::new(output::json(&document)?));
+        }
+        let of_tasks = counted_tasks(tasks);
+        let text = match is_new {
+            true => format!("wrote a plan of {of_tasks} to {}\n", folder.display()),
+            false => format!("{}: {missing} of {of_tasks} without a result\n", folder.display()),
+        };
+        let next = planned::next(folder, tasks, missing);
+        Ok(Outcome::new(format!("{text}{next}\nThen the same command goes on with the search.\n")))
     }
 
     fn search(&self, space: &Space) -> anyhow::Result<Outcome> {
@@ -213,19 +317,28 @@ impl Explore {
         };
         let engine = engines.first().map(|engine| engine.engine.name().to_owned());
         let watch = TrainWatch::new(self.json);
-        let task = Task::Explore(self.plan(&machine, engine));
+        let task = Task::Explore(self.plan_search(&machine, engine));
         let outcome = task.run(&context, &mut store, &mut |event| watch.event(&event));
         watch.finish();
         let Some(exploration) = outcome.exploration else {
             return Ok(Outcome { text: String::new(), failed: true });
         };
+        self.show_search(space, &exploration, outcome.failed)
+    }
+
+    fn show_search(
+        &self,
+        space: &Space,
+        exploration: &Exploration,
+        failed: bool,
+    ) -> anyhow::Result<Outcome> {
         let mut text = match self.json {
-            true => output::json(&document::exploration(&exploration))?,
-            false => text::exploration(&exploration),
+            true => output::json(&document::exploration(exploration))?,
+            false => text::exploration(exploration),
         };
         let front = exploration.front().map(|(network, _)| network.values.as_slice());
         text.push_str(&self.save(space, front)?);
-        Ok(Outcome { text, failed: outcome.failed })
+        Ok(Outcome { text, failed })
     }
 
     fn search_table(&self, space: &Space, table: &Path) -> anyhow::Result<Outcome> {
@@ -263,7 +376,7 @@ impl Explore {
         }
     }
 
-    fn plan(&self, machine: &Machine, engine: Option<String>) -> ExplorePlan {
+    fn plan_search(&self, machine: &Machine, engine: Option<String>) -> ExplorePlan {
         let threads = self.machine_threads(machine);
         ExplorePlan {
             space: self.space.clone(),
@@ -313,6 +426,10 @@ impl Explore {
         }
         Ok(said)
     }
+}
+
+fn counted_tasks(tasks: usize) -> String {
+    inceptive_format::counted(tasks, "task", "tasks")
 }
 
 /// A line on a file that was written, on standard error if the text is JSON.

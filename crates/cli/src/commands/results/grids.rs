@@ -3,7 +3,7 @@
 use inceptive_format::{share, significant};
 use inceptive_results::{
     Calibration, CalibrationSample, Exploration, ImportedResult, Measurement, Metric, Objective,
-    ProfileRecord, TrainingRun, date::utc_day,
+    ProfileRecord, SpaceCount, TrainingRun, date::utc_day,
 };
 use inceptive_store::Stored;
 
@@ -132,6 +132,31 @@ pub(super) fn imported(found: &[Stored<ImportedResult>]) -> String {
             number(result.top5),
             number(result.latency_ms),
             result.source.clone(),
+        ]);
+    }
+    grid.render()
+}
+
+/// Counts of parts of spaces, one per line.
+pub(super) fn space_counts(found: &[Stored<SpaceCount>]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Right("id"),
+        Column::Left("space"),
+        Column::Right("from"),
+        Column::Right("networks"),
+        Column::Right("satisfy all"),
+        Column::Right("on the front"),
+        Column::Left("date"),
+    ]);
+    for Stored { id, result } in found {
+        grid.row(vec![
+            id.to_string(),
+            result.space.title.clone(),
+            result.first.to_string(),
+            (result.points - result.refused).to_string(),
+            result.feasible.to_string(),
+            result.front.len().to_string(),
+            utc_day(result.finished_unix_ms),
         ]);
     }
     grid.render()

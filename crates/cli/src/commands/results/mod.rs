@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
-use inceptive_app::Imported;
+use inceptive_app::{Imported, MergedTasks, is_plan, merge_file};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::{counted, significant};
 use inceptive_results::{
     Calibration, CalibrationSample, Exploration, ImportedResult, Measurement, ProfileRecord,
-    Record, TrainingRun,
+    Record, SpaceCount, TrainingRun,
 };
 use inceptive_store::{
     Cell, Filter, ForeignMeasurement, Format, Rows, Store, StoreError, Stored, Table as Tabular,
@@ -21,10 +21,10 @@ use serde_json::{Map, Value, json};
 
 use self::grids::{
     calibration_samples, calibrations, epochs, explorations, imported, measurements, profiles,
-    training_runs,
+    space_counts, training_runs,
 };
 use crate::{
-    commands::bench::text::findings,
+    commands::{bench::text::findings, worker},
     limited::ROWS,
     output::{self, Outcome},
     table::Grid,
@@ -39,7 +39,8 @@ use crate::{
   inceptive results export csv -o results.csv
   inceptive results export csv --kind training-runs -o trained.csv
   inceptive results import benchmark-infer.csv
-  inceptive results merge inceptive.db laptop.db")]
+  inceptive results merge inceptive.db laptop.db
+  inceptive results merge inceptive.db my-plan")]
 pub struct Results {
     #[command(subcommand)]
     action: Action,
@@ -105,13 +106,17 @@ enum Action {
         #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
         store: PathBuf,
     },
-    /// Add the results of other stores to the first, without duplicates
-    #[command(before_help = "Example:
-  inceptive results merge inceptive.db laptop.db")]
+    /// Add the results of other stores, or of plans, to the first, without duplicates
+    ///
+    /// Of a plan, each task counts once, however often it ran. Files that were cut off or changed are named and left out; the
+    /// exit code is 1 then.
+    #[command(before_help = "Examples:
+  inceptive results merge inceptive.db laptop.db
+  inceptive results merge inceptive.db my-plan")]
     Merge {
         /// Store to add to
         into: PathBuf,
-        /// Stores to add
+        /// Stores, folders of plans, or files of single results to add
         #[arg(required = true)]
         from: Vec<PathBuf>,
     },
@@ -155,6 +160,8 @@ enum RecordKind {
     Calibrations,
     /// Networks that were measured for calibrations
     CalibrationSamples,
+    /// Counts of parts of spaces
+    SpaceCounts,
 }
 
 /// Tables for other programs.
@@ -243,6 +250,7 @@ fn list(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
         Some(RecordKind::Explorations) => list_of(&chosen, explorations),
         Some(RecordKind::Calibrations) => list_of(&chosen, calibrations),
         Some(RecordKind::CalibrationSamples) => list_of(&chosen, calibration_samples),
+        Some(RecordKind::SpaceCounts) => list_of(&chosen, space_counts),
     }
 }
 
@@ -293,6 +301,11 @@ fn list_all(chosen: &Chosen) -> anyhow::Result<Outcome> {
         let results = counted(models, Calibration::NAME, Calibration::PLURAL);
         text.push_str(&format!("\nand {results}, see `results list --kind calibrations`\n"));
     }
+    let counts = readable(store.records::<SpaceCount>(&Filter::default())?).len();
+    if counts > 0 {
+        let results = counted(counts, SpaceCount::NAME, SpaceCount::PLURAL);
+        text.push_str(&format!("\nand {results}, see `results list --kind space-counts`\n"));
+    }
     let foreign = readable(store.records::<ForeignMeasurement>(&Filter::default())?).len();
     if foreign > 0 {
         let rows = counted(foreign, ForeignMeasurement::NAME, ForeignMeasurement::PLURAL);
@@ -326,6 +339,9 @@ fn list_json(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
         Some(RecordKind::CalibrationSamples) => {
             json!({ "calibration_samples": objects(&chosen.records::<CalibrationSample>()?) })
         }
+        Some(RecordKind::SpaceCounts) => {
+            json!({ "space_counts": objects(&chosen.records::<SpaceCount>()?) })
+        }
     };
     Ok(Outcome::new(output::json(&document)?))
 }
@@ -344,6 +360,7 @@ fn list_all_json(chosen: &Chosen) -> anyhow::Result<Outcome> {
         "imported": objects(&chosen.records::<ImportedResult>()?),
         "explorations": objects(&chosen.records::<Exploration>()?),
         "calibrations": objects(&chosen.records::<Calibration>()?),
+        "space_counts": objects(&chosen.records::<SpaceCount>()?),
         "timm_rows": foreign,
     }))?))
 }
@@ -378,6 +395,7 @@ fn show(id: i64, kind: RecordKind, store: &Path) -> anyhow::Result<Outcome> {
         RecordKind::Explorations => columns(&stored::<Exploration>(id, store)?),
         RecordKind::Calibrations => columns(&stored::<Calibration>(id, store)?),
         RecordKind::CalibrationSamples => columns(&stored::<CalibrationSample>(id, store)?),
+        RecordKind::SpaceCounts => columns(&stored::<SpaceCount>(id, store)?),
     };
     Ok(Outcome::new(text))
 }
@@ -445,6 +463,7 @@ fn written(chosen: &Chosen, format: Format, kind: RecordKind) -> anyhow::Result<
         RecordKind::Explorations => written_of::<Exploration>(chosen, format),
         RecordKind::Calibrations => written_of::<Calibration>(chosen, format),
         RecordKind::CalibrationSamples => written_of::<CalibrationSample>(chosen, format),
+        RecordKind::SpaceCounts => written_of::<SpaceCount>(chosen, format),
     }
 }
 
@@ -478,17 +497,59 @@ fn import(file: &Path, store: &Path) -> anyhow::Result<Outcome> {
 }
 
 fn merge(into: &Path, from: &[PathBuf]) -> anyhow::Result<Outcome> {
+    let (results, stores): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        from.iter().partition(|path| path.is_dir() || is_result(path));
+    let (plans, files): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        results.into_iter().partition(|path| path.is_dir());
     // Where one of them is missing, no store is made and nothing is added.
-    for other in from {
+    for other in &stores {
         Store::open_to_read(other)?;
+    }
+    if let Some(other) = plans.iter().find(|path| !is_plan(path)) {
+        bail!(
+            "`{}` is not a results store, nor the folder of a plan: it has no `plan.json`",
+            other.display()
+        );
     }
     let mut store = Store::open(into)?;
     let mut text = String::new();
-    for other in from {
+    for other in stores {
         let merged = store.merge(other)?;
         warn_of(&merged.unreadable);
-        let added = counted(merged.added, "new result", "new results");
-        text.push_str(&format!("{}: {added}\n", other.display()));
+        text.push_str(&format!("{}: {}\n", other.display(), new_results(merged.added)));
     }
-    Ok(Outcome::new(text))
+    let mut failed = false;
+    let mut said = |what: &str, merged: &MergedTasks| {
+        worker::warn_of(&merged.broken);
+        failed |= !merged.broken.is_empty();
+        let of = if merged.planned > 0 { format!(" of {}", merged.planned) } else { String::new() };
+        let tasks = counted(merged.tasks, "task", "tasks");
+        let (new, repeated) = (new_results(merged.added), merged.repeated);
+        let again = match repeated {
+            0 => String::new(),
+            _ => {
+                format!(", {} left out of tasks that ran again", counted(repeated, "file", "files"))
+            }
+        };
+        text.push_str(&format!("{what}: {new}; {tasks}{of} with a result{again}\n"));
+    };
+    if !plans.is_empty() {
+        // Together, so that a task counts once that has results in several copies of its plan.
+        let names: Vec<String> = plans.iter().map(|path| path.display().to_string()).collect();
+        let paths: Vec<PathBuf> = plans.into_iter().cloned().collect();
+        said(&names.join(", "), &inceptive_app::merge(&mut store, &paths)?);
+    }
+    for file in files {
+        said(&file.display().to_string(), &merge_file(&mut store, file)?);
+    }
+    Ok(Outcome { text, failed })
+}
+
+fn new_results(added: usize) -> String {
+    counted(added, "new result", "new results")
+}
+
+/// Whether a file is the result of a task, by its name.
+fn is_result(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json")
 }

@@ -3,13 +3,18 @@
 mod text;
 pub mod watch;
 
-use std::{num::NonZeroU32, ops::ControlFlow, path::PathBuf, sync::atomic::AtomicBool};
+use std::{
+    num::NonZeroU32,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
 
 use anyhow::Context;
 use clap::Args;
 use inceptive_app::{
     DEFAULT_SAMPLES, GatherEvent, NEVER, Note, ReproCommand, Request, Task, TaskContext, TrainPlan,
-    TrainerName, report_on,
+    TrainerName, plan_training, report_on,
 };
 use inceptive_bench::{Isa, System, available_memory};
 use inceptive_data::DataName;
@@ -21,7 +26,7 @@ use inceptive_store::Store;
 use serde_json::{Value, json};
 
 use crate::{
-    commands::{bench::stop_on_interrupt, report::waiting},
+    commands::{bench::stop_on_interrupt, planned, report::waiting},
     input::{self, Settings},
     machinery::{positive, thread_count},
     output::{self, Outcome},
@@ -45,7 +50,8 @@ const CPU: &str = "cpu";
           --set input.channels=3 --set input.size=32
   inceptive train architectures/small/bn.yaml --data cifar10 --trainer pytorch --device cuda
           --set input.channels=3 --set input.size=32
-  inceptive train my-network.yaml --data folder:size=32=my-images --recipe my-recipe.yaml",
+  inceptive train my-network.yaml --data folder:size=32=my-images --recipe my-recipe.yaml
+  inceptive train architectures/small/*.yaml --data cifar10 --seeds 10 --plan my-plan",
     after_help = "`shapes` is generated, so it needs no download; `inceptive data list` shows the other data sets.
 Ctrl-C stops; the same command resumes after the last whole epoch, with the same result. Runs that
 are already in the store are not repeated. Test images are used once, after the last epoch. Trained
@@ -91,6 +97,9 @@ pub struct Train {
     /// bits between instruction sets
     #[arg(long, value_name = "ISA")]
     isa: Option<Isa>,
+    /// Train nothing: write a plan of the runs to this folder, for `inceptive worker` on many machines
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["again", "out", "side_by_side", "report", "no_report", "store"])]
+    plan: Option<PathBuf>,
     /// Repeat runs that are already in the store
     #[arg(long)]
     again: bool,
@@ -125,6 +134,9 @@ impl Train {
     /// When the store cannot be used.
     pub fn run(self) -> anyhow::Result<Outcome> {
         self.check_trainer()?;
+        if let Some(folder) = &self.plan {
+            return self.write_plan(folder);
+        }
         let stop = stop_on_interrupt("whole epochs and finished runs are saved")?;
         let mut store = Store::open(&self.store)?;
         let machine = inceptive_bench::this_machine();
@@ -163,6 +175,17 @@ impl Train {
             }
         }
         Ok(outcome)
+    }
+
+    /// Writes a plan of the runs. The number of threads is that of each worker's machine unless it is given.
+    fn write_plan(&self, folder: &Path) -> anyhow::Result<Outcome> {
+        let machine = inceptive_bench::this_machine();
+        let threads = self.threads.map_or(0, NonZeroU32::get);
+        let plan = TrainPlan { threads, ..self.plan(&machine)? };
+        match plan_training(&plan, folder) {
+            Ok(written) => planned::outcome(folder, &written, self.json),
+            Err(error) => output::task_failure(error),
+        }
     }
 
     /// Whether a report is written after the training.

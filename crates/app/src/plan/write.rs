@@ -1,0 +1,212 @@
+//! Writing plans.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use inceptive_data::DataName;
+use inceptive_files::{InputFiles, create_folder, replace_file};
+use inceptive_results::{Objective, ObjectiveInfo};
+
+use super::{
+    inputs::{Contents, Inputs},
+    tasks::{EngineChoice, INPUTS, OpenPlan, PLAN_FILE, Plan, VERSION, Work},
+};
+use crate::{
+    bench::BenchPlan,
+    error::{PlanError, TaskError},
+    explore::{read_conditions, read_space},
+    measured::Request,
+    network::read,
+    train::{TrainPlan, recipe_files},
+};
+
+/// The list of tasks, one a line: its number and what it does.
+const TASKS_FILE: &str = "tasks.txt";
+
+/// Networks that a task counts at most.
+pub(super) const MOST_OF_TASK: u64 = 100_000_000;
+
+/// Networks that a task counts unless a number of tasks is given: about a second.
+const USUAL_OF_TASK: u64 = 1_000_000;
+
+/// Most networks of a space that is counted in parts.
+const MOST_OF_SPACE: u64 = 1_000_000_000_000_000;
+
+/// A plan that was written, or was there before.
+#[derive(Clone, Debug)]
+pub struct WrittenPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// Whether it was not there before.
+    pub is_new: bool,
+}
+
+/// Plans to train networks: writes a folder that the same call writes with the same bytes.
+///
+/// # Errors
+/// When a network or the recipe is wrong, or the folder has something else.
+pub fn plan_training(plan: &TrainPlan, folder: &Path) -> Result<WrittenPlan, TaskError> {
+    let networks = files_of(&plan.requests)?;
+    write_training(plan, networks, folder, "trained")
+}
+
+/// Plans to train networks whose files are known; `trained` is the folder of checkpoints, relative to that of the plan.
+pub(super) fn write_training(
+    plan: &TrainPlan,
+    networks: Vec<PathBuf>,
+    folder: &Path,
+    trained: &str,
+) -> Result<WrittenPlan, TaskError> {
+    let data = plan.data.parse::<DataName>()?;
+    let recipe = recipe_files(&plan.recipe, &plan.recipe_settings)?;
+    let inputs = Inputs::new(networks.into_iter().chain(recipe.clone()));
+    let own = TrainPlan {
+        requests: relative(&plan.requests, &inputs),
+        data: absolute_data(&data)?,
+        recipe: match recipe.first() {
+            Some(file) => inputs.path(file).to_string_lossy().into_owned(),
+            None => plan.recipe.clone(),
+        },
+        side_by_side: None,
+        folder: trained.into(),
+        report: None,
+        again: false,
+        ..plan.clone()
+    };
+    Ok(write(folder, Work::Train(own), &inputs)?)
+}
+
+/// Plans to measure networks.
+///
+/// # Errors
+/// As [`plan_training`].
+pub fn plan_bench(
+    plan: &BenchPlan,
+    engines: EngineChoice,
+    folder: &Path,
+) -> Result<WrittenPlan, TaskError> {
+    let networks = files_of(&plan.requests)?;
+    write_bench(plan, engines, networks, folder)
+}
+
+pub(super) fn write_bench(
+    plan: &BenchPlan,
+    engines: EngineChoice,
+    networks: Vec<PathBuf>,
+    folder: &Path,
+) -> Result<WrittenPlan, TaskError> {
+    let weights = plan.weights.file.clone();
+    let inputs = Inputs::new(networks.into_iter().chain(weights.clone()));
+    let mut own = BenchPlan { requests: relative(&plan.requests, &inputs), ..plan.clone() };
+    own.weights.file = weights.map(|file| inputs.path(&file));
+    Ok(write(folder, Work::Bench { plan: own, engines }, &inputs)?)
+}
+
+/// Plans to count all networks of a space in `tasks` parts, or in parts of a million.
+///
+/// # Errors
+/// When the space or a condition is wrong, there are too many networks for so many tasks, or the folder has something else.
+pub fn plan_count(
+    space: &Path,
+    conditions: &[String],
+    objectives: &[Objective],
+    tasks: Option<u64>,
+    folder: &Path,
+) -> Result<WrittenPlan, TaskError> {
+    read_conditions(conditions)?;
+    let whole = read_space(space)?;
+    let size = u64::try_from(whole.size()).ok().filter(|&size| size <= MOST_OF_SPACE);
+    let Some(size) = size else {
+        let (space, size, most) = (whole.title.clone(), whole.size(), MOST_OF_SPACE);
+        return Err(PlanError::TooLarge { space, size, most }.into());
+    };
+    let tasks = tasks.unwrap_or_else(|| size.div_ceil(USUAL_OF_TASK).max(1));
+    if tasks > size || size.div_ceil(tasks.max(1)) > MOST_OF_TASK || tasks == 0 {
+        return Err(PlanError::Tasks { tasks, size, most: MOST_OF_TASK }.into());
+    }
+    let inputs = Inputs::new(whole.files.iter().cloned());
+    let work = Work::Count {
+        space: inputs.path(space),
+        conditions: conditions.to_vec(),
+        objectives: objectives.iter().copied().map(ObjectiveInfo::from).collect(),
+        size,
+        tasks,
+    };
+    Ok(write(folder, work, &inputs)?)
+}
+
+/// All files of networks. Reading them finds mistakes before anything is submitted.
+fn files_of(requests: &[Request]) -> Result<Vec<PathBuf>, TaskError> {
+    let mut files = vec![];
+    for request in requests {
+        let loaded = read(&request.file, &request.settings)?;
+        files.extend(loaded.sources.paths().map(Path::to_owned));
+        files.push(request.file.clone());
+    }
+    Ok(files)
+}
+
+fn relative(requests: &[Request], inputs: &Inputs) -> Vec<Request> {
+    let one = |request: &Request| Request {
+        file: inputs.path(&request.file),
+        settings: request.settings.clone(),
+    };
+    requests.iter().map(one).collect()
+}
+
+/// The name of a data set that means the same in every working folder.
+fn absolute_data(data: &DataName) -> Result<String, PlanError> {
+    let Some(path) = data.path() else { return Ok(data.to_string()) };
+    let full =
+        fs::canonicalize(path).map_err(|error| PlanError::Read { path: path.to_owned(), error })?;
+    Ok(format!("{}={}", data.label(), full.display()))
+}
+
+/// Writes a plan, its file at last: a folder without it is no plan yet.
+fn write(folder: &Path, work: Work, inputs: &Inputs) -> Result<WrittenPlan, PlanError> {
+    let (listed, contents) = inputs.read()?;
+    let plan = Plan { inceptive_plan: VERSION, work, inputs: listed };
+    let text = plan.text()?;
+    if folder.join(PLAN_FILE).exists() {
+        let known = OpenPlan::read(folder)?;
+        let is_same = known.plan.text()? == text;
+        known.check_inputs()?;
+        return match is_same {
+            true => Ok(WrittenPlan { plan, is_new: false }),
+            false => Err(PlanError::Differs(folder.to_owned())),
+        };
+    }
+    expect_unused(folder)?;
+    write_inputs(&folder.join(INPUTS), &contents)?;
+    let tasks: String =
+        (0..plan.len()).map(|number| format!("{number} {}\n", plan.name(number))).collect();
+    let none = InputFiles::default();
+    replace_file(&folder.join(TASKS_FILE), tasks.as_bytes(), &none)?;
+    replace_file(&folder.join(PLAN_FILE), text.as_bytes(), &none)?;
+    Ok(WrittenPlan { plan, is_new: true })
+}
+
+fn write_inputs(folder: &Path, contents: &Contents) -> Result<(), PlanError> {
+    create_folder(folder)?;
+    for (path, content) in contents {
+        let target = folder.join(path);
+        create_folder(target.parent().unwrap_or(folder))?;
+        replace_file(&target, content, &InputFiles::default())?;
+    }
+    Ok(())
+}
+
+/// Checks that a folder is not there, or has only what a plan that was interrupted leaves.
+fn expect_unused(folder: &Path) -> Result<(), PlanError> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_ours = name == INPUTS || name == TASKS_FILE || name.starts_with(".inceptive-");
+        if !is_ours {
+            return Err(PlanError::NotEmpty { folder: folder.to_owned(), entry: name });
+        }
+    }
+    Ok(())
+}
