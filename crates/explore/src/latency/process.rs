@@ -144,20 +144,16 @@ pub(super) fn choose_similarity(features: usize, points: &[&[f64]], values: &[f6
     }
     let mut least = error(&best);
     for _ in 0..ROUNDS {
-        let mut candidates: Vec<Box<dyn Fn(&mut Similarity)>> = vec![];
-        for feature in (0..features).filter(|&feature| best.lengths[feature] > 0.0) {
-            candidates.extend(LENGTHS.map(|length| -> Box<dyn Fn(&mut Similarity)> {
-                Box::new(move |it| it.lengths[feature] = length)
-            }));
-        }
-        candidates.extend(
-            NOISES.map(|noise| -> Box<dyn Fn(&mut Similarity)> {
-                Box::new(move |it| it.noise = noise)
-            }),
-        );
-        for change in candidates {
+        let used = (0..features).filter(|&feature| best.lengths[feature] > 0.0);
+        let mut changes: Vec<(Option<usize>, f64)> =
+            used.flat_map(|feature| LENGTHS.map(|length| (Some(feature), length))).collect();
+        changes.extend(NOISES.map(|noise| (None, noise)));
+        for (feature, value) in changes {
             let mut other = best.clone();
-            change(&mut other);
+            match feature {
+                Some(feature) => other.lengths[feature] = value,
+                None => other.noise = value,
+            }
             let error = error(&other);
             if error < least {
                 (least, best) = (error, other);
