@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use inceptive_results::{Exploration, ImportedResult, Measurement, ProfileRecord, TrainingRun};
+use inceptive_results::{
+    Calibration, CalibrationSample, Exploration, ImportedResult, Measurement, ProfileRecord,
+    TrainingRun,
+};
 use inceptive_store::{Cell, Filter, Store, StoreError, Stored, Table};
 use pyo3::{exceptions::PyValueError, prelude::*};
 
@@ -32,10 +35,12 @@ pub fn results(
         "training-runs" => read::<TrainingRun>,
         "imported" => read::<ImportedResult>,
         "explorations" => read::<Exploration>,
+        "calibrations" => read::<Calibration>,
+        "calibration-samples" => read::<CalibrationSample>,
         other => {
             let message = format!(
-                "kind is {other:?}, but must be \"measurements\", \"profiles\", \"training-runs\", \"imported\" or \
-                 \"explorations\""
+                "kind is {other:?}, but must be \"measurements\", \"profiles\", \"training-runs\", \"imported\", \
+                 \"explorations\", \"calibrations\" or \"calibration-samples\""
             );
             return Err(PyValueError::new_err(message));
         }

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 import subprocess
 import sys
+import typing
 
 import numpy as np
 import pytest
@@ -32,6 +34,15 @@ def test_results_are_those_of_the_command(root, store, kind):
                 assert value == expected.removeprefix("'")
             else:
                 assert value == float(expected)
+
+
+def test_every_kind_of_the_command_is_known(root):
+    run = [sys.executable, "-m", "inceptive", "results", "export", "--help"]
+    text = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    kinds = re.findall(r"^ +- ([\w-]+):", text.partition("--kind")[2].partition("[default")[0], re.MULTILINE)
+    assert set(kinds) == set(typing.get_args(inceptive._results.Kind))
+    for kind in kinds:
+        assert "id" in inceptive.results(root / "reports/family/results.db", kind)
 
 
 def test_results_are_filtered(root):

@@ -9,7 +9,9 @@ from typing import Literal, Optional, Union
 from . import _inceptive
 from ._table import Table
 
-Kind = Literal["measurements", "profiles", "training-runs", "imported", "explorations"]
+Kind = Literal[
+    "measurements", "profiles", "training-runs", "imported", "explorations", "calibrations", "calibration-samples"
+]
 
 
 def results(
@@ -27,8 +29,8 @@ def results(
 
     Args:
         store: The store of results, which ``inceptive bench``, ``train`` and ``explore`` write to.
-        kind: ``"measurements"`` for latencies, ``"training-runs"`` for accuracies, ``"profiles"``, ``"imported"`` or
-            ``"explorations"``.
+        kind: ``"measurements"`` for latencies, ``"training-runs"`` for accuracies, ``"profiles"``, ``"imported"``,
+            ``"explorations"``, ``"calibrations"`` or ``"calibration-samples"``.
         model: Only networks whose name or file contains this text.
         fingerprint: Only this network; see `Network.fingerprint`.
         engine: Only this engine.
