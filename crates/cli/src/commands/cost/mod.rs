@@ -7,7 +7,11 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, ValueEnum, error::ErrorKind};
-use inceptive_app::{LatencyPredictor, PredictError};
+use inceptive_app::{LatencyPredictor, PredictError, choose};
+use inceptive_bench::{
+    Isa, Setup,
+    engines::{DEFAULT_ENGINE, EngineOptions},
+};
 use inceptive_cost::{Convention, Cost, Mode, Reconciliation, reconcile};
 use inceptive_dsl::{Architecture, Loaded, Sources};
 use inceptive_results::Value;
@@ -16,7 +20,7 @@ use inceptive_store::Store;
 use super::Arguments;
 use crate::{
     input::{ModeName, Settings, read_all},
-    machinery::{EngineArguments, positive, thread_count},
+    machinery::{PrecisionName, positive, thread_count},
     output::{self, Outcome, print_json},
 };
 
@@ -74,13 +78,23 @@ pub struct CostArguments {
 /// What a latency is predicted for.
 #[derive(Args, Debug)]
 struct PredictionArguments {
-    #[command(flatten)]
-    engine: EngineArguments,
+    /// Engine that the latency is predicted for, see `inceptive engines`
+    #[arg(long, requires = "latency", value_name = "ENGINE", default_value = DEFAULT_ENGINE)]
+    engine: String,
+    /// Instruction set of the native engine: avx512, avx2, neon or portable; default: the widest of this processor
+    #[arg(long, requires = "latency", value_name = "ISA")]
+    isa: Option<Isa>,
+    /// Precision that the engine computes in
+    #[arg(long, requires = "latency", value_name = "PRECISION", default_value = "fp32")]
+    precision: PrecisionName,
+    /// Device that it runs on
+    #[arg(long, requires = "latency", value_name = "DEVICE", default_value = "cpu")]
+    device: String,
     /// Threads per inference; default: all cores
-    #[arg(long, value_name = "N", value_parser = thread_count)]
+    #[arg(long, requires = "latency", value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
     /// Store with calibrations
-    #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
+    #[arg(long, requires = "latency", value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
 }
 
@@ -161,12 +175,19 @@ impl CostArguments {
             let message = "--latency predicts inference at batch 1: remove `--mode` and `--batch`";
             Arguments::command().error(ErrorKind::ArgumentConflict, message).exit();
         }
-        let engines = self.prediction.engine.found()?;
+        let PredictionArguments { engine, isa, precision, device, threads, store } =
+            &self.prediction;
+        let options = EngineOptions { isa: *isa, ..EngineOptions::default() };
+        let engines = choose(&options, std::slice::from_ref(engine), device)?;
         let [found] = engines.as_slice() else { bail!("--latency takes one engine") };
         let machine = inceptive_bench::this_machine();
-        let threads = self.prediction.threads.unwrap_or_else(|| machine.default_threads());
-        let setup = self.prediction.engine.setup(self.batch, threads);
-        let store = Store::open_to_read(&self.prediction.store)?;
+        let setup = Setup {
+            batch: self.batch.get(),
+            threads: threads.unwrap_or_else(|| machine.default_threads()).get(),
+            precision: (*precision).into(),
+            device: device.clone(),
+        };
+        let store = Store::open_to_read(store)?;
         let (name, description) = (found.engine.name(), &found.description);
         Ok(LatencyPredictor::open(&store, name, description, &setup, &machine)?)
     }
