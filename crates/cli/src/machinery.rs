@@ -50,6 +50,18 @@ pub enum PrecisionName {
     Bf16,
 }
 
+impl From<PrecisionName> for PrecisionRequest {
+    fn from(name: PrecisionName) -> Self {
+        match name {
+            PrecisionName::Fp32 => Self::Fp32,
+            PrecisionName::Default => Self::EngineDefault,
+            PrecisionName::Tf32 => Self::Tf32,
+            PrecisionName::Fp16 => Self::Fp16,
+            PrecisionName::Bf16 => Self::Bf16,
+        }
+    }
+}
+
 /// The engine, its device and precision.
 #[derive(Args, Clone, Debug)]
 pub struct EngineArguments {
@@ -111,13 +123,7 @@ impl EngineArguments {
 
     /// The precision requested.
     pub fn precision(&self) -> PrecisionRequest {
-        match self.precision {
-            PrecisionName::Fp32 => PrecisionRequest::Fp32,
-            PrecisionName::Default => PrecisionRequest::EngineDefault,
-            PrecisionName::Tf32 => PrecisionRequest::Tf32,
-            PrecisionName::Fp16 => PrecisionRequest::Fp16,
-            PrecisionName::Bf16 => PrecisionRequest::Bf16,
-        }
+        self.precision.into()
     }
 
     /// The device.

@@ -396,13 +396,14 @@ mod tests {
         let good = calibration();
         assert_eq!(good.check(), Ok(()));
         type Change = fn(&mut Calibration);
-        let cases: [(&str, Change); 9] = [
+        let cases: [(&str, Change); 10] = [
             ("threads is 0", |it| it.runtime.threads = 0),
             ("budget_s is NaN", |it| it.budget_s = f64::NAN),
             ("half_width is -1", |it| it.model.half_width = -1.0),
+            ("spread is NaN", |it| it.model.spread[0] = f64::NAN),
             ("coefficient", |it| it.model.correction[0] = f64::NAN),
             ("coefficient", |it| it.model.kinds[0].terms[0] = f64::INFINITY),
-            ("points without weights", |it| it.model.kinds[0].weights = vec![1.0, 2.0]),
+            ("points without weights", |it| it.model.kinds[0].points = vec![1.0, 2.0]),
             ("within_10_percent is 1.5", |it| it.judgement.within_10_percent = 1.5),
             ("measured_ms is -1", |it| it.judgement.networks[0].measured_ms = -1.0),
             ("is not between", |it| it.judgement.networks[0].predicted_ms.low = 2.0),

@@ -25,7 +25,7 @@ use crate::{
 /// Networks that take turns.
 const TOGETHER: usize = 6;
 
-/// Fewest networks that a model is fitted to, and judged on.
+/// Fewest networks that a model is fitted to, and judged on; so many are measured whatever the time.
 const FEWEST_FITTED: usize = 10;
 const FEWEST_JUDGED: usize = 5;
 
@@ -156,6 +156,12 @@ impl Measured<'_> {
         self.plan.budget.as_secs_f64()
     }
 
+    /// Whether there is time for another network, or there are too few for a model.
+    fn wants_more(&self) -> bool {
+        let is_enough = self.fitted.len() >= FEWEST_FITTED && self.judged.len() >= FEWEST_JUDGED;
+        self.spent < self.budget_s() || !is_enough
+    }
+
     fn add(&mut self, sample: CalibrationSample, purpose: Purpose) {
         self.spent += sample.seconds;
         match purpose {
@@ -174,7 +180,7 @@ impl Measured<'_> {
         let available = running.context.available_bytes;
         let mut group = vec![];
         let mut needed = 0_u64;
-        while self.spent < self.budget_s() && group.len() < TOGETHER && !running.wants_stop() {
+        while self.wants_more() && group.len() < TOGETHER && !running.wants_stop() {
             let Some(subject) = subjects.next() else { break };
             if let Some(sample) = self.known.remove(&subject.fingerprint) {
                 self.add(sample, subject.purpose);
@@ -227,7 +233,7 @@ impl Measured<'_> {
         };
         let measured = self.fitted.len() + self.judged.len();
         if !is_enough(&all) {
-            return Err(CalibrateError::TooFew { measured, budget_s: self.budget_s() }.into());
+            return Err(CalibrateError::TooFew { measured }.into());
         }
         let [fitted, judged] = if is_enough(&quiet) { quiet } else { all };
         let model = fit_latency(&fitted).ok_or(CalibrateError::NoTimes)?;

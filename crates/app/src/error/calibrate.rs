@@ -12,16 +12,13 @@ pub enum CalibrateError {
     /// It was stopped.
     #[error("stopped; the same command continues, and repeats nothing")]
     Stopped,
-    /// There was time for too few networks.
+    /// There are too few networks.
     #[error(
-        "{measured} networks were measured in {budget_s:.0} s, too few for a model; the same command with a larger \
-         --budget continues"
+        "only {measured} different networks could be measured, too few for a model; name more targets"
     )]
     TooFew {
         /// How many were measured.
         measured: usize,
-        /// The time for that, in seconds.
-        budget_s: f64,
     },
     /// Nothing can be learned from the times.
     #[error("the measured times are too few or too similar for a model")]

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, ValueEnum, error::ErrorKind};
 use inceptive_app::{LatencyPredictor, PredictError};
 use inceptive_bench::{
-    Isa, PrecisionRequest, Setup,
+    Isa, Setup,
     engines::{DEFAULT_ENGINE, EngineOptions},
 };
 use inceptive_cost::{Convention, Cost, Mode, Reconciliation, reconcile};
@@ -20,7 +20,7 @@ use inceptive_store::Store;
 use super::Arguments;
 use crate::{
     input::{ModeName, Settings, read_all},
-    machinery::{self, positive, thread_count},
+    machinery::{self, PrecisionName, positive, thread_count},
     output::{self, Outcome, print_json},
 };
 
@@ -79,19 +79,22 @@ pub struct CostArguments {
 #[derive(Args, Debug)]
 struct PredictionArguments {
     /// Engine that the latency is predicted for, see `inceptive engines`
-    #[arg(long, value_name = "ENGINE", default_value = DEFAULT_ENGINE)]
+    #[arg(long, requires = "latency", value_name = "ENGINE", default_value = DEFAULT_ENGINE)]
     engine: String,
-    /// Its device
-    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
-    device: String,
     /// Instruction set of the native engine: avx512, avx2, neon or portable; default: the widest of this processor
-    #[arg(long, value_name = "ISA")]
+    #[arg(long, requires = "latency", value_name = "ISA")]
     isa: Option<Isa>,
+    /// Precision that the engine computes in
+    #[arg(long, requires = "latency", value_name = "PRECISION", default_value = "fp32")]
+    precision: PrecisionName,
+    /// Device that it runs on
+    #[arg(long, requires = "latency", value_name = "DEVICE", default_value = "cpu")]
+    device: String,
     /// Threads per inference; default: all cores
-    #[arg(long, value_name = "N", value_parser = thread_count)]
+    #[arg(long, requires = "latency", value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
     /// Store with calibrations
-    #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
+    #[arg(long, requires = "latency", value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
 }
 
@@ -172,16 +175,16 @@ impl CostArguments {
             let message = "--latency predicts inference at batch 1: remove `--mode` and `--batch`";
             Arguments::command().error(ErrorKind::ArgumentConflict, message).exit();
         }
-        let PredictionArguments { engine, device, isa, threads, store } = &self.prediction;
+        let PredictionArguments { engine, isa, precision, device, threads, store } =
+            &self.prediction;
         let options = EngineOptions { isa: *isa, ..EngineOptions::default() };
         let engines = machinery::found(&options, std::slice::from_ref(engine), device)?;
         let Some(found) = engines.first() else { bail!("there is no engine `{engine}`") };
         let machine = inceptive_bench::this_machine();
-        let threads = threads.unwrap_or_else(|| machine.default_threads());
         let setup = Setup {
             batch: self.batch.get(),
-            threads: threads.get(),
-            precision: PrecisionRequest::default(),
+            threads: threads.unwrap_or_else(|| machine.default_threads()).get(),
+            precision: (*precision).into(),
             device: device.clone(),
         };
         let store = Store::open_to_read(store)?;
