@@ -355,9 +355,12 @@ mod tests {
         recommendation(&example::search(), &preference).unwrap().unwrap()
     }
 
+    /// A condition, and weights.
+    type Wish<'w> = (Option<&'w str>, &'w [(Metric, f64)]);
+
     #[test]
     fn what_is_wanted_is_recommended() {
-        let cases: [(Option<&str>, &[(Metric, f64)]); 7] = [
+        let cases: [Wish<'_>; 7] = [
             (None, &[]),
             (Some("median_ms < 1.5"), &[]),
             (Some("top1 > 86"), &[]),
