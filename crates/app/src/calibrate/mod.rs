@@ -7,7 +7,7 @@ use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use inceptive_bench::{MemoryEstimate, PrecisionRequest, Setup};
 use inceptive_explore::{fit_latency, judge_latency};
-use inceptive_results::{Calibration, CalibrationSample, Machine, unix_ms};
+use inceptive_results::{Calibration, CalibrationSample, Machine, Record, unix_ms};
 use inceptive_store::{Filter, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,8 @@ fn calibrated(
     running.progress(0.0, "choosing networks".to_owned());
     let mut subjects = Subjects::new(&plan.targets, plan.seed)?;
     let known = known_samples(plan, engine, running)?;
-    let mut measured = Measured { plan, engine, known, spent: 0.0, fitted: vec![], judged: vec![] };
+    let mut measured =
+        Measured { plan, engine, known, spent: 0.0, fitted: vec![], judged: vec![], waiting: None };
     while let Some(group) = measured.next_group(&mut subjects, running) {
         measured.measure(&group, running)?;
         if running.wants_stop() {
@@ -103,9 +104,16 @@ fn calibrated(
     Ok(calibration)
 }
 
-/// Whether two calibrations are the same but for their time.
+/// Whether two calibrations are of the same networks. Their numbers may differ in the last digit: a time that was read from a
+/// store can differ so from the one that was written.
 fn is_same(one: &Calibration, other: &Calibration) -> bool {
-    Calibration { finished_unix_ms: other.finished_unix_ms, ..one.clone() } == *other
+    let judged = |it: &Calibration| -> Vec<String> {
+        it.judgement.networks.iter().map(|network| network.fingerprint.clone()).collect()
+    };
+    one.key() == other.key()
+        && one.budget_s == other.budget_s
+        && one.fitted == other.fitted
+        && judged(one) == judged(other)
 }
 
 fn known_calibration(
@@ -147,8 +155,11 @@ struct Measured<'a> {
     known: HashMap<String, CalibrationSample>,
     /// Time of measuring, in seconds.
     spent: f64,
-    fitted: Vec<CalibrationSample>,
-    judged: Vec<CalibrationSample>,
+    /// With their places among all networks, as these follow from targets and seed.
+    fitted: Vec<(usize, CalibrationSample)>,
+    judged: Vec<(usize, CalibrationSample)>,
+    /// A network that there was no time for.
+    waiting: Option<Subject>,
 }
 
 impl Measured<'_> {
@@ -162,11 +173,11 @@ impl Measured<'_> {
         self.spent < self.budget_s() || !is_enough
     }
 
-    fn add(&mut self, sample: CalibrationSample, purpose: Purpose) {
+    fn add(&mut self, sample: CalibrationSample, subject: &Subject) {
         self.spent += sample.seconds;
-        match purpose {
-            Purpose::Fit => self.fitted.push(sample),
-            Purpose::Judge => self.judged.push(sample),
+        match subject.purpose {
+            Purpose::Fit => self.fitted.push((subject.place, sample)),
+            Purpose::Judge => self.judged.push((subject.place, sample)),
         }
     }
 
@@ -180,11 +191,15 @@ impl Measured<'_> {
         let available = running.context.available_bytes;
         let mut group = vec![];
         let mut needed = 0_u64;
-        while self.wants_more() && group.len() < TOGETHER && !running.wants_stop() {
-            let Some(subject) = subjects.next() else { break };
+        while group.len() < TOGETHER && !running.wants_stop() {
+            let Some(subject) = self.waiting.take().or_else(|| subjects.next()) else { break };
             if let Some(sample) = self.known.remove(&subject.fingerprint) {
-                self.add(sample, subject.purpose);
+                self.add(sample, &subject);
                 continue;
+            }
+            if !self.wants_more() {
+                self.waiting = Some(subject);
+                break;
             }
             let Ok(loaded) = read(&subject.request.file, &subject.request.settings) else {
                 continue;
@@ -216,14 +231,18 @@ impl Measured<'_> {
         };
         for (place, sample) in measuring.measure(group, running) {
             running.keep(&sample, TaskRecord::CalibrationSample);
-            self.add(sample, group[place].purpose);
+            self.add(sample, &group[place]);
         }
         Ok(())
     }
 
     /// Fits and judges a model. Networks that other programs disturbed are left out, if enough others remain.
-    fn calibration(&self, machine: &Machine) -> Result<Calibration, TaskError> {
-        let all = [&self.fitted, &self.judged].map(|all| all.iter().collect::<Vec<_>>());
+    fn calibration(&mut self, machine: &Machine) -> Result<Calibration, TaskError> {
+        for samples in [&mut self.fitted, &mut self.judged] {
+            samples.sort_by_key(|(place, _)| *place);
+        }
+        let all = [&self.fitted, &self.judged]
+            .map(|all| all.iter().map(|(_, it)| it).collect::<Vec<_>>());
         let quiet = all.each_ref().map(|all| {
             let quiet = all.iter().copied().filter(|it| !is_disturbed(it.others_cores));
             quiet.collect::<Vec<&CalibrationSample>>()

@@ -51,6 +51,8 @@ pub(super) struct Subject {
     /// Fingerprint of its inference graph.
     pub(super) fingerprint: String,
     pub(super) purpose: Purpose,
+    /// Its place among all networks, the same for the same targets and seed.
+    pub(super) place: usize,
 }
 
 /// Where networks are drawn from.
@@ -200,7 +202,7 @@ impl Subjects {
         }
         let fingerprint = passes::inference(&graph).ok()?.fingerprint().to_string();
         let is_new = self.taken.insert(fingerprint.clone());
-        is_new.then_some(Subject { request, fingerprint, purpose: Purpose::Fit })
+        is_new.then_some(Subject { request, fingerprint, purpose: Purpose::Fit, place: 0 })
     }
 }
 
@@ -232,12 +234,15 @@ impl Iterator for Subjects {
         if self.given > MOST {
             return None;
         }
-        if self.given.is_multiple_of(3)
-            && let Some(judged) = self.judged.next()
-        {
-            return Some(judged);
-        }
-        self.next_is_network();
-        self.draw().or_else(|| self.judged.next())
+        let place = self.given;
+        let judged = self.given.is_multiple_of(3).then(|| self.judged.next()).flatten();
+        // Where a source has no other network, the next one may.
+        let drawn = judged.or_else(|| {
+            (0..=self.sources.len()).find_map(|_| {
+                self.next_is_network();
+                self.draw()
+            })
+        });
+        drawn.or_else(|| self.judged.next()).map(|subject| Subject { place, ..subject })
     }
 }
