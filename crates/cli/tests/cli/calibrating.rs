@@ -65,7 +65,7 @@ fn a_calibration_that_was_killed_continues_and_its_model_predicts() {
     let folder = folder.path();
     let (_, error, is_done) =
         run(folder, "cost base.yaml --latency --threads 1 --store results.db");
-    assert!(!is_done && error.contains("results.db"), "{error}");
+    assert!(!is_done && error.contains("run `inceptive calibrate` first"), "{error}");
 
     let mut child =
         inceptive(folder, CALIBRATE).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -187,6 +187,12 @@ impl CostArguments {
             precision: (*precision).into(),
             device: device.clone(),
         };
+        if !store.exists() {
+            bail!(
+                "there is no `{}` with a calibration; run `inceptive calibrate` first",
+                store.display()
+            );
+        }
         let store = Store::open_to_read(store)?;
         let (name, description) = (found.engine.name(), &found.description);
         Ok(LatencyPredictor::open(&store, name, description, &setup, &machine)?)
