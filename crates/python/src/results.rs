@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use inceptive_results::{
     Calibration, CalibrationSample, Exploration, ImportedResult, Measurement, ProfileRecord,
-    TrainingRun,
+    SpaceCount, TrainingRun,
 };
 use inceptive_store::{Cell, Filter, Store, StoreError, Stored, Table};
 use pyo3::{exceptions::PyValueError, prelude::*};
@@ -37,10 +37,11 @@ pub fn results(
         "explorations" => read::<Exploration>,
         "calibrations" => read::<Calibration>,
         "calibration-samples" => read::<CalibrationSample>,
+        "space-counts" => read::<SpaceCount>,
         other => {
             let message = format!(
                 "kind is {other:?}, but must be \"measurements\", \"profiles\", \"training-runs\", \"imported\", \
-                 \"explorations\", \"calibrations\" or \"calibration-samples\""
+                 \"explorations\", \"calibrations\", \"calibration-samples\" or \"space-counts\""
             );
             return Err(PyValueError::new_err(message));
         }

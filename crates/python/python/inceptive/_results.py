@@ -10,7 +10,7 @@ from . import _inceptive
 from ._table import Table
 
 Kind = Literal[
-    "measurements", "profiles", "training-runs", "imported", "explorations", "calibrations", "calibration-samples"
+    "measurements", "profiles", "training-runs", "imported", "explorations", "calibrations", "calibration-samples", "space-counts"
 ]
 
 
@@ -30,7 +30,7 @@ def results(
     Args:
         store: The store of results, which ``inceptive bench``, ``train`` and ``explore`` write to.
         kind: ``"measurements"`` for latencies, ``"training-runs"`` for accuracies, ``"profiles"``, ``"imported"``,
-            ``"explorations"``, ``"calibrations"`` or ``"calibration-samples"``.
+            ``"explorations"``, ``"calibrations"``, ``"calibration-samples"`` or ``"space-counts"``.
         model: Only networks whose name or file contains this text.
         fingerprint: Only this network; see `Network.fingerprint`.
         engine: Only this engine.
