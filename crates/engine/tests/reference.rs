@@ -69,7 +69,8 @@ fn check(graph: &Graph, seed: u64) {
                     session.run(&input, &GO_ON).unwrap();
                     let output = session.run(&input, &GO_ON).unwrap();
                     assert_eq!(output.len(), right.len());
-                    let limit = if winograd { 1e-4 } else { 1e-5 };
+                    // Windows that cover a map add up 100,000 products, whose rounding errors grow with the root of their number.
+                    let limit = if winograd { 1e-4 } else { 3e-5 };
                     for (found, right) in output.iter().zip(&right) {
                         let error = (f64::from(*found) - right).abs() / scale;
                         assert!(
