@@ -15,7 +15,7 @@ use super::{
 use crate::error::{PlanError, TaskError};
 
 /// Tasks whose results are added together, unless a folder has more.
-const MOST_TOGETHER: usize = 1000;
+const MAX_TOGETHER: usize = 1000;
 
 /// What was added to a store.
 #[derive(Debug, Default)]
@@ -74,7 +74,7 @@ pub fn merge(store: &mut Store, plans: &[PathBuf]) -> Result<MergedTasks, TaskEr
         for folder in &folders {
             results.extend(Results::of_folder(folder, &part)?);
         }
-        if results.tasks.len() >= MOST_TOGETHER {
+        if results.tasks.len() >= MAX_TOGETHER {
             merged.add(store, std::mem::take(&mut results))?;
         }
     }
