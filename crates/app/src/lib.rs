@@ -76,8 +76,8 @@ pub use notes::{Note, notes_of, weight_notes};
 pub use opened::{Opened, TorchNetwork};
 pub use plan::{
     BrokenFile, Choice, EngineChoice, Given, MergedTasks, Plan, PlanStatus, SearchStage, Selection,
-    Work, WorkerEvent, WorkerOutcome, WorkerPlan, WrittenPlan, explore_planned, is_plan, merge,
-    merge_file, plan_bench, plan_count, plan_training, united_counts, work,
+    Work, WorkerEvent, WorkerOutcome, WorkerPlan, WrittenPlan, check_plans, explore_planned,
+    is_plan, merge, merge_file, plan_bench, plan_count, plan_training, united_counts, work,
 };
 pub use predict::{LatencyPredictor, PredictError, calibrations_of};
 pub use profile::ProfilePlan;

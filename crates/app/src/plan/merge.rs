@@ -37,6 +37,14 @@ pub fn is_plan(path: &Path) -> bool {
     !plan_folders(path).is_empty()
 }
 
+/// Whether the plans of a folder can be read.
+///
+/// # Errors
+/// What is wrong with the first that cannot.
+pub fn check_plans(path: &Path) -> Result<(), PlanError> {
+    plan_folders(path).iter().try_for_each(|folder| OpenPlan::read(folder).map(drop))
+}
+
 /// The folders of plans: the folder itself, or those in it.
 fn plan_folders(path: &Path) -> Vec<PathBuf> {
     if path.join(PLAN_FILE).is_file() {

@@ -16,7 +16,7 @@ mod tasks;
 mod worker;
 mod write;
 
-pub use merge::{MergedTasks, is_plan, merge, merge_file};
+pub use merge::{MergedTasks, check_plans, is_plan, merge, merge_file};
 pub use result::BrokenFile;
 pub use search::{SearchStage, explore_planned};
 pub use select::{Choice, Given, Selection};

@@ -299,6 +299,13 @@ fn results_of_tasks_that_ran_twice_count_once_and_torn_ones_are_named() {
     let single = &results(folder, "copy-1")[0];
     let one = done(folder, &format!("results merge single.db {}", single.display()));
     assert!(one.contains(": 1 new result; 1 task with a result"), "{one}");
+
+    // A plan that cannot be read leaves no store behind.
+    fs::create_dir(folder.join("broken")).unwrap();
+    fs::write(folder.join("broken/plan.json"), "{").unwrap();
+    let (code, _, error) = run(inceptive(folder, "results merge none.db broken"));
+    assert!(code != Some(0) && error.contains("is not a plan"), "{error}");
+    assert!(!folder.join("none.db").exists());
 }
 
 /// Killed at any moment: every file that has the name of a result is whole, and the rest is done later.

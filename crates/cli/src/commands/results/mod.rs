@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
-use inceptive_app::{Imported, MergedTasks, is_plan, merge_file};
+use inceptive_app::{Imported, MergedTasks, check_plans, is_plan, merge_file};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::{counted, significant};
 use inceptive_results::{
@@ -510,6 +510,9 @@ fn merge(into: &Path, from: &[PathBuf]) -> anyhow::Result<Outcome> {
             "`{}` is not a results store, nor the folder of a plan: it has no `plan.json`",
             other.display()
         );
+    }
+    for plan in &plans {
+        check_plans(plan)?;
     }
     let mut store = Store::open(into)?;
     let mut text = String::new();
