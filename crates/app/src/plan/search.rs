@@ -1,7 +1,11 @@
 //! Searches whose stages are plans: each stage is written when the results of the one before are there.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
+use inceptive_files::{InputFiles, read_text, replace_file};
 use inceptive_results::{Exploration, Measurement, TrainingRun};
 use inceptive_store::Store;
 
@@ -20,6 +24,13 @@ use crate::{
 
 /// Where checkpoints and weights are, as seen from the plan of a stage: all stages go on with them.
 const TRAINED: &str = "../trained";
+
+/// The numbers of the tasks of a stage that the search goes on without, one a line. Results that come later do not count, so that
+/// the stages after it stay as they are.
+const LEFT_OUT_FILE: &str = "left-out.txt";
+
+/// Maximum size of this file.
+const MAX_LEFT_OUT_BYTES: u64 = 1 << 24;
 
 /// How far a search is.
 #[derive(Clone, Debug)]
@@ -40,13 +51,15 @@ pub enum SearchStage {
 }
 
 /// Goes on with a search whose networks are trained and measured by tasks of plans: a folder for each stage. Writes the plan
-/// of the stage that the results allow, or finishes the search, which is saved in the store.
+/// of the stage that the results allow, or finishes the search, which is saved in the store. `leaves_out` makes it go on without
+/// the tasks of a stage that have no result, if others have one.
 ///
 /// # Errors
 /// When the space, the data set or a result cannot be read, a folder has something else, or no number of networks is given.
 pub fn explore_planned(
     plan: &ExplorePlan,
     engines: EngineChoice,
+    leaves_out: bool,
     folder: &Path,
     context: &TaskContext<'_>,
     store: &mut Store,
@@ -56,7 +69,7 @@ pub fn explore_planned(
         return Err(PlanError::NoNetworks.into());
     }
     let files = read_space(&plan.space)?.files;
-    let mut stages = Stages { folder, engines, files, waiting: None };
+    let mut stages = Stages { folder, engines, files, leaves_out, waiting: None };
     match explore_elsewhere(plan, &mut stages, context, store, listen) {
         Ok(Some(exploration)) => Ok(SearchStage::Finished(Box::new(exploration))),
         Ok(None) => Err(TaskError::NoResult),
@@ -71,12 +84,14 @@ struct Stages<'s> {
     engines: EngineChoice,
     /// The files of the space.
     files: Vec<PathBuf>,
+    /// Whether to go on without the tasks that have no result.
+    leaves_out: bool,
     /// The stage whose results are missing.
     waiting: Option<SearchStage>,
 }
 
 impl Stages<'_> {
-    /// The results of all tasks of a stage, in order.
+    /// The results of the tasks of a stage, in order, without those that were left out.
     fn results(
         &mut self,
         folder: PathBuf,
@@ -85,15 +100,43 @@ impl Stages<'_> {
         let open = OpenPlan::read(&folder)?;
         let results = Results::of_plan(&open.folder)?;
         let tasks = written.plan.len();
-        let found: Vec<_> =
-            (0..tasks).filter_map(|it| results.get(&open.task_id(it)).cloned()).collect();
-        if found.len() == tasks {
-            return Ok(found);
+        let file = folder.join(LEFT_OUT_FILE);
+        let mut left_out = read_left_out(&file)?;
+        let is_missing = |task: &usize| results.get(&open.task_id(*task)).is_none();
+        let mut missing: Vec<usize> =
+            (0..tasks).filter(|task| !left_out.contains(task) && is_missing(task)).collect();
+        if self.leaves_out && !missing.is_empty() && missing.len() + left_out.len() < tasks {
+            left_out.extend(missing.drain(..));
+            let text: String = left_out.iter().map(|task| format!("{task}\n")).collect();
+            replace_file(&file, text.as_bytes(), &InputFiles::default())
+                .map_err(PlanError::Write)?;
         }
-        let (missing, is_new) = (tasks - found.len(), written.is_new);
+        if missing.is_empty() {
+            let counted = (0..tasks).filter(|task| !left_out.contains(task));
+            return Ok(counted
+                .filter_map(|task| results.get(&open.task_id(task)).cloned())
+                .collect());
+        }
+        let (missing, is_new) = (missing.len(), written.is_new);
         self.waiting = Some(SearchStage::Waiting { folder, tasks, missing, is_new });
         Err(TaskError::NotYet)
     }
+}
+
+/// The tasks that are left out of a stage; none without the file.
+fn read_left_out(file: &Path) -> Result<BTreeSet<usize>, PlanError> {
+    if !file.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let text = read_text(file, MAX_LEFT_OUT_BYTES)
+        .map_err(|error| PlanError::Read { path: file.to_owned(), error })?;
+    let number = |line: &str| {
+        line.trim().parse().map_err(|_| PlanError::Unreadable {
+            file: file.to_owned(),
+            reason: format!("`{}` is not the number of a task", line.trim()),
+        })
+    };
+    text.lines().map(number).collect()
 }
 
 impl Elsewhere for Stages<'_> {

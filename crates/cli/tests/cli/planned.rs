@@ -420,3 +420,35 @@ fn a_search_goes_on_stage_by_stage() {
     let runs = records(folder, "search.db", "training-runs");
     assert_eq!(runs, records(folder, "whole.db", "training-runs"));
 }
+
+/// A task that always fails does not stop a search for ever.
+#[test]
+fn a_search_goes_on_without_what_is_missing() {
+    let folder = folder();
+    let folder = folder.path();
+    let planned = "explore spaces/space.yaml --data shapes:size=16,train=300,test=100 --recipe recipe.yaml --networks 4 --seeds 1 \
+                   --engine native --threads 1 --plan search --store search.db --json";
+    let without = format!("{planned} --without-missing");
+    // Nothing is left out of a stage of which nothing was done.
+    for _ in 0..2 {
+        assert_eq!(document(folder, &without)["plan"], "search/rung-1");
+    }
+    for task in [0, 1, 3] {
+        done(folder, &format!("worker search/rung-1 --task {task}"));
+    }
+    let waiting = document(folder, planned);
+    assert_eq!((&waiting["plan"], &waiting["done"]), (&"search/rung-1".into(), &3.into()));
+    let next = document(folder, &without);
+    assert_eq!(next["plan"], "search/rung-2");
+    // A late result changes nothing about the stages after it.
+    done(folder, "worker search/rung-1 --task 2");
+    let again = document(folder, planned);
+    assert_eq!((&again["plan"], &again["is_new"]), (&next["plan"], &false.into()));
+    let found = loop {
+        let answer = document(folder, planned);
+        let Some(plan) = answer["plan"].as_str() else { break answer };
+        done(folder, &format!("worker {plan} --shard 1/1"));
+    };
+    assert!(found["networks"][2]["rungs"][0].is_null(), "{found}");
+    assert!(found["networks"].as_array().unwrap().iter().any(|it| !it["top1"].is_null()));
+}

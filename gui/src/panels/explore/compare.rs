@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use egui::{Button, ComboBox, DragValue, Grid, Label, RichText, Ui};
+use egui::{ComboBox, DragValue, Grid, Label, RichText, Ui};
 use egui_plot::{HoverPosition, Legend, Line, LineStyle, Plot, PlotPoints};
 use inceptive_app::SpaceComparison;
 use inceptive_explore::Step;
 
-use super::{Subject, setup::unsaved, space::Wanted};
+use super::{Subject, setup::start, space::Wanted};
 use crate::{
-    command::{Command, Commands},
+    command::Commands,
     file::FilePath,
     jobs::{CompareSpacesRequest, Job},
     panels::{
@@ -85,27 +85,9 @@ impl Compare {
             self.store.ui(ui, model, commands);
             ui.end_row();
         });
-        let request = self.request(subject, wanted, &data);
-        ui.add_space(2.0);
-        let start = Button::new(RichText::new("Start").strong()).min_size([70.0, 22.0].into());
-        let response = ui.add_enabled(request.is_ok(), start).on_hover_text(
-            "Ctrl Enter. Runs that are in the store are not repeated: the same comparison goes on where it was stopped",
-        );
-        match request {
-            Ok(request) if response.clicked() || subject.asks.starts => {
-                let job = Job::CompareSpaces(request);
-                let unsaved: Vec<FilePath> = unsaved(subject);
-                commands.push(match unsaved.is_empty() {
-                    true => Command::Start(job),
-                    false => Command::SaveThen(unsaved, job),
-                });
-            }
-            Ok(_) => {}
-            Err(problem) => {
-                response.on_disabled_hover_text(problem.as_str());
-                ui.label(RichText::new(problem).color(colors(ui).warning));
-            }
-        }
+        let job = self.request(subject, wanted, &data).map(Job::CompareSpaces);
+        let hover = "Ctrl Enter. Runs that are in the store are not repeated: the same comparison goes on where it was stopped";
+        start(ui, job, hover, subject, commands);
         ui.add_space(8.0);
         queue::ui(ui, &QUEUE, model, commands);
     }

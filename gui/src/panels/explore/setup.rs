@@ -88,27 +88,9 @@ impl Setup {
             self.store.ui(ui, model, commands);
             ui.end_row();
         });
-        let request = self.request(subject, wanted, &data);
-        ui.add_space(2.0);
-        let start = Button::new(RichText::new("Start").strong()).min_size([70.0, 22.0].into());
-        let response = ui.add_enabled(request.is_ok(), start).on_hover_text(
-            "Ctrl Enter. A stopped search continues after its last whole epoch, with the same result",
-        );
-        match request {
-            Ok(request) if response.clicked() || subject.asks.starts => {
-                let job = Job::Explore(request);
-                let unsaved: Vec<FilePath> = unsaved(subject);
-                commands.push(match unsaved.is_empty() {
-                    true => Command::Start(job),
-                    false => Command::SaveThen(unsaved, job),
-                });
-            }
-            Ok(_) => {}
-            Err(problem) => {
-                response.on_disabled_hover_text(problem.as_str());
-                ui.label(RichText::new(problem).color(colors(ui).warning));
-            }
-        }
+        let job = self.request(subject, wanted, &data).map(Job::Explore);
+        let hover = "Ctrl Enter. A stopped search continues after its last whole epoch, with the same result";
+        start(ui, job, hover, subject, commands);
     }
 
     fn budget(&mut self, ui: &mut Ui) {
@@ -190,8 +172,35 @@ impl Setup {
     }
 }
 
+/// Draws the button that starts a job, or says why there is none.
+pub(super) fn start(
+    ui: &mut Ui,
+    job: Result<Job, String>,
+    hover: &str,
+    subject: Subject<'_>,
+    commands: &mut Commands,
+) {
+    ui.add_space(2.0);
+    let start = Button::new(RichText::new("Start").strong()).min_size([70.0, 22.0].into());
+    let response = ui.add_enabled(job.is_ok(), start).on_hover_text(hover);
+    match job {
+        Ok(job) if response.clicked() || subject.asks.starts => {
+            let unsaved: Vec<FilePath> = unsaved(subject);
+            commands.push(match unsaved.is_empty() {
+                true => Command::Start(job),
+                false => Command::SaveThen(unsaved, job),
+            });
+        }
+        Ok(_) => {}
+        Err(problem) => {
+            response.on_disabled_hover_text(problem.as_str());
+            ui.label(RichText::new(problem).color(colors(ui).warning));
+        }
+    }
+}
+
 /// The files of the space that are not saved: searches use the saved ones.
-pub(super) fn unsaved(subject: Subject<'_>) -> Vec<FilePath> {
+fn unsaved(subject: Subject<'_>) -> Vec<FilePath> {
     let files = subject.space.files.iter().filter_map(|file| {
         let (file, entry) = subject.model.entries.get_key_value(file.as_path())?;
         entry.draft.is_some().then(|| Arc::clone(file))

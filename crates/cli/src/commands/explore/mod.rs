@@ -113,6 +113,9 @@ pub struct Explore {
     /// Number of tasks of a plan that counts; default: one for a million networks
     #[arg(long, value_name = "N", requires_all = ["plan", "costs_only"], value_parser = tasks)]
     tasks: Option<u64>,
+    /// Go on without the tasks of a stage that have no result, such as those that always fail
+    #[arg(long, requires_all = ["plan", "data"])]
+    without_missing: bool,
     /// Repeat a search that is already in the store; training runs are not repeated
     #[arg(long)]
     again: bool,
@@ -263,9 +266,17 @@ impl Explore {
             ExplorePlan { threads, latency_threads: threads, ..self.plan_search(&machine, None) };
         let watch = TrainWatch::new(self.json);
         let choice = self.engine.choice();
-        let stage = explore_planned(&plan, choice, folder, &context, &mut store, &mut |event| {
-            watch.event(&event);
-        });
+        let (context, store) = (&context, &mut store);
+        let mut listen = |event| watch.event(&event);
+        let stage = explore_planned(
+            &plan,
+            choice,
+            self.without_missing,
+            folder,
+            context,
+            store,
+            &mut listen,
+        );
         watch.finish();
         match stage {
             Ok(SearchStage::Finished(exploration)) => self.show_search(space, &exploration, false),
