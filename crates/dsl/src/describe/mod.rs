@@ -3,10 +3,14 @@
 
 mod args;
 mod blocks;
+mod file;
 mod layers;
+mod list;
 mod names;
 mod page;
+mod runs;
 mod tree;
+mod writer;
 
 use std::path::Path as FilePath;
 
@@ -55,7 +59,7 @@ pub fn describe(graph: &Graph, name: &str) -> Result<Described, DescribeError> {
     }
     let layers = layers::Layers::new(graph)?;
     let items = tree::items(&layers);
-    let yaml = blocks::page(&layers, items, name).to_string();
+    let yaml = file::page(&layers, items, name).to_string();
     let place = FilePath::new("model.yaml");
     let files = Memory::default().with(place, yaml.as_str());
     let loaded =

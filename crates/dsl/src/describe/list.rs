@@ -1,0 +1,281 @@
+//! Lists of steps, with names and calls of blocks.
+
+use std::collections::HashMap;
+
+use inceptive_ir::Op;
+
+use super::{
+    args,
+    blocks::{Block, Blocks},
+    layers::is_written_with_others,
+    names::{self, Taken},
+    page::Value,
+    runs::Part,
+    tree::Item,
+    writer::{Slots, Writer},
+};
+
+/// Equal calls behind each other from which on they are a repetition.
+const LEAST_REPEATS: usize = 3;
+
+/// What the first steps of a list read.
+const ENTRY: &str = "in";
+
+/// Where a list of steps stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Place {
+    Outermost,
+    Tail,
+    Branch(String),
+}
+
+/// A list of steps that is being written.
+pub(super) struct List<'a, 'w, 'g> {
+    writer: &'w Writer<'a, 'g>,
+    blocks: &'w Blocks,
+    place: Place,
+    taken: Taken,
+    /// What the paths of its steps begin with, if it is known.
+    pub(super) path: Option<String>,
+    /// The name of the step before.
+    before: Option<String>,
+}
+
+impl<'a, 'w, 'g> List<'a, 'w, 'g> {
+    pub(super) fn new(writer: &'w Writer<'a, 'g>, blocks: &'w Blocks, place: Place) -> Self {
+        let taken = Taken::with(&["input", "tail", "in"]);
+        let path = (place == Place::Outermost).then(String::new);
+        Self { writer, blocks, place, taken, path, before: Some(ENTRY.to_owned()) }
+    }
+
+    /// A name for items in the outermost list, or for those that must have one.
+    fn name(&mut self, items: &[Item], word: &str, is_needed: bool) -> Option<String> {
+        let segments = self.writer.segments(items);
+        let name = match (&self.place, items) {
+            // A layer that is in no module has a name of its own, unless that is its operator's.
+            (Place::Outermost, [Item::Layer(layer)]) if segments.is_empty() => {
+                let node = self.writer.layers.node(*layer);
+                let own = Some(node.path.as_str()).filter(|path| names::is_name(path));
+                own.filter(|path| !path.starts_with(node.op.name())).map(str::to_owned)
+            }
+            (Place::Outermost, _) => names::name(&segments, 0),
+            (Place::Tail | Place::Branch(_), _) => None,
+        };
+        let Some(name) = name else {
+            return is_needed.then(|| self.taken.take(&format!("{word}_")));
+        };
+        let name = match name.strip_prefix(word) {
+            Some(rest) if names::is_name(rest) => rest,
+            _ => &name,
+        };
+        Some(self.taken.take(name))
+    }
+
+    pub(super) fn parts(mut self, parts: &[Part]) -> Vec<Value> {
+        let mut steps: Vec<Value> = Vec::new();
+        let mut at = 0;
+        while at < parts.len() {
+            let items = parts[at].items();
+            let Some((word, arguments)) = self.call(items) else {
+                let next = parts.get(at + 1).and_then(|part| part.items().first());
+                steps.extend(self.items_in(items, next, &mut Slots::Plain));
+                at += 1;
+                continue;
+            };
+            let same = |part: &&Part| {
+                self.call(part.items())
+                    .is_some_and(|other| other == (word.clone(), arguments.clone()))
+            };
+            let count = parts[at..].iter().take_while(same).count();
+            let used = if count >= LEAST_REPEATS { count } else { 1 };
+            let next = parts.get(at + used).and_then(|part| part.items().first());
+            let name = self.name(items, &word, is_cell(next));
+            self.before.clone_from(&name);
+            at += used;
+            if used == 1 {
+                steps.push(call_of(&word, name.as_deref(), arguments));
+                continue;
+            }
+            let step = call_of(&word, None, arguments);
+            let entries = vec![
+                ("count".to_owned(), Value::plain(count.to_string())),
+                ("steps".to_owned(), Value::List(vec![step])),
+            ];
+            let key = match name {
+                Some(name) => format!("repeat {name}"),
+                None => "repeat".to_owned(),
+            };
+            steps.push(Value::Map(vec![(key, Value::Map(entries))]));
+        }
+        steps
+    }
+
+    /// The block that items are, with the arguments of a call.
+    fn call(&self, items: &[Item]) -> Option<(String, Vec<(String, Value)>)> {
+        let block = self.blocks.of(self.writer, items)?;
+        Some((block.name.clone(), self.arguments(block, items)))
+    }
+
+    pub(super) fn items(mut self, items: &[Item]) -> Vec<Value> {
+        self.items_in(items, None, &mut Slots::Plain)
+    }
+
+    pub(super) fn items_with(mut self, items: &[Item], slots: &mut Slots<'_>) -> Vec<Value> {
+        self.items_in(items, None, slots)
+    }
+
+    fn branch(&self) -> String {
+        match &self.place {
+            Place::Branch(name) => name.clone(),
+            Place::Outermost | Place::Tail => String::new(),
+        }
+    }
+
+    /// Items, with the one behind them.
+    fn items_in(
+        &mut self,
+        items: &[Item],
+        next: Option<&Item>,
+        slots: &mut Slots<'_>,
+    ) -> Vec<Value> {
+        let branch = self.branch();
+        let mut steps = Vec::new();
+        for (position, item) in items.iter().enumerate() {
+            let is_needed = is_cell(items.get(position + 1).or(next));
+            let own = std::slice::from_ref(item);
+            match item {
+                Item::Layer(layer) => {
+                    let is_owner = self.writer.owners.contains(layer);
+                    let name = self.layer_name(*layer, is_needed || is_owner);
+                    if let (true, Some(name), Some(path)) = (is_owner, &name, &self.path) {
+                        self.writer.paths.borrow_mut().insert(*layer, format!("{path}{name}"));
+                    }
+                    steps.push(self.writer.step(*layer, name.as_deref(), vec![], slots, &branch));
+                    self.before = name;
+                }
+                Item::Join(join) => {
+                    if let (Some((word, arguments)), Slots::Plain) = (self.call(own), &slots) {
+                        let name = self.name(own, &word, is_needed);
+                        steps.push(call_of(&word, name.as_deref(), arguments));
+                        self.before = name;
+                        continue;
+                    }
+                    let is_needed = is_needed || self.writer.has_owner(own);
+                    let name = self.name(own, "parallel", is_needed);
+                    let path = self.path.clone().zip(name.as_ref());
+                    let path = path.map(|(path, name)| format!("{path}{name}/"));
+                    let key = match &name {
+                        Some(name) if !slots.is_blank() => format!("parallel {name}"),
+                        Some(_) | None => "parallel".to_owned(),
+                    };
+                    let blocks = Some(self.blocks);
+                    let entries = self.writer.branches(join, blocks, slots, path.as_deref());
+                    steps.push(Value::Map(vec![(key, Value::Map(entries))]));
+                    self.before = name;
+                }
+                Item::Cell(layers) => {
+                    let entry = match (position, items.get(position.wrapping_sub(1))) {
+                        (_, Some(Item::Layer(layer))) => Some(*layer),
+                        (_, Some(Item::Join(join))) => Some(join.then.unwrap_or(join.join)),
+                        (_, Some(Item::Cell(layers))) => layers.last().copied(),
+                        (_, None) => None,
+                    };
+                    steps.extend(self.cell(entry, layers, slots));
+                }
+            }
+        }
+        steps
+    }
+
+    fn layer_name(&mut self, layer: usize, is_needed: bool) -> Option<String> {
+        let op = self.writer.layers.op(layer);
+        match self.place == Place::Outermost && is_written_with_others(op) || is_needed {
+            true => {
+                self.name(&[Item::Layer(layer)], "", is_needed).map(|name| match name.as_str() {
+                    "_" => op.name().to_owned() + "_",
+                    _ => name,
+                })
+            }
+            false => None,
+        }
+    }
+
+    /// Steps that name what they read.
+    fn cell(
+        &mut self,
+        entry: Option<usize>,
+        layers: &[usize],
+        slots: &mut Slots<'_>,
+    ) -> Vec<Value> {
+        let writer = self.writer;
+        let before = self.before.clone().unwrap_or_else(|| ENTRY.to_owned());
+        let mut names: HashMap<usize, String> = HashMap::new();
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut steps = Vec::new();
+        let mut last = entry;
+        for &layer in layers {
+            let op = writer.layers.op(layer);
+            let word = args::word(op, None).unwrap_or("step");
+            let number = numbers.entry(word).or_default();
+            *number += 1;
+            let name = self.taken.take(&format!("{word}{number}"));
+            let reads = &writer.layers.all[layer].reads;
+            // What is not in the cell is what is before it.
+            let source = |read: &usize| names.get(read).unwrap_or(&before).clone();
+            let sources: Vec<String> = reads.iter().map(source).collect();
+            let mut given = Vec::new();
+            let follows = matches!(**reads, [only] if Some(only) == last);
+            if !follows {
+                let from = match &*sources {
+                    [only] => Value::plain(only),
+                    all => Value::List(all.iter().map(Value::plain).collect()),
+                };
+                given.push(("from".to_owned(), from));
+            }
+            if let Op::Add { scales } = op {
+                let factors = sources.iter().zip(scales).filter(|(_, scale)| **scale != 1.0);
+                let factors: Vec<(String, Value)> = factors
+                    .map(|(source, scale)| (source.clone(), Value::Plain(args::float(*scale))))
+                    .collect();
+                if !factors.is_empty() {
+                    given.push(("scale".to_owned(), Value::Map(factors)));
+                }
+            }
+            if let (true, Some(path)) = (writer.owners.contains(&layer), &self.path) {
+                writer.paths.borrow_mut().insert(layer, format!("{path}{name}"));
+            }
+            let branch = self.branch();
+            steps.push(writer.step(layer, Some(&name), given, slots, &branch));
+            names.insert(layer, name);
+            last = Some(layer);
+        }
+        self.before = layers.last().and_then(|last| names.remove(last));
+        steps
+    }
+
+    /// The arguments of a call of a block that are not its defaults.
+    fn arguments(&self, block: &Block, items: &[Item]) -> Vec<(String, Value)> {
+        let slots = self.writer.slots(items);
+        let given = block.parameters.iter().filter_map(|parameter| {
+            let value = &slots[parameter.slot].value;
+            let is_default = parameter.default.as_ref() == Some(value);
+            (!is_default).then(|| (parameter.name.clone(), Value::plain(value)))
+        });
+        given.collect()
+    }
+}
+
+fn is_cell(item: Option<&Item>) -> bool {
+    matches!(item, Some(Item::Cell(_)))
+}
+
+fn call_of(word: &str, name: Option<&str>, arguments: Vec<(String, Value)>) -> Value {
+    let key = match name {
+        Some(name) => format!("{word} {name}"),
+        None => word.to_owned(),
+    };
+    match arguments.is_empty() {
+        true => Value::Plain(key),
+        false => Value::Map(vec![(key, Value::Map(arguments))]),
+    }
+}
