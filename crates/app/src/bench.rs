@@ -45,6 +45,20 @@ pub struct BenchPlan {
 }
 
 impl BenchPlan {
+    /// Some of its networks with one batch size and one number of threads at most. The other networks are not copied.
+    pub(crate) fn only(&self, requests: Vec<Request>, batch: u32, threads: Vec<u32>) -> Self {
+        Self {
+            requests,
+            batches: vec![batch],
+            threads,
+            weights: self.weights.clone(),
+            precision: self.precision,
+            device: self.device.clone(),
+            protocol: self.protocol,
+            paired: self.paired,
+        }
+    }
+
     /// The largest number of threads.
     fn most_threads(&self) -> u32 {
         self.threads.iter().copied().max().unwrap_or(1)

@@ -13,7 +13,7 @@ use inceptive_store::Store;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::{ExploreError, TaskError},
+    error::{ExploreError, LEAST_NETWORKS, TaskError},
     explore::{CountRequest, count_space, labels, read_conditions, read_space},
     measured::Request,
     running::{Found, Running, TaskContext, TaskEvent, TaskOutcome},
@@ -60,6 +60,9 @@ pub(crate) fn compare_spaces(
 }
 
 fn compared(plan: &CompareSpacesPlan, running: &mut Running<'_>) -> Result<Found, TaskError> {
+    if (plan.networks as usize) < LEAST_NETWORKS {
+        return Err(ExploreError::FewCompared(plan.networks).into());
+    }
     let [first, second] = [Drawn::new(plan, 0, running)?, Drawn::new(plan, 1, running)?];
     let requests = [first.requests.clone(), second.requests.clone()].concat();
     let training = plan.training(requests);

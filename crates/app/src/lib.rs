@@ -75,9 +75,10 @@ pub use network::{
 pub use notes::{Note, notes_of, weight_notes};
 pub use opened::{Opened, TorchNetwork};
 pub use plan::{
-    BrokenFile, Choice, EngineChoice, Given, MergedTasks, Plan, PlanStatus, SearchStage, Selection,
-    Work, WorkerEvent, WorkerOutcome, WorkerPlan, WrittenPlan, check_plans, explore_planned,
-    is_plan, merge, merge_file, plan_bench, plan_count, plan_training, united_counts, work,
+    BrokenFile, Choice, EngineChoice, Given, MAX_TASKS, MergedTasks, Plan, PlanStatus, Programs,
+    SearchStage, Selection, Work, WorkerEvent, WorkerOutcome, WorkerPlan, WrittenPlan,
+    broken_result, check_plans, explore_planned, is_plan, merge, merge_file, plan_bench,
+    plan_count, plan_training, united_counts, work,
 };
 pub use predict::{LatencyPredictor, PredictError, calibrations_of};
 pub use profile::ProfilePlan;

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use inceptive_app::{AvailableEngine, ChoiceError, EngineChoice, choose};
+use inceptive_app::{AvailableEngine, ChoiceError, EngineChoice, Programs, choose};
 use inceptive_bench::{
     Isa, PrecisionRequest, Setup,
     engines::{DEFAULT_ENGINE, EngineOptions, PyTorchMode, PyTorchOptions},
@@ -119,6 +119,11 @@ impl EngineArguments {
     /// The engines named, to be found on other machines.
     pub fn choice(&self) -> EngineChoice {
         EngineChoice::new(&self.engines, &self.libraries.libraries())
+    }
+
+    /// The programs and libraries named.
+    pub fn programs(&self) -> Programs {
+        self.libraries.libraries().into()
     }
 
     /// The precision requested.

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     catalog::{CATALOG, KnownSet, known},
+    class::is_in_class,
     dataset::ImageShape,
     error::NameError,
     folder::FolderOptions,
@@ -92,6 +93,14 @@ impl DataName {
             Source::Known(_, path) => path.as_deref(),
             Source::Idx(path) | Source::Npz(path) | Source::Folder(_, path) => Some(path),
             Source::Shapes(_) => None,
+        }
+    }
+
+    /// Whether a folder is in a folder of images, or would be once it is created: it could become a class.
+    pub fn may_be_class(&self, folder: &Path) -> bool {
+        match &self.0 {
+            Source::Folder(_, images) => is_in_class(folder, images),
+            _ => false,
         }
     }
 

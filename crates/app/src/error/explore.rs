@@ -56,6 +56,9 @@ pub enum ExploreError {
         /// What the smallest search needs, in seconds.
         needed_s: f64,
     },
+    /// Two spaces are to be compared by too few networks.
+    #[error("{0} of each space are too few to compare them: {LEAST_NETWORKS} are needed at least")]
+    FewCompared(u32),
     /// The networks cannot be compared before the end.
     #[error(
         "the recipe `{0}` holds out no images for validation, which networks are compared on; set `validation`"

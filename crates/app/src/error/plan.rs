@@ -1,6 +1,6 @@
 //! Errors of plans.
 
-use std::{io, path::PathBuf};
+use std::{io, ops::Range, path::PathBuf};
 
 use inceptive_files::WriteError;
 
@@ -19,6 +19,28 @@ pub enum PlanError {
         folder: PathBuf,
         /// A file in it.
         entry: String,
+    },
+    /// The folder may become a class of a data set.
+    #[error(
+        "cannot write a plan to `{}`: folders in that of `{data}` are classes of the data set; choose another folder", folder.display()
+    )]
+    InData {
+        /// The folder.
+        folder: PathBuf,
+        /// The data set.
+        data: String,
+    },
+    /// Results of parts of a space do not fit together.
+    #[error(
+        "task {task} has a result for networks {} to {}, not {} to {}: delete its files in `results`, and do it again", found.start, found.end, planned.start, planned.end
+    )]
+    Part {
+        /// The task.
+        task: usize,
+        /// The networks that its result is of.
+        found: Range<u64>,
+        /// Those that it was to count.
+        planned: Range<u64>,
     },
     /// There is no plan.
     #[error("`{}` is not a plan: it has no file `plan.json`; `inceptive train`, `bench` and `explore` write one with --plan", .0.display())]

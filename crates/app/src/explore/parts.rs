@@ -132,7 +132,7 @@ impl PartPlan<'_> {
         })
     }
 
-    /// What parts of the space say together; `None` if they are of another space, or overlap.
+    /// What parts of the space that do not overlap say together; `None` if a network is not of the space.
     pub(crate) fn unite(&self, parts: &[SpaceCount]) -> Option<SpaceCounts> {
         let start = Instant::now();
         let mut sums = Sums::new(self.all_conditions().len());

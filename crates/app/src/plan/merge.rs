@@ -69,18 +69,20 @@ pub fn merge(store: &mut Store, plans: &[PathBuf]) -> Result<MergedTasks, TaskEr
         return Err(PlanError::None(plans.first().cloned().unwrap_or_default()).into());
     }
     let mut digests = BTreeSet::new();
+    let mut plans = vec![];
     for folder in &folders {
         let open = OpenPlan::read(folder)?;
         if digests.insert(open.digest.clone()) {
             merged.planned += open.plan.len();
         }
-        merged.broken.extend(Results::strays(folder)?);
+        merged.broken.extend(Results::strays(&open.folder)?);
+        plans.push(open);
     }
     // Some folders of results after the other, so that those of a very large plan need not fit into memory.
     let mut results = Results::default();
     for part in Results::folder_names() {
-        for folder in &folders {
-            results.extend(Results::of_folder(folder, &part)?);
+        for plan in &plans {
+            results.extend(Results::of_folder(plan, &part)?);
         }
         if results.tasks.len() >= MAX_TOGETHER {
             merged.add(store, std::mem::take(&mut results))?;
@@ -88,6 +90,13 @@ pub fn merge(store: &mut Store, plans: &[PathBuf]) -> Result<MergedTasks, TaskEr
     }
     merged.add(store, results)?;
     Ok(merged)
+}
+
+/// What is wrong with a file that is to be the result of a task.
+pub fn broken_result(file: &Path) -> Option<BrokenFile> {
+    let mut results = Results::default();
+    results.read_file(file);
+    results.broken.pop()
 }
 
 /// Adds the result of one task from its file.

@@ -16,11 +16,11 @@ mod tasks;
 mod worker;
 mod write;
 
-pub use merge::{MergedTasks, check_plans, is_plan, merge, merge_file};
+pub use merge::{MergedTasks, broken_result, check_plans, is_plan, merge, merge_file};
 pub use result::BrokenFile;
 pub use search::{SearchStage, explore_planned};
 pub use select::{Choice, Given, Selection};
 pub use status::{PlanStatus, united_counts};
-pub use tasks::{EngineChoice, Plan, Work};
+pub use tasks::{EngineChoice, MAX_TASKS, Plan, Programs, Work};
 pub use worker::{WorkerEvent, WorkerOutcome, WorkerPlan, work};
 pub use write::{WrittenPlan, plan_bench, plan_count, plan_training};

@@ -7,12 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use inceptive_files::{InputFiles, create_folder, replace_file};
+use inceptive_files::{InputFiles, WriteError, create_folder, refuse_links, replace_file};
 use inceptive_results::EpochRecord;
 use inceptive_store::LooseRecord;
 use serde::{Deserialize, Serialize};
 
-use super::tasks::{VERSION, sha256, task_id};
+use super::tasks::{OpenPlan, VERSION, sha256, task_id};
 use crate::error::PlanError;
 
 /// The folder of results of a plan.
@@ -53,6 +53,7 @@ pub(super) struct ResultFile {
     pub id: String,
     /// SHA-256 of its content, shortened.
     pub content: String,
+    path: PathBuf,
     pub result: TaskResult,
 }
 
@@ -94,6 +95,9 @@ impl TaskResult {
         })?;
         content.push('\n');
         let folder = folder_of(plan_folder, &id);
+        // The plan may be a stranger's: no folder in it may lead elsewhere.
+        refuse_links(&plan_folder.join(RESULTS))
+            .map_err(|error| WriteError { path: folder.clone(), error })?;
         create_folder(&folder)?;
         let name = format!("{id}-{}{ENDING}", &sha256(content.as_bytes())[..DIGITS]);
         let path = folder.join(name);
@@ -113,11 +117,13 @@ fn is_unfinished(name: &str) -> bool {
 }
 
 impl Results {
-    /// The results of one task.
-    pub fn of_task(plan_folder: &Path, id: &str) -> Result<Self, PlanError> {
+    /// The results of one task of a plan.
+    pub fn of_task(plan: &OpenPlan, task: usize) -> Result<Self, PlanError> {
         let mut results = Self::default();
-        let folder = folder_of(plan_folder, id);
-        results.read_folder(&folder, |name| name.starts_with(id))?;
+        let id = plan.task_id(task);
+        let folder = folder_of(&plan.folder, &id);
+        results.read_folder(&folder, |name| name.starts_with(&id))?;
+        results.leave_out_foreign(plan);
         Ok(results)
     }
 
@@ -127,10 +133,22 @@ impl Results {
     }
 
     /// The results of a plan in one of these folders.
-    pub fn of_folder(plan_folder: &Path, name: &str) -> Result<Self, PlanError> {
+    pub fn of_folder(plan: &OpenPlan, name: &str) -> Result<Self, PlanError> {
         let mut results = Self::default();
-        results.read_folder(&plan_folder.join(RESULTS).join(name), |_| true)?;
+        results.read_folder(&plan.folder.join(RESULTS).join(name), |_| true)?;
+        results.leave_out_foreign(plan);
         Ok(results)
+    }
+
+    /// Leaves out results of other plans and of tasks that the plan does not have.
+    fn leave_out_foreign(&mut self, plan: &OpenPlan) {
+        let is_own =
+            |it: &ResultFile| it.result.plan == plan.digest && it.result.task < plan.plan.len();
+        let foreign = self.tasks.extract_if(.., |_, files| !files.first().is_some_and(is_own));
+        let foreign: Vec<ResultFile> = foreign.flat_map(|(_, files)| files).collect();
+        for file in foreign {
+            self.add_broken(&file.path, "it is not a result of this plan".to_owned());
+        }
     }
 
     /// What is beside these folders, where nothing should be.
@@ -146,10 +164,10 @@ impl Results {
     }
 
     /// The results of all tasks of a plan.
-    pub fn of_plan(plan_folder: &Path) -> Result<Self, PlanError> {
-        let mut results = Self { broken: Self::strays(plan_folder)?, ..Self::default() };
+    pub fn of_plan(plan: &OpenPlan) -> Result<Self, PlanError> {
+        let mut results = Self { broken: Self::strays(&plan.folder)?, ..Self::default() };
         for name in Self::folder_names() {
-            results.extend(Self::of_folder(plan_folder, &name)?);
+            results.extend(Self::of_folder(plan, &name)?);
         }
         Ok(results)
     }
@@ -170,9 +188,10 @@ impl Results {
         match read(path) {
             Ok(file) => {
                 let files = self.tasks.entry(file.id.clone()).or_default();
-                if files.iter().all(|other| other.content != file.content) {
-                    files.push(file);
-                    files.sort_by(|a, b| a.content.cmp(&b.content));
+                // Names, and so contents, are read in order.
+                let at = files.partition_point(|other| other.content < file.content);
+                if files.get(at).is_none_or(|other| other.content != file.content) {
+                    files.insert(at, file);
                 }
             }
             Err(reason) => self.add_broken(path, reason),
@@ -240,14 +259,34 @@ fn read(path: &Path) -> Result<ResultFile, String> {
     if let Some(error) = result.records.iter().find_map(|record| record.check().err()) {
         return Err(error.to_string());
     }
-    Ok(ResultFile { id: id.to_owned(), content: expected.to_owned(), result })
+    if result.records.is_empty() && result.epochs.is_empty() {
+        return Err("it has no records".to_owned());
+    }
+    let (id, content, path) = (id.to_owned(), expected.to_owned(), path.to_owned());
+    Ok(ResultFile { id, content, path, result })
 }
 
 #[cfg(test)]
 mod tests {
     use inceptive_results::example::{space_count, training_run};
 
-    use super::*;
+    use super::{
+        super::tasks::{Plan, Work},
+        *,
+    };
+
+    /// A plan of ten tasks.
+    fn plan(folder: &tempfile::TempDir) -> OpenPlan {
+        let work = Work::Count {
+            space: "space.yaml".into(),
+            conditions: vec![],
+            objectives: vec![],
+            size: 10,
+            tasks: 10,
+        };
+        let plan = Plan { inceptive_plan: VERSION, work, inputs: vec![] };
+        OpenPlan { folder: folder.path().to_owned(), plan, digest: "plan".to_owned() }
+    }
 
     fn result(task: usize, top1: f64) -> TaskResult {
         let record = LooseRecord::new(&training_run(0, top1)).unwrap();
@@ -261,9 +300,9 @@ mod tests {
             TaskResult::new("plan", 3, vec![LooseRecord::new(&space_count()).unwrap()], vec![]);
         let path = written.write(folder.path()).unwrap();
         assert_eq!(written.write(folder.path()).unwrap(), path, "it is written once");
-        let found = Results::of_task(folder.path(), &task_id("plan", 3)).unwrap();
+        let found = Results::of_task(&plan(&folder), 3).unwrap();
         assert_eq!(found.get(&task_id("plan", 3)), Some(&written));
-        assert!(Results::of_task(folder.path(), &task_id("plan", 4)).unwrap().tasks.is_empty());
+        assert!(Results::of_task(&plan(&folder), 4).unwrap().tasks.is_empty());
     }
 
     #[test]
@@ -274,7 +313,7 @@ mod tests {
         let place = good.parent().unwrap();
         for length in [0, 1, bytes.len() / 2, bytes.len() - 1] {
             fs::write(&good, &bytes[..length]).unwrap();
-            let found = Results::of_plan(folder.path()).unwrap();
+            let found = Results::of_plan(&plan(&folder)).unwrap();
             assert!(found.tasks.is_empty(), "{length}");
             assert_eq!(found.broken[0].path, good, "{length}");
         }
@@ -286,7 +325,7 @@ mod tests {
         let name = other.file_name().unwrap().to_string_lossy().into_owned();
         let disguised = format!("{}{}", task_id("plan", 2), &name[DIGITS..]);
         fs::rename(&other, place.join(&disguised)).unwrap();
-        let found = Results::of_plan(folder.path()).unwrap();
+        let found = Results::of_plan(&plan(&folder)).unwrap();
         assert_eq!(found.tasks.len(), 1);
         let mut named: Vec<String> = found
             .broken
@@ -308,7 +347,7 @@ mod tests {
         two.write(folders[1].path()).unwrap();
         one.write(folders[1].path()).unwrap();
         let id = task_id("plan", 0);
-        let [first, second] = folders.map(|it| Results::of_plan(it.path()).unwrap());
+        let [first, second] = folders.map(|it| Results::of_plan(&plan(&it)).unwrap());
         assert_eq!(first.tasks[&id].len(), 2);
         assert_eq!(first.get(&id), second.get(&id));
     }

@@ -11,7 +11,7 @@ use inceptive_store::Store;
 
 use super::{
     result::Results,
-    tasks::{EngineChoice, OpenPlan},
+    tasks::{EngineChoice, OpenPlan, TRAINED},
     write::{WrittenPlan, write_bench, write_training},
 };
 use crate::{
@@ -21,9 +21,6 @@ use crate::{
     running::{TaskContext, TaskEvent},
     train::TrainPlan,
 };
-
-/// Where checkpoints and weights are, as seen from the plan of a stage: all stages go on with them.
-const TRAINED: &str = "../trained";
 
 /// The numbers of the tasks of a stage that the search goes on without, one a line. Results that come later do not count, so that
 /// the stages after it stay as they are.
@@ -98,7 +95,7 @@ impl Stages<'_> {
         written: &WrittenPlan,
     ) -> Result<Vec<super::result::TaskResult>, TaskError> {
         let open = OpenPlan::read(&folder)?;
-        let results = Results::of_plan(&open.folder)?;
+        let results = Results::of_plan(&open)?;
         let tasks = written.plan.len();
         let file = folder.join(LEFT_OUT_FILE);
         let mut left_out = read_left_out(&file)?;
@@ -150,7 +147,9 @@ impl Elsewhere for Stages<'_> {
             None => "seeds".to_owned(),
         };
         let folder = self.folder.join(name);
-        let written = write_training(plan, self.files.clone(), &folder, TRAINED)?;
+        // As seen from the plan of a stage: all stages go on with the same checkpoints.
+        let trained = Path::new("..").join(TRAINED);
+        let written = write_training(plan, self.files.clone(), &folder, &trained)?;
         let networks = plan.requests.len();
         let results = self.results(folder, &written)?;
         let trained = results.into_iter().map(|result| TrainedElsewhere {

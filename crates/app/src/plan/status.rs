@@ -5,7 +5,7 @@ use inceptive_results::{Machine, Objective, SpaceCount};
 
 use super::{
     result::{BrokenFile, Results},
-    tasks::{OpenPlan, Work},
+    tasks::{OpenPlan, TaskPart, Work},
     worker::WorkerPlan,
 };
 use crate::{
@@ -28,7 +28,7 @@ pub struct PlanStatus {
 
 impl PlanStatus {
     pub(super) fn new(open: &OpenPlan) -> Result<Self, PlanError> {
-        let results = Results::of_plan(&open.folder)?;
+        let results = Results::of_plan(open)?;
         let tasks = open.plan.len();
         let lacks = |number: &usize| results.get(&open.task_id(*number)).is_none();
         let missing = (0..tasks).filter(lacks).map(|number| (number, open.plan.name(number)));
@@ -59,10 +59,20 @@ pub fn united_counts(
     let Work::Count { space, conditions, objectives, .. } = &open.plan.work else {
         return Err(PlanError::Choice("the plan does not count a space".to_owned()).into());
     };
-    let results = Results::of_plan(&open.folder)?;
-    let parts: Vec<SpaceCount> = (0..open.plan.len())
-        .filter_map(|number| results.get(&open.task_id(number))?.records.first()?.read())
-        .collect();
+    let results = Results::of_plan(open)?;
+    let mut parts: Vec<SpaceCount> = vec![];
+    for task in 0..open.plan.len() {
+        let found = results.get(&open.task_id(task)).and_then(|it| it.records.first()?.read());
+        let (Some(part), Some(TaskPart::Count(planned))) = (found, open.plan.part(task)) else {
+            continue;
+        };
+        let part: SpaceCount = part;
+        let found = part.first..part.first.saturating_add(part.points);
+        if found != planned {
+            return Err(PlanError::Part { task, found, planned }.into());
+        }
+        parts.push(part);
+    }
     if parts.is_empty() {
         return Ok(None);
     }

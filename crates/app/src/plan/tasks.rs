@@ -15,6 +15,7 @@ use crate::{
     bench::BenchPlan,
     error::{PlanError, TaskError},
     measured::Request,
+    repro_command::quoted,
     train::TrainPlan,
 };
 
@@ -26,6 +27,18 @@ pub(super) const PLAN_FILE: &str = "plan.json";
 
 /// The folder of copies of the inputs.
 pub(super) const INPUTS: &str = "inputs";
+
+/// The folder of checkpoints and trained weights, in that of the plan or, in a search, beside it.
+pub(super) const TRAINED: &str = "trained";
+
+/// Most tasks of a plan.
+pub const MAX_TASKS: u64 = 10_000_000;
+
+/// Networks that a task counts at most.
+pub(super) const MOST_OF_TASK: u64 = 100_000_000;
+
+/// Most networks of a space that is counted in parts.
+pub(super) const MOST_OF_SPACE: u64 = 1_000_000_000_000_000;
 
 /// Maximum size of a plan: that of a search with thousands of networks is a thousandth of it.
 const MAX_PLAN_BYTES: u64 = inceptive_files::GIB;
@@ -80,17 +93,13 @@ pub enum Work {
     },
 }
 
-/// Engines by their names, with their options.
+/// Engines by their names, with their options. Where their programs and libraries are is not among them: a plan may be a
+/// stranger's, and must not choose what is started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EngineChoice {
     /// The names.
     pub names: Vec<String>,
-    /// ONNX Runtime's shared library.
-    pub onnxruntime: Option<PathBuf>,
-    /// OpenVINO's C library.
-    pub openvino: Option<PathBuf>,
-    /// The Python with PyTorch.
-    pub python: Option<PathBuf>,
     /// How PyTorch starts operators.
     pub mode: String,
     /// Whether feature maps lie in memory pixel by pixel with PyTorch.
@@ -102,24 +111,57 @@ pub struct EngineChoice {
 impl EngineChoice {
     /// Engines with these options.
     pub fn new(names: &[String], options: &EngineOptions) -> Self {
-        let EngineOptions { onnxruntime, openvino, pytorch, isa } = options.clone();
-        let PyTorchOptions { python, mode, channels_last } = pytorch;
-        let mode = mode.name().to_owned();
-        let isa = isa.map(|isa| isa.name().to_owned());
-        Self { names: names.to_vec(), onnxruntime, openvino, python, mode, channels_last, isa }
+        let EngineOptions { pytorch, isa, .. } = options;
+        Self {
+            names: names.to_vec(),
+            mode: pytorch.mode.name().to_owned(),
+            channels_last: pytorch.channels_last,
+            isa: isa.map(|isa| isa.name().to_owned()),
+        }
     }
 
-    /// The options.
+    /// The options, with the programs of a worker.
     ///
     /// # Errors
     /// When the plan names an instruction set or mode that is not known.
-    pub(super) fn options(&self) -> Result<EngineOptions, TaskError> {
+    pub(super) fn options(&self, programs: &Programs) -> Result<EngineOptions, TaskError> {
+        let Programs { onnxruntime, openvino, python } = programs.clone();
         let isa = self.isa.as_ref().map(|name| name.parse()).transpose()?;
         let mode = self.mode.parse().map_err(PlanError::Choice)?;
-        let pytorch =
-            PyTorchOptions { python: self.python.clone(), mode, channels_last: self.channels_last };
-        let (onnxruntime, openvino) = (self.onnxruntime.clone(), self.openvino.clone());
+        let pytorch = PyTorchOptions { python, mode, channels_last: self.channels_last };
         Ok(EngineOptions { onnxruntime, openvino, pytorch, isa })
+    }
+}
+
+/// The programs and libraries of engines that a worker uses; those that are not named are searched for. Only the worker's
+/// user names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Programs {
+    /// ONNX Runtime's shared library.
+    pub onnxruntime: Option<PathBuf>,
+    /// OpenVINO's C library.
+    pub openvino: Option<PathBuf>,
+    /// The Python with PyTorch.
+    pub python: Option<PathBuf>,
+}
+
+impl From<EngineOptions> for Programs {
+    fn from(options: EngineOptions) -> Self {
+        let EngineOptions { onnxruntime, openvino, pytorch, .. } = options;
+        Self { onnxruntime, openvino, python: pytorch.python }
+    }
+}
+
+impl Programs {
+    /// The options of a worker that name them, each after a space.
+    pub fn options(&self) -> String {
+        let Self { onnxruntime, openvino, python } = self;
+        [("onnxruntime", onnxruntime), ("openvino", openvino), ("python", python)]
+            .into_iter()
+            .filter_map(|(option, file)| {
+                Some(format!(" --{option} {}", quoted(file.as_ref()?.as_os_str())))
+            })
+            .collect()
     }
 }
 
@@ -141,10 +183,11 @@ impl Plan {
     /// Number of tasks.
     pub fn len(&self) -> usize {
         match &self.work {
-            Work::Train(plan) => plan.requests.len() * plan.seeds.len(),
+            Work::Train(plan) => plan.requests.len().saturating_mul(plan.seeds.len()),
             Work::Bench { plan, .. } => {
                 let networks = if plan.paired { 1 } else { plan.requests.len() };
-                networks * plan.batches.len() * plan.threads.len().max(1)
+                let setups = plan.batches.len().saturating_mul(plan.threads.len().max(1));
+                networks.saturating_mul(setups)
             }
             Work::Count { tasks, .. } => usize::try_from(*tasks).unwrap_or(usize::MAX),
         }
@@ -168,54 +211,75 @@ impl Plan {
         }
         Some(match &self.work {
             Work::Train(plan) => {
-                let (seed, network) = (number / plan.requests.len(), number % plan.requests.len());
-                TaskPart::Train(TrainPlan {
-                    requests: vec![plan.requests[network].clone()],
-                    seeds: vec![plan.seeds[seed]],
-                    side_by_side: Some(1),
-                    ..plan.clone()
-                })
+                let (request, seed) = of_training(plan, number);
+                TaskPart::Train(plan.only(request.clone(), seed))
             }
             Work::Bench { plan, .. } => {
-                let threads = plan.threads.len().max(1);
-                let (outer, thread) = (number / threads, number % threads);
-                let (network, batch) = (outer / plan.batches.len(), outer % plan.batches.len());
-                TaskPart::Bench(BenchPlan {
-                    requests: match plan.paired {
-                        true => plan.requests.clone(),
-                        false => vec![plan.requests[network].clone()],
-                    },
-                    batches: vec![plan.batches[batch]],
-                    threads: plan.threads.get(thread).copied().into_iter().collect(),
-                    ..plan.clone()
-                })
+                let (requests, batch, threads) = of_bench(plan, number);
+                let threads = threads.into_iter().collect();
+                TaskPart::Bench(plan.only(requests.to_vec(), batch, threads))
             }
-            Work::Count { size, tasks, .. } => {
-                let number = number as u64;
-                let (first, end) =
-                    (part_start(*size, *tasks, number), part_start(*size, *tasks, number + 1));
-                TaskPart::Count(first..end)
-            }
+            Work::Count { size, tasks, .. } => TaskPart::Count(range(*size, *tasks, number)),
         })
     }
 
     /// What a task does, in a few words; the empty text if there is no such task.
     pub fn name(&self, number: usize) -> String {
-        match self.part(number) {
-            Some(TaskPart::Train(plan)) => {
-                let seeds: Vec<String> = plan.seeds.iter().map(ToString::to_string).collect();
+        if number >= self.len() {
+            return String::new();
+        }
+        match &self.work {
+            Work::Train(plan) => {
+                let (request, seed) = of_training(plan, number);
                 let until = plan.until.map(|epoch| format!(" until epoch {epoch}"));
                 let until = until.unwrap_or_default();
-                format!("train {} seed {}{until}", requested(&plan.requests), seeds.join(","))
+                format!("train {} seed {seed}{until}", requested(std::slice::from_ref(request)))
             }
-            Some(TaskPart::Bench(plan)) => {
-                let threads = plan.threads.first().map(|threads| format!(" threads {threads}"));
-                let threads = threads.unwrap_or_default();
-                let batch = plan.batches.first().copied().unwrap_or(1);
-                format!("bench {} batch {batch}{threads}", requested(&plan.requests))
+            Work::Bench { plan, .. } => {
+                let (requests, batch, threads) = of_bench(plan, number);
+                let threads = threads.map(|threads| format!(" threads {threads}"));
+                format!(
+                    "bench {} batch {batch}{}",
+                    requested(requests),
+                    threads.unwrap_or_default()
+                )
             }
-            Some(TaskPart::Count(range)) => format!("count {} to {}", range.start, range.end),
-            None => String::new(),
+            Work::Count { size, tasks, .. } => {
+                let Range { start, end } = range(*size, *tasks, number);
+                format!("count {start} to {end}")
+            }
+        }
+    }
+
+    /// What is wrong with it, beside what its types say: a plan may be a stranger's, or be damaged.
+    fn fault(&self) -> Option<String> {
+        if self.len() as u64 > MAX_TASKS {
+            return Some(format!("it has more than {MAX_TASKS} tasks"));
+        }
+        match &self.work {
+            Work::Train(plan) if plan.python.is_some() => {
+                Some("it names a program, which only its worker may do, with --python".to_owned())
+            }
+            Work::Train(TrainPlan { folder, report, .. }) => {
+                let is_known =
+                    folder == Path::new(TRAINED) || folder == &Path::new("..").join(TRAINED);
+                let folder = folder.display();
+                match (is_known, report) {
+                    (true, None) => None,
+                    (true, Some(_)) => Some("it asks for a report".to_owned()),
+                    (false, _) => {
+                        Some(format!("it would keep weights in `{folder}`, not in `{TRAINED}`"))
+                    }
+                }
+            }
+            Work::Bench { .. } => None,
+            Work::Count { size, tasks, .. } => {
+                let is_possible = (1..=MOST_OF_SPACE).contains(size)
+                    && (1..=*size).contains(tasks)
+                    && size.div_ceil(*tasks) <= MOST_OF_TASK;
+                (!is_possible)
+                    .then(|| format!("{size} networks cannot be counted in {tasks} tasks"))
+            }
         }
     }
 
@@ -228,6 +292,30 @@ impl Plan {
         };
         Ok(text.map_err(unreadable)? + "\n")
     }
+}
+
+/// The network and the seed of a task.
+fn of_training(plan: &TrainPlan, number: usize) -> (&Request, u64) {
+    let (seed, network) = (number / plan.requests.len(), number % plan.requests.len());
+    (&plan.requests[network], plan.seeds[seed])
+}
+
+/// The networks, the batch size and, if it is given, the number of threads of a task.
+fn of_bench(plan: &BenchPlan, number: usize) -> (&[Request], u32, Option<u32>) {
+    let threads = plan.threads.len().max(1);
+    let (outer, thread) = (number / threads, number % threads);
+    let (network, batch) = (outer / plan.batches.len(), outer % plan.batches.len());
+    let requests = match plan.paired {
+        true => plan.requests.as_slice(),
+        false => std::slice::from_ref(&plan.requests[network]),
+    };
+    (requests, plan.batches[batch], plan.threads.get(thread).copied())
+}
+
+/// The points that a task counts.
+fn range(size: u64, tasks: u64, number: usize) -> Range<u64> {
+    let number = number as u64;
+    part_start(size, tasks, number)..part_start(size, tasks, number + 1)
 }
 
 fn requested(requests: &[Request]) -> String {
@@ -264,6 +352,9 @@ impl OpenPlan {
         if plan.inceptive_plan != VERSION {
             let version = plan.inceptive_plan;
             return Err(unreadable(format!("its version is {version}, not {VERSION}")));
+        }
+        if let Some(fault) = plan.fault() {
+            return Err(unreadable(fault));
         }
         let folder = fs::canonicalize(folder)
             .map_err(|error| PlanError::Read { path: folder.to_owned(), error })?;

@@ -14,7 +14,7 @@ use super::{
     node::MachineLock,
     result::{BrokenFile, Results, TaskResult},
     status::PlanStatus,
-    tasks::{EngineChoice, OpenPlan, Plan, TaskPart, Work},
+    tasks::{EngineChoice, OpenPlan, Plan, Programs, TaskPart, Work},
 };
 use crate::{
     bench::BenchPlan,
@@ -23,7 +23,7 @@ use crate::{
     explore::{PartPlan, read_conditions, read_space},
     running::{TaskContext, TaskEvent, TaskFailure, TaskRecord},
     task::Task,
-    train::{TrainPlan, epoch_record},
+    train::{TrainPlan, TrainerName, epoch_record},
     training::{RunState, TrainingEvent},
 };
 
@@ -124,7 +124,7 @@ impl WorkerPlan {
 }
 
 /// Does tasks of a plan, one after the other, in the folder of inputs ([`WorkerPlan::enter`]). The result of each is
-/// written as soon as it is done. Tasks that have one are left out.
+/// written as soon as it is done. Tasks that have one are left out. `programs` are those of the worker's user.
 ///
 /// # Errors
 /// When the engines of the plan are not there, or results cannot be read.
@@ -132,6 +132,7 @@ pub fn work(
     plan: &WorkerPlan,
     tasks: &[usize],
     threads: Option<u32>,
+    programs: &Programs,
     context: &TaskContext<'_>,
     listen: &mut dyn FnMut(WorkerEvent),
 ) -> Result<WorkerOutcome, TaskError> {
@@ -142,7 +143,7 @@ pub fn work(
             outcome.is_stopped = true;
             break;
         }
-        let results = Results::of_task(&open.folder, &open.task_id(task))?;
+        let results = Results::of_task(open, task)?;
         results.broken.into_iter().for_each(|broken| listen(WorkerEvent::Broken(broken)));
         if !results.tasks.is_empty() {
             outcome.known += 1;
@@ -150,7 +151,7 @@ pub fn work(
             continue;
         }
         listen(WorkerEvent::Started { task, name: open.plan.name(task) });
-        let worker = Worker { open, context, threads };
+        let worker = Worker { open, context, threads, programs };
         let found = worker.run(task, &mut |event| listen(event));
         let written = found.and_then(|(records, epochs)| {
             Ok(TaskResult::new(&open.digest, task, records, epochs).write(&open.folder)?)
@@ -178,6 +179,7 @@ struct Worker<'w, 'c> {
     open: &'w OpenPlan,
     context: &'w TaskContext<'c>,
     threads: Option<u32>,
+    programs: &'w Programs,
 }
 
 impl Worker<'_, '_> {
@@ -196,8 +198,16 @@ impl Worker<'_, '_> {
             (Some(TaskPart::Bench(plan)), Work::Bench { engines, .. }) => {
                 self.bench(plan, engines, listen)
             }
-            (Some(TaskPart::Count(range)), Work::Count { space, conditions, objectives, .. }) => {
+            (
+                Some(TaskPart::Count(range)),
+                Work::Count { space, conditions, objectives, size, .. },
+            ) => {
                 let space = read_space(space)?;
+                if space.size() != u128::from(*size) {
+                    let (title, networks) = (&space.title, space.size());
+                    let message = format!("`{title}` has {networks} networks, not {size}");
+                    return Err(PlanError::Choice(message).into());
+                }
                 let conditions = read_conditions(conditions)?;
                 let objectives: Vec<Objective> =
                     objectives.iter().copied().map(Objective::from).collect();
@@ -227,6 +237,7 @@ impl Worker<'_, '_> {
     ) -> Result<Found, TaskError> {
         let plan = TrainPlan {
             threads: self.threads(plan.threads),
+            python: self.programs.python.clone().filter(|_| plan.trainer == TrainerName::PyTorch),
             folder: self.open.folder.join(&plan.folder),
             ..plan
         };
@@ -260,7 +271,7 @@ impl Worker<'_, '_> {
         engines: &EngineChoice,
         listen: &mut dyn FnMut(WorkerEvent),
     ) -> Result<Found, TaskError> {
-        let options = engines.options()?;
+        let options = engines.options(self.programs)?;
         let failed = |error: ChoiceError| PlanError::Choice(error.to_string());
         let found = choose(&options, &engines.names, &plan.device).map_err(failed)?;
         let threads = plan.threads.first().copied().unwrap_or(0);

@@ -1,6 +1,7 @@
 //! Writing plans.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -11,7 +12,10 @@ use inceptive_results::{Objective, ObjectiveInfo};
 
 use super::{
     inputs::{Contents, Inputs},
-    tasks::{EngineChoice, INPUTS, OpenPlan, PLAN_FILE, Plan, VERSION, Work},
+    tasks::{
+        EngineChoice, INPUTS, MAX_TASKS, MOST_OF_SPACE, MOST_OF_TASK, OpenPlan, PLAN_FILE, Plan,
+        TRAINED, VERSION, Work,
+    },
 };
 use crate::{
     bench::BenchPlan,
@@ -25,14 +29,8 @@ use crate::{
 /// The list of tasks, one a line: its number and what it does.
 const TASKS_FILE: &str = "tasks.txt";
 
-/// Networks that a task counts at most.
-pub(super) const MOST_OF_TASK: u64 = 100_000_000;
-
 /// Networks that a task counts unless a number of tasks is given: about a second.
 const USUAL_OF_TASK: u64 = 1_000_000;
-
-/// Most networks of a space that is counted in parts.
-const MOST_OF_SPACE: u64 = 1_000_000_000_000_000;
 
 /// A plan that was written, or was there before.
 #[derive(Clone, Debug)]
@@ -49,7 +47,7 @@ pub struct WrittenPlan {
 /// When a network or the recipe is wrong, or the folder has something else.
 pub fn plan_training(plan: &TrainPlan, folder: &Path) -> Result<WrittenPlan, TaskError> {
     let networks = files_of(&plan.requests)?;
-    write_training(plan, networks, folder, "trained")
+    write_training(plan, networks, folder, Path::new(TRAINED))
 }
 
 /// Plans to train networks whose files are known; `trained` is the folder of checkpoints, relative to that of the plan.
@@ -57,9 +55,12 @@ pub(super) fn write_training(
     plan: &TrainPlan,
     networks: Vec<PathBuf>,
     folder: &Path,
-    trained: &str,
+    trained: &Path,
 ) -> Result<WrittenPlan, TaskError> {
     let data = plan.data.parse::<DataName>()?;
+    if data.may_be_class(folder) {
+        return Err(PlanError::InData { folder: folder.to_owned(), data: plan.data.clone() }.into());
+    }
     let recipe = recipe_files(&plan.recipe, &plan.recipe_settings)?;
     let inputs = Inputs::new(networks.into_iter().chain(recipe.clone()));
     let own = TrainPlan {
@@ -70,7 +71,9 @@ pub(super) fn write_training(
             None => plan.recipe.clone(),
         },
         side_by_side: None,
-        folder: trained.into(),
+        folder: trained.to_owned(),
+        // A worker's user names programs.
+        python: None,
         report: None,
         again: false,
         ..plan.clone()
@@ -123,7 +126,8 @@ pub fn plan_count(
         return Err(PlanError::TooLarge { space, size, most }.into());
     };
     let tasks = tasks.unwrap_or_else(|| size.div_ceil(USUAL_OF_TASK).max(1));
-    if tasks > size || size.div_ceil(tasks.max(1)) > MOST_OF_TASK || tasks == 0 {
+    let is_possible = (1..=size.min(MAX_TASKS)).contains(&tasks);
+    if !is_possible || size.div_ceil(tasks.max(1)) > MOST_OF_TASK {
         return Err(PlanError::Tasks { tasks, size, most: MOST_OF_TASK }.into());
     }
     let inputs = Inputs::new(whole.files.iter().cloned());
@@ -178,10 +182,10 @@ fn write(folder: &Path, work: Work, inputs: &Inputs) -> Result<WrittenPlan, Plan
             false => Err(PlanError::Differs(folder.to_owned())),
         };
     }
-    expect_unused(folder)?;
-    write_inputs(&folder.join(INPUTS), &contents)?;
     let tasks: String =
         (0..plan.len()).map(|number| format!("{number} {}\n", plan.name(number))).collect();
+    expect_unused(folder, &contents, &tasks)?;
+    write_inputs(&folder.join(INPUTS), &contents)?;
     let none = InputFiles::default();
     replace_file(&folder.join(TASKS_FILE), tasks.as_bytes(), &none)?;
     replace_file(&folder.join(PLAN_FILE), text.as_bytes(), &none)?;
@@ -198,14 +202,38 @@ fn write_inputs(folder: &Path, contents: &Contents) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// Checks that a folder is not there, or has only what a plan that was interrupted leaves.
-fn expect_unused(folder: &Path) -> Result<(), PlanError> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let is_ours = name == INPUTS || name == TASKS_FILE || name.starts_with(".inceptive-");
-        if !is_ours {
-            return Err(PlanError::NotEmpty { folder: folder.to_owned(), entry: name });
+/// Checks that a folder is not there, or has only what the same plan leaves when it is interrupted.
+fn expect_unused(folder: &Path, inputs: &Contents, tasks: &str) -> Result<(), PlanError> {
+    let own: BTreeMap<PathBuf, &[u8]> = inputs
+        .iter()
+        .map(|(path, content)| (Path::new(INPUTS).join(path), content.as_slice()))
+        .chain([(PathBuf::from(TASKS_FILE), tasks.as_bytes())])
+        .collect();
+    let folders: BTreeSet<&Path> = own.keys().flat_map(|path| path.ancestors()).collect();
+    let mut open = vec![PathBuf::new()];
+    while let Some(inner) = open.pop() {
+        let Ok(entries) = fs::read_dir(folder.join(&inner)) else { continue };
+        for entry in entries.flatten() {
+            let path = inner.join(entry.file_name());
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let is_same = |content: &&[u8]| {
+                inceptive_files::read(&entry.path(), content.len() as u64)
+                    .is_ok_and(|found| found == **content)
+            };
+            let is_ours = match is_folder {
+                true => folders.contains(path.as_path()),
+                false => {
+                    own.get(&path).is_some_and(is_same)
+                        || entry.file_name().to_string_lossy().starts_with(".inceptive-")
+                }
+            };
+            if !is_ours {
+                let entry = path.to_string_lossy().into_owned();
+                return Err(PlanError::NotEmpty { folder: folder.to_owned(), entry });
+            }
+            if is_folder {
+                open.push(path);
+            }
         }
     }
     Ok(())

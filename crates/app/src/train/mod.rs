@@ -87,6 +87,27 @@ fn cpu() -> String {
 }
 
 impl TrainPlan {
+    /// One of its networks with one seed, alone. The other networks are not copied.
+    pub(crate) fn only(&self, request: Request, seed: u64) -> Self {
+        Self {
+            requests: vec![request],
+            seeds: vec![seed],
+            side_by_side: Some(1),
+            data: self.data.clone(),
+            recipe: self.recipe.clone(),
+            recipe_settings: self.recipe_settings.clone(),
+            isa: self.isa.clone(),
+            device: self.device.clone(),
+            python: self.python.clone(),
+            folder: self.folder.clone(),
+            report: self.report.clone(),
+            threads: self.threads,
+            trainer: self.trainer,
+            again: self.again,
+            until: self.until,
+        }
+    }
+
     /// Where checkpoints and trained weights are kept unless another folder is chosen: `trained` beside the store.
     pub fn folder_beside(store: &Path) -> PathBuf {
         store.parent().unwrap_or(Path::new("")).join("trained")

@@ -107,7 +107,7 @@ impl CompareSpaces {
             stop: &stop,
             wait: &NEVER,
         };
-        let watch = TrainWatch::new(self.json);
+        let watch = TrainWatch::without_again(self.json);
         let threads = self.threads.unwrap_or_else(|| machine.default_threads()).get();
         let task = Task::CompareSpaces(self.plan(threads));
         let outcome = task.run(&context, &mut store, &mut |event| watch.event(&event));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use inceptive_app::{WorkerPlan, WrittenPlan};
+use inceptive_app::{Programs, WorkerPlan, WrittenPlan};
 use inceptive_format::counted;
 use serde_json::json;
 
@@ -11,8 +11,13 @@ use crate::{
     output::{self, Outcome},
 };
 
-/// What was planned, and how it goes on.
-pub fn outcome(folder: &Path, written: &WrittenPlan, is_json: bool) -> anyhow::Result<Outcome> {
+/// What was planned, and how it goes on: with the programs that were named, which a plan does not keep.
+pub fn outcome(
+    folder: &Path,
+    written: &WrittenPlan,
+    programs: &Programs,
+    is_json: bool,
+) -> anyhow::Result<Outcome> {
     let status = WorkerPlan::open(folder)?.status()?;
     warn_of(&status.broken);
     if is_json {
@@ -35,21 +40,21 @@ pub fn outcome(folder: &Path, written: &WrittenPlan, is_json: bool) -> anyhow::R
             counted(tasks, "task", "tasks")
         ),
     };
-    Ok(Outcome::new(text + &next(folder, tasks, tasks - done)))
+    Ok(Outcome::new(text + &next(folder, programs, tasks, tasks - done)))
 }
 
 /// The commands that do the tasks, or that collect their results.
-pub fn next(folder: &Path, tasks: usize, missing: usize) -> String {
+pub fn next(folder: &Path, programs: &Programs, tasks: usize, missing: usize) -> String {
     let folder = folder.display();
     if missing == 0 {
         return format!("\n  inceptive results merge inceptive.db {folder}\n");
     }
-    let last = tasks.saturating_sub(1);
+    let (last, programs) = (tasks.saturating_sub(1), programs.options());
     format!(
         "\nDo the tasks with one of\n\n  \
-           inceptive worker {folder} --shard 1/1\n  \
-           hq submit --array 0-{last} inceptive worker {folder}\n  \
-           sbatch --array 0-{last} deploy/slurm/worker.sh {folder}\n\n\
+           inceptive worker {folder} --shard 1/1{programs}\n  \
+           hq submit --array 0-{last} inceptive worker {folder}{programs}\n  \
+           sbatch --array 0-{last} deploy/slurm/worker.sh {folder}{programs}\n\n\
          and then\n\n  \
            inceptive results merge inceptive.db {folder}\n"
     )

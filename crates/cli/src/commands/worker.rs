@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::Args;
 use inceptive_app::{
-    BrokenFile, Choice, NEVER, PlanError, PlanStatus, Selection, TaskContext, TaskEvent,
+    BrokenFile, Choice, NEVER, PlanError, PlanStatus, Programs, Selection, TaskContext, TaskEvent,
     WorkerEvent, WorkerOutcome, WorkerPlan, work,
 };
 use inceptive_bench::{System, available_memory};
@@ -49,6 +49,15 @@ pub struct Worker {
     /// Number of threads; default: that of the plan, else all cores
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
+    /// ONNX Runtime's shared library; default: $ORT_DYLIB_PATH, then an installed Python package. A plan names no programs
+    #[arg(long, value_name = "FILE")]
+    onnxruntime: Option<PathBuf>,
+    /// OpenVINO's C library; default: $OPENVINO_LIB_PATH, then an installed Python package
+    #[arg(long, value_name = "FILE")]
+    openvino: Option<PathBuf>,
+    /// Python with PyTorch; default: the first of $VIRTUAL_ENV, python3 and python that has it
+    #[arg(long, value_name = "FILE")]
+    python: Option<PathBuf>,
     /// Show the tasks that have no result, each with the command that does it; exit code 1 if there are any
     #[arg(long, conflicts_with_all = ["task", "shard", "shards", "threads"])]
     status: bool,
@@ -56,7 +65,7 @@ pub struct Worker {
     #[arg(long, conflicts_with_all = ["task", "shard", "shards", "threads", "status"])]
     missing: bool,
     /// With --status: print one JSON document
-    #[arg(long, requires = "status")]
+    #[arg(long, requires = "status", conflicts_with_all = ["task", "shard", "shards", "missing"])]
     json: bool,
 }
 
@@ -97,11 +106,19 @@ impl Worker {
             stop: &stop,
             wait: &NEVER,
         };
+        // The folder of inputs becomes the working folder.
+        let absolute =
+            |file: &Option<PathBuf>| file.as_deref().map(std::path::absolute).transpose();
+        let programs = Programs {
+            onnxruntime: absolute(&self.onnxruntime)?,
+            openvino: absolute(&self.openvino)?,
+            python: absolute(&self.python)?,
+        };
         plan.enter()?;
-        let watch = TrainWatch::new(false);
+        let watch = TrainWatch::without_again(false);
         let is_alone = selection.tasks.len() == 1;
         let threads = self.threads.map(NonZeroU32::get);
-        let outcome = work(&plan, &selection.tasks, threads, &context, &mut |event| {
+        let outcome = work(&plan, &selection.tasks, threads, &programs, &context, &mut |event| {
             said(&event, is_alone, &watch);
         });
         watch.finish();

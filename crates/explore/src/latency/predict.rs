@@ -32,6 +32,9 @@ pub enum LatencyRefusal {
     /// Its kernels are much larger or smaller than those that were measured.
     #[error("{} of the time is for kernels larger or smaller than any that was measured", percent(*.0))]
     Size(f64),
+    /// The model gives no number, as if it had been changed.
+    #[error("the calibration gives no finite number; calibrate again")]
+    NotFinite,
 }
 
 /// A kind of kernels, for people.
@@ -146,5 +149,9 @@ pub fn predict_latency(
     let value = total.max(FLOOR_MS) * correction(model, shapes, total).exp();
     let expected = expected_error(model.spread, novelty(model, shapes));
     let factor = (model.half_width * expected).exp();
-    Ok(Estimate { value, low: value / factor, high: value * factor })
+    let estimate = Estimate { value, low: value / factor, high: value * factor };
+    match [estimate.value, estimate.low, estimate.high].iter().all(|number| number.is_finite()) {
+        true => Ok(estimate),
+        false => Err(LatencyRefusal::NotFinite),
+    }
 }

@@ -140,7 +140,7 @@ impl Bench {
             plan.threads.clear();
         }
         match plan_bench(&plan, self.engine.choice(), folder) {
-            Ok(written) => planned::outcome(folder, &written, self.json),
+            Ok(written) => planned::outcome(folder, &written, &self.engine.programs(), self.json),
             Err(error) => output::task_failure(error),
         }
     }

@@ -14,9 +14,10 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use inceptive_app::{
-    CountRequest, ExplorePlan, NEVER, NewFile, SearchStage, SpaceCounts, TableRequest, Task,
-    TaskContext, TaskError, TrainPlan, WorkerPlan, count_space, explore_planned, labels,
-    plan_count, read_conditions, read_space, save_variant, search_table, united_counts,
+    CountRequest, ExplorePlan, MAX_TASKS, NEVER, NewFile, Programs, SearchStage, SpaceCounts,
+    TableRequest, Task, TaskContext, TaskError, TrainPlan, WorkerPlan, count_space,
+    explore_planned, labels, plan_count, read_conditions, read_space, save_variant, search_table,
+    united_counts,
 };
 use inceptive_bench::{System, available_memory};
 use inceptive_data::DataName;
@@ -37,9 +38,6 @@ use crate::{
 
 /// Maximum number of seeds of a finalist.
 const MAX_SEEDS: u32 = 100;
-
-/// Maximum number of tasks of a plan.
-const MAX_TASKS: u64 = 10_000_000;
 
 /// Networks of the front that are written as files at most.
 const MAX_SAVED: usize = 1000;
@@ -236,13 +234,13 @@ impl Explore {
             };
         let plan = WorkerPlan::open(folder)?;
         if !plan.status()?.missing.is_empty() {
-            return planned::outcome(folder, &written, self.json);
+            return planned::outcome(folder, &written, &Programs::default(), self.json);
         }
         let machine = inceptive_bench::this_machine();
         let threads = self.machine_threads(&machine) as usize;
         match united_counts(&plan, &machine, threads)? {
             Some((space, counts)) => self.show_counts(&space, &counts),
-            None => planned::outcome(folder, &written, self.json),
+            None => planned::outcome(folder, &written, &Programs::default(), self.json),
         }
     }
 
@@ -307,7 +305,7 @@ impl Explore {
             true => format!("wrote a plan of {of_tasks} to {}\n", folder.display()),
             false => format!("{}: {missing} of {of_tasks} without a result\n", folder.display()),
         };
-        let next = planned::next(folder, tasks, missing);
+        let next = planned::next(folder, &self.engine.programs(), tasks, missing);
         Ok(Outcome::new(format!("{text}{next}\nThen the same command goes on with the search.\n")))
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
-use inceptive_app::{Imported, MergedTasks, check_plans, is_plan, merge_file};
+use inceptive_app::{Imported, MergedTasks, broken_result, check_plans, is_plan, merge_file};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::{counted, significant};
 use inceptive_results::{
@@ -513,6 +513,9 @@ fn merge(into: &Path, from: &[PathBuf]) -> anyhow::Result<Outcome> {
     }
     for plan in &plans {
         check_plans(plan)?;
+    }
+    if let Some(broken) = files.iter().find_map(|file| broken_result(file)) {
+        bail!("`{}` is not the result of a task: {}", broken.path.display(), broken.reason);
     }
     let mut store = Store::open(into)?;
     let mut text = String::new();

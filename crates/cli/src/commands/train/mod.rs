@@ -13,8 +13,8 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use inceptive_app::{
-    DEFAULT_SAMPLES, GatherEvent, NEVER, Note, ReproCommand, Request, Task, TaskContext, TrainPlan,
-    TrainerName, plan_training, report_on,
+    DEFAULT_SAMPLES, GatherEvent, NEVER, Note, Programs, ReproCommand, Request, Task, TaskContext,
+    TrainPlan, TrainerName, plan_training, report_on,
 };
 use inceptive_bench::{Isa, System, available_memory};
 use inceptive_data::DataName;
@@ -183,7 +183,10 @@ impl Train {
         let threads = self.threads.map_or(0, NonZeroU32::get);
         let plan = TrainPlan { threads, ..self.plan(&machine)? };
         match plan_training(&plan, folder) {
-            Ok(written) => planned::outcome(folder, &written, self.json),
+            Ok(written) => {
+                let programs = Programs { python: self.python.clone(), ..Programs::default() };
+                planned::outcome(folder, &written, &programs, self.json)
+            }
             Err(error) => output::task_failure(error),
         }
     }

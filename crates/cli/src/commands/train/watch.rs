@@ -17,6 +17,8 @@ pub struct TrainWatch {
     watch: Watch,
     is_quiet: bool,
     has_bar: bool,
+    /// Whether the command has the option --again.
+    can_repeat: bool,
     runs: RefCell<Runs>,
 }
 
@@ -34,7 +36,12 @@ impl TrainWatch {
     pub fn new(is_quiet: bool) -> Self {
         let watch = Watch::new(is_quiet, true);
         let has_bar = io::stderr().is_terminal() && !is_quiet;
-        Self { watch, is_quiet, has_bar, runs: RefCell::default() }
+        Self { watch, is_quiet, has_bar, can_repeat: true, runs: RefCell::default() }
+    }
+
+    /// The same for a command without the option --again.
+    pub fn without_again(is_quiet: bool) -> Self {
+        Self { can_repeat: false, ..Self::new(is_quiet) }
     }
 
     /// Shows an event.
@@ -56,7 +63,8 @@ impl TrainWatch {
         match event {
             TrainingEvent::Runs(planned) => {
                 if let Some(known) = PlannedRun::known(planned) {
-                    self.line(&format!("{known}; --again repeats them"));
+                    let hint = if self.can_repeat { "; --again repeats them" } else { "" };
+                    self.line(&format!("{known}{hint}"));
                 }
                 runs.active = vec![None; planned.len()];
                 runs.planned.clone_from(planned);

@@ -1,5 +1,8 @@
 //! Plans and workers as a cluster runs them: any order, any number of times, killed at any moment.
 
+#[cfg(unix)]
+mod hostile;
+
 use std::{
     fs,
     path::{Path, PathBuf},
