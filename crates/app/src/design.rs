@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use inceptive_dsl::{Disk, Files, Setting, load, variant};
 use inceptive_files::{InputFiles, WriteError, replace_file};
+use inceptive_ir::text::is_harmful;
 
 use crate::{
     inspect::{Inspected, OverlayFiles},
@@ -103,8 +104,9 @@ pub fn yaml_file_name(typed: &str) -> Result<String, SaveError> {
     let whole = if is_yaml { name.to_owned() } else { format!("{name}.yaml") };
     let is_plain = Path::new(&whole).file_name().is_some_and(|part| *part == *whole)
         && !name.is_empty()
-        && !name.starts_with('.')
-        && !name.contains(['/', '\\', '\0']);
+        && !name.starts_with(['.', '-'])
+        && !name.contains(['/', '\\', '\0'])
+        && !name.chars().any(is_harmful);
     if is_plain { Ok(whole) } else { Err(SaveError::FileName(typed.to_owned())) }
 }
 

@@ -6,17 +6,14 @@
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
-    env,
-    io::{self, Read},
+    env, io,
     path::{Component, Path, PathBuf},
-    process::{Command, Stdio},
-    sync::mpsc,
-    thread,
+    process::Command,
     time::{Duration, Instant},
 };
 
 use inceptive_dsl::Files;
-use inceptive_files::program;
+use inceptive_files::program::{self, Answer};
 
 use crate::inspect::is_listed;
 
@@ -250,16 +247,6 @@ const REMOVED: [&str; 8] = [
     "GIT_EDITOR",
 ];
 
-/// The answer of git.
-struct Answer {
-    /// Its output, up to the limit.
-    bytes: Vec<u8>,
-    /// Whether there was more.
-    is_cut_off: bool,
-    /// Whether git succeeded; also true if its output was cut off at the limit.
-    is_success: bool,
-}
-
 /// Runs git for at most `deadline`, and reads at most `limit` bytes of its output: a repository may hold a blob of
 /// gigabytes.
 fn git(arguments: &[&str], limit: u64, deadline: Duration) -> io::Result<Answer> {
@@ -267,37 +254,7 @@ fn git(arguments: &[&str], limit: u64, deadline: Duration) -> io::Result<Answer>
         || io::Error::new(io::ErrorKind::NotFound, "not found in the absolute folders of PATH");
     let mut command = program::command("git").ok_or_else(missing)?;
     harmless(&mut command);
-    let mut child = command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let out = child.stdout.take();
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let read =
-            out.map_or(Ok(0), |out| out.take(limit.saturating_add(1)).read_to_end(&mut bytes));
-        // The result is not awaited after the deadline.
-        let _ = sender.send((bytes, read));
-    });
-    let Ok((mut bytes, read)) = receiver.recv_timeout(deadline) else {
-        // It may have ended already.
-        let _ = child.kill();
-        child.wait()?;
-        let message = format!("it did not answer within {:.0} s", deadline.as_secs_f64());
-        return Err(io::Error::new(io::ErrorKind::TimedOut, message));
-    };
-    let is_cut_off = bytes.len() as u64 > limit;
-    if is_cut_off || read.is_err() {
-        // It may have ended already.
-        let _ = child.kill();
-    }
-    let status = child.wait()?;
-    read?;
-    bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(Answer { bytes, is_cut_off, is_success: is_cut_off || status.success() })
+    program::answer(command.args(arguments), limit, deadline)
 }
 
 /// Prevents git from running programs that a repository names.

@@ -78,8 +78,9 @@ impl LatencyPredictor {
         setup: &Setup,
         machine: &Machine,
     ) -> Result<Self, PredictError> {
-        let all = store.records::<Calibration>(&Filter::default())?.readable;
-        let all: Vec<Calibration> = all.into_iter().map(|stored| stored.result).collect();
+        let found = store.records::<Calibration>(&Filter::default())?;
+        let unreadable = found.unreadable.len();
+        let all: Vec<Calibration> = found.readable.into_iter().map(|it| it.result).collect();
         let valid = calibrations_of(&all, machine);
         // What precision an engine chooses by itself, and the name of a device, are known after a run.
         let expected = |of: &Runtime| {
@@ -100,6 +101,11 @@ impl LatencyPredictor {
                 .collect();
             known.sort_unstable();
             known.dedup();
+            if unreadable > 0 {
+                known.push(format!(
+                    "{unreadable} that cannot be read, see `inceptive results list`"
+                ));
+            }
             PredictError::NotCalibrated {
                 wanted: wanted.label(),
                 known,

@@ -284,6 +284,9 @@ fn read(space: &Space, file: &Path) -> Result<BTreeMap<Vec<usize>, Vec<f64>>, Ta
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
     let headers = reader.headers().map_err(|error| problem(error.to_string()))?.clone();
     let column = |name: &str| headers.iter().position(|header| header == name);
+    if let Some(twice) = headers.iter().enumerate().find(|(at, it)| column(it) != Some(*at)) {
+        return Err(problem(format!("it has two columns `{}`", twice.1)).into());
+    }
     let needed = |name: &str| {
         column(name).ok_or_else(|| {
             problem(format!(
@@ -336,12 +339,19 @@ fn read(space: &Space, file: &Path) -> Result<BTreeMap<Vec<usize>, Vec<f64>>, Ta
             problem(format!("line {line}: the accuracy `{text}` is no percentage from 0 to 100"))
         })?;
         let seed = seed_column.and_then(|column| record.get(column)).unwrap_or_default().to_owned();
+        if seed_column.is_some() && seed.parse::<u64>().is_err() {
+            let message = format!("line {line}: the seed `{seed}` is no whole number of 0 or more");
+            return Err(problem(message).into());
+        }
         let seeds = table.entry(point).or_default();
-        if seed_column.is_some() && seeds.iter().any(|(other, _)| *other == seed) {
-            return Err(problem(format!(
-                "line {line}: the network has another row with seed `{seed}`"
-            ))
-            .into());
+        if seeds.iter().any(|(other, _)| *other == seed) {
+            let message = match seed_column {
+                Some(_) => format!("line {line}: the network has another row with seed `{seed}`"),
+                None => format!(
+                    "line {line}: the network has another row; a column `seed` tells several trainings apart"
+                ),
+            };
+            return Err(problem(message).into());
         }
         seeds.push((seed, accuracy));
     }

@@ -8,7 +8,8 @@ use std::{
     io::{self, Read},
     panic::{self, AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf, absolute},
-    process::{Command, Stdio},
+    process::Command,
+    time::Duration,
 };
 
 use inceptive_files::program;
@@ -156,16 +157,17 @@ fn search_path() -> Vec<PathBuf> {
     folders.filter(|folder| is_elsewhere(folder, working_folder.as_deref())).collect()
 }
 
+/// Bytes that are read of what an interpreter says.
+const MAX_ANSWER: u64 = inceptive_files::MIB;
+
+/// An interpreter that does not answer for so long is left out.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
 /// Asks an interpreter for the folders of its packages.
 fn ask(mut interpreter: Command) -> Option<String> {
-    let output = interpreter
-        .args(["-I", "-c", SEARCH_PATH])
-        .current_dir(NEUTRAL_FOLDER)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    String::from_utf8(output.stdout).ok()
+    interpreter.args(["-I", "-c", SEARCH_PATH]).current_dir(NEUTRAL_FOLDER);
+    let answer = program::answer(&mut interpreter, MAX_ANSWER, MAX_WAIT).ok()?;
+    String::from_utf8(answer.bytes).ok()
 }
 
 /// Whether a folder is named absolutely, and is not the working folder.

@@ -104,6 +104,9 @@ fn what_cannot_be_explored_is_told() {
     fs::write(folder.join("bad.csv"), "w,k,accuracy\n4,1,50\n5,1,60\n").unwrap();
     fs::write(folder.join("no.csv"), "w,accuracy\n4,50\n").unwrap();
     fs::write(folder.join("twice.csv"), "w,k,accuracy,seed\n4,1,50,0\n4,1,51,0\n").unwrap();
+    fs::write(folder.join("again.csv"), "w,k,accuracy\n4,1,50\n4,1,99\n").unwrap();
+    fs::write(folder.join("columns.csv"), "w,k,accuracy,accuracy\n4,1,50,60\n").unwrap();
+    fs::write(folder.join("seed.csv"), "w,k,accuracy,seed\n4,1,50,x\n").unwrap();
     fs::write(folder.join("empty.csv"), "w,k,accuracy\n").unwrap();
     fs::write(folder.join("percent.csv"), "w,k,accuracy\n4,1,150\n").unwrap();
     for (arguments, expected) in [
@@ -127,6 +130,15 @@ fn what_cannot_be_explored_is_told() {
         ("space.yaml --accuracies bad.csv", "line 3: `w` has no value `5` in the space"),
         ("space.yaml --accuracies no.csv", "it has no column `k`; its columns are w, accuracy"),
         ("space.yaml --accuracies twice.csv", "line 3: the network has another row with seed `0`"),
+        (
+            "space.yaml --accuracies again.csv",
+            "line 3: the network has another row; a column `seed`",
+        ),
+        ("space.yaml --accuracies columns.csv", "it has two columns `accuracy`"),
+        ("space.yaml --accuracies seed.csv", "line 2: the seed `x` is no whole number"),
+        ("space.yaml --costs-only --save \"a\u{1b}b\"", "is not a file name"),
+        ("space.yaml --costs-only --save -", "is not a file name"),
+        ("space.yaml --costs-only --save \"\"", "a value is required"),
         ("space.yaml --accuracies empty.csv", "it has no rows"),
         ("space.yaml --accuracies percent.csv", "line 2: the accuracy `150` is no percentage"),
         ("space.yaml --accuracies missing.csv", "missing.csv"),
@@ -283,6 +295,8 @@ fn spaces_are_compared_by_random_networks() {
         text.contains("Mean of all networks: ") && text.contains("with a confidence of"),
         "{text}"
     );
+    let (_, error, is_done) = run(folder, &arguments.replace("--networks 5", "--networks 3"));
+    assert!(!is_done && error.contains("4 are needed at least"), "{error}");
     let (_, error, is_done) = run(folder, &format!("{arguments} --where \"params < 10\""));
     assert!(!is_done && error.contains("no network of `Widths and kernels` satisfies"), "{error}");
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use inceptive_app::{
     CountRequest, ExplorePlan, MAX_TASKS, NEVER, NewFile, Programs, SearchStage, SpaceCounts,
     TableRequest, Task, TaskContext, TaskError, TrainPlan, WorkerPlan, count_space,
@@ -63,7 +63,7 @@ pub struct Explore {
     /// A space of networks
     #[arg(value_name = "SPACE")]
     space: PathBuf,
-    /// Only count the networks, and show the Pareto front of the costs
+    /// Only count the networks, and show the Pareto front of the costs; options of the search have no effect then
     #[arg(long)]
     costs_only: bool,
     /// Data set, such as shapes, fashion-mnist, cifar10 or folder:size=32=PATH; see docs/data.md
@@ -124,7 +124,7 @@ pub struct Explore {
     #[arg(long, value_name = "LIST", value_parser = weights, conflicts_with_all = ["costs_only", "accuracies"])]
     weights: Option<Weights>,
     /// Write each network of the front as a file that extends the one that the space varies, with this name and a number
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     save: Option<String>,
     /// Folder of checkpoints and trained weights; default: `trained` beside the store
     #[arg(long, value_name = "DIR")]

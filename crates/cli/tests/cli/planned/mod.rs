@@ -308,6 +308,9 @@ fn results_of_tasks_that_ran_twice_count_once_and_torn_ones_are_named() {
     fs::write(folder.join("broken/plan.json"), "{").unwrap();
     let (code, _, error) = run(inceptive(folder, "results merge none.db broken"));
     assert!(code != Some(0) && error.contains("is not a plan"), "{error}");
+    fs::write(folder.join("broken.json"), "{").unwrap();
+    let (code, _, error) = run(inceptive(folder, "results merge none.db broken.json"));
+    assert!(code != Some(0) && error.contains("is not the result of a task"), "{error}");
     assert!(!folder.join("none.db").exists());
 }
 
