@@ -18,7 +18,7 @@ pub mod source;
 pub mod tradeoff;
 pub mod train;
 
-use egui::{RichText, Ui};
+use egui::{Response, RichText, Ui};
 
 use crate::model::{Entry, Model};
 
@@ -55,6 +55,26 @@ pub(crate) fn keys_are_free(ui: &Ui) -> bool {
     let ctx = ui.ctx();
     let is_asked = ctx.memory(|memory| memory.top_modal_layer().is_some());
     !ctx.egui_wants_keyboard_input() && !egui::Popup::is_any_open(ctx) && !is_asked
+}
+
+/// Takes the keyboard from a field when something else is dragged, as a click does.
+pub(crate) fn drag_leaves_field(response: &Response) {
+    if response.drag_started() {
+        response.ctx.memory_mut(egui::Memory::stop_text_input);
+    }
+}
+
+/// Begins a new line of a wrapped row where what follows would be taken apart; so wide it is, in points.
+pub(crate) fn keep_together(ui: &mut Ui, width: f32) {
+    if ui.available_size_before_wrap().x < width && ui.cursor().left() > ui.max_rect().left() {
+        ui.end_row();
+    }
+}
+
+/// Width of a text of the body, in points.
+pub(crate) fn text_width(ui: &Ui, text: &str) -> f32 {
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    ui.painter().layout_no_wrap(text.to_owned(), font, egui::Color32::WHITE).size().x
 }
 
 /// Shows a modal question in the middle of the window.

@@ -12,6 +12,7 @@ use super::{
     marks::{Form, mark},
     quantity::Quantity,
     rows::Row,
+    scatter::Fronts,
 };
 use crate::theme::{colors, heat};
 
@@ -23,7 +24,7 @@ const TRAINED: &str = "On the test images, with the mean over seeds and its 95% 
                        interval over test images. A network that was trained with settings is not that of its file";
 
 /// Draws one line or more.
-pub fn ui(ui: &mut Ui, look: &PlotSettings, has_space_front: bool, shared: &Shared<'_>) {
+pub fn ui(ui: &mut Ui, look: &PlotSettings, fronts: Fronts, shared: &Shared<'_>) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
         families(ui, look, shared);
@@ -34,18 +35,20 @@ pub fn ui(ui: &mut Ui, look: &PlotSettings, has_space_front: bool, shared: &Shar
             let ends = ends.map(|value| shared.names.text(quantity, value));
             ramp(ui, &ends);
         }
-        sample(ui, |ui, rect| {
-            let stroke = Stroke::new(1.5, colors(ui).accent);
-            ui.painter().hline(rect.x_range(), rect.center().y, stroke);
-        });
-        text(ui, "Pareto front");
+        if fronts.of_list {
+            sample(ui, |ui, rect| {
+                let stroke = Stroke::new(1.5, colors(ui).accent);
+                ui.painter().hline(rect.x_range(), rect.center().y, stroke);
+            });
+            text(ui, "Pareto front");
+        }
         if shared.model.shown_design().is_some() {
             let stroke = Stroke::new(2.0, colors(ui).error);
             symbol(ui, Form::Diamond, Color32::TRANSPARENT, stroke);
             text(ui, "design");
         }
         if let Some(view) = shared.cloud.filter(|_| look.shown != Shown::Networks) {
-            if has_space_front {
+            if fronts.of_space {
                 sample(ui, |ui, rect| {
                     let stroke = Stroke::new(1.5, colors(ui).warning);
                     let line = [rect.left_center(), rect.right_center()];

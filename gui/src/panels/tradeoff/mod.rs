@@ -41,6 +41,7 @@ use toolbar::PlotChoice;
 use cloud::CloudView;
 use data::Data;
 use quantity::Names;
+use scatter::Fronts;
 use shortlist::{Point, RowId};
 
 use crate::{command::Commands, model::Model};
@@ -271,8 +272,11 @@ impl Tradeoff {
             lines.show(ui, |ui| parallel.ui(ui, look, &shared, commands));
         }
         if height >= LEAST_FOR_LEGEND {
-            let has_front = scatter.has_space_front();
-            frame.show(ui, |ui| legend::ui(ui, look, has_front, &shared));
+            let fronts = match *view {
+                View::Parallel => Fronts::default(),
+                View::Both | View::Scatter => scatter.fronts(),
+            };
+            frame.show(ui, |ui| legend::ui(ui, look, fronts, &shared));
         }
         if *view != View::Parallel {
             scatter.ui(ui, look, &shared, shortlist, commands);
