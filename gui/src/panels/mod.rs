@@ -71,6 +71,16 @@ pub(crate) fn keep_together(ui: &mut Ui, width: f32) {
     }
 }
 
+/// Keeps a name and the list after it in one line of a wrapped row; so wide is the list, in points.
+pub(crate) fn keep_with_list(ui: &mut Ui, name: &str, width: f32) {
+    let before = ui.cursor().left();
+    keep_together(ui, text_width(ui, name) + ui.spacing().item_spacing.x + width);
+    if ui.cursor().left() < before {
+        // Else the name, which is first in the line, is above the middle of the list.
+        ui.set_row_height(ui.spacing().interact_size.y);
+    }
+}
+
 /// Width of a text of the body, in points.
 pub(crate) fn text_width(ui: &Ui, text: &str) -> f32 {
     let font = egui::TextStyle::Body.resolve(ui.style());

@@ -324,6 +324,18 @@ fn both_plots_are_there_in_a_small_window() {
             assert!(rect.width() > 40.0 && rect.height() > 40.0, "{plot} {size}: {rect}");
         }
     }
+    // The shortlist takes room of both.
+    for size in [vec2(800.0, 500.0), vec2(640.0, 400.0)] {
+        window.harness.set_size(size);
+        window.harness.run();
+        window.click("Table");
+        window.click("Mark vgg16");
+        window.click("Plot");
+        assert!(window.has("Shortlist (1)"));
+        let rect = window.get("Trade-off plot").rect();
+        assert!(rect.width() > 110.0, "{size}: {rect}");
+        window.click("Clear");
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ use crate::{
     command::{Command, Commands},
     file::{FilePath, stem},
     model::Model,
-    panels::{keep_together, text_width},
+    panels::{keep_together, keep_with_list, text_width},
     theme::{SERIES, colors, series},
 };
 
@@ -155,6 +155,7 @@ impl Compare {
             });
             return;
         }
+        keep_with_list(ui, "with", text_width(ui, &other.name) + ROOM_OF_LIST);
         ui.label("with");
         ask.other = choice(ui, "Network compared with the base", networks, other, |network| {
             network.file != first.file
@@ -221,6 +222,9 @@ fn hint(ui: &mut Ui, model: &Model) {
         }
     });
 }
+
+/// Width of a list besides that of its text, in points.
+const ROOM_OF_LIST: f32 = 50.0;
 
 /// Side of a square of colour, in points.
 const SWATCH: f32 = 12.0;

@@ -227,7 +227,7 @@ pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading
             let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(used).collect();
             let size = vec2(92.0, ROW * kinds.len() as f32);
             // The cards say what they are; where there is little room, they need it more.
-            if size.x > screen.width() * MOST_OF_KINDS {
+            if size.x + 2.0 * PAD > screen.width() * MOST_OF_KINDS {
                 return None;
             }
             let place = ground(ui, screen, size, "legend")?;

@@ -19,7 +19,7 @@ use crate::{
     format::exact,
     jobs::{CloudRequest, Job},
     model::Model,
-    panels::{entries, keep_together, text_width},
+    panels::{entries, keep_with_list},
 };
 
 /// Actions that show the plots.
@@ -173,7 +173,7 @@ fn labelled(
     width: f32,
     list: impl FnOnce(&mut Ui),
 ) -> Response {
-    keep_together(ui, text_width(ui, name) + ui.spacing().item_spacing.x + width);
+    keep_with_list(ui, name, width);
     let label = ui.label(name);
     let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).height(480.0);
     let combo = combo.truncate();
