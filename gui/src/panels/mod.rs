@@ -71,10 +71,14 @@ pub(crate) fn keep_together(ui: &mut Ui, width: f32) {
     }
 }
 
-/// Keeps a name and the list after it in one line of a wrapped row; so wide is the list, in points.
-pub(crate) fn keep_with_list(ui: &mut Ui, name: &str, width: f32) {
+/// Keeps a name and the list after it in one line of a wrapped row; the list shows a choice, and has a width at least.
+pub(crate) fn keep_with_list(ui: &mut Ui, name: &str, shown: &str, least: f32) {
     let before = ui.cursor().left();
-    keep_together(ui, text_width(ui, name) + ui.spacing().item_spacing.x + width);
+    let spacing = ui.spacing();
+    let beside_text = spacing.icon_width + spacing.icon_spacing + 2.0 * spacing.button_padding.x;
+    let gap = spacing.item_spacing.x;
+    let list = (text_width(ui, shown) + beside_text).max(least);
+    keep_together(ui, text_width(ui, name) + gap + list);
     if ui.cursor().left() < before {
         // Else the name, which is first in the line, is above the middle of the list.
         ui.set_row_height(ui.spacing().interact_size.y);

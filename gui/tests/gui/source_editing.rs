@@ -178,7 +178,7 @@ fn lines_begin_in_view_where_that_leaves_room_for_a_hit() {
     let left = |window: &Window| window.get("Text of the file").rect().left();
     let before = left(&window);
     window.press(Modifiers::COMMAND, Key::F);
-    window.fill("Find", "centre crop");
+    window.fill("Find", "9.2% for GoogLeNet with");
     assert!(left(&window) < before, "it is far to the right");
     window.fill("Find", "kernel: 7");
     assert!((left(&window) - before).abs() < 1.0, "{} and {before}", left(&window));

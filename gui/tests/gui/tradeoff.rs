@@ -333,7 +333,7 @@ fn both_plots_are_there_in_a_small_window() {
         window.click("Plot");
         assert!(window.has("Shortlist (1)"));
         let rect = window.get("Trade-off plot").rect();
-        assert!(rect.width() > 110.0, "{size}: {rect}");
+        assert!(rect.width() > 70.0, "{size}: {rect}");
         window.click("Clear");
     }
 }

@@ -155,7 +155,7 @@ impl Compare {
             });
             return;
         }
-        keep_with_list(ui, "with", text_width(ui, &other.name) + ROOM_OF_LIST);
+        keep_with_list(ui, "with", &other.name, ui.spacing().combo_width);
         ui.label("with");
         ask.other = choice(ui, "Network compared with the base", networks, other, |network| {
             network.file != first.file
@@ -222,9 +222,6 @@ fn hint(ui: &mut Ui, model: &Model) {
         }
     });
 }
-
-/// Width of a list besides that of its text, in points.
-const ROOM_OF_LIST: f32 = 50.0;
 
 /// Side of a square of colour, in points.
 const SWATCH: f32 = 12.0;

@@ -173,7 +173,7 @@ fn labelled(
     width: f32,
     list: impl FnOnce(&mut Ui),
 ) -> Response {
-    keep_with_list(ui, name, width);
+    keep_with_list(ui, name, shown, width);
     let label = ui.label(name);
     let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).height(480.0);
     let combo = combo.truncate();
