@@ -94,6 +94,11 @@ impl History {
         history
     }
 
+    /// Says which movement of the pointer made the last step, so that the same one changes it.
+    pub(crate) const fn made_by(&mut self, gesture: Option<u64>) {
+        self.gesture = gesture;
+    }
+
     /// The settings of every step, those of the original first.
     pub fn steps(&self) -> &[Changes] {
         &self.steps

@@ -27,6 +27,7 @@ impl App {
         let entry = self.model.entries.get_mut(&new);
         if let Some(design) = entry.and_then(|entry| entry.design.as_mut()) {
             design.begin_at(Changes::default());
+            design.history.made_by(gesture);
         }
     }
 

@@ -18,7 +18,7 @@ pub mod source;
 pub mod tradeoff;
 pub mod train;
 
-use egui::{RichText, Ui};
+use egui::{Response, RichText, Ui};
 
 use crate::model::{Entry, Model};
 
@@ -55,6 +55,40 @@ pub(crate) fn keys_are_free(ui: &Ui) -> bool {
     let ctx = ui.ctx();
     let is_asked = ctx.memory(|memory| memory.top_modal_layer().is_some());
     !ctx.egui_wants_keyboard_input() && !egui::Popup::is_any_open(ctx) && !is_asked
+}
+
+/// Takes the keyboard from a field when something else is dragged, as a click does.
+pub(crate) fn drag_leaves_field(response: &Response) {
+    if response.drag_started() {
+        response.ctx.memory_mut(egui::Memory::stop_text_input);
+    }
+}
+
+/// Begins a new line of a wrapped row where what follows would be taken apart; so wide it is, in points.
+pub(crate) fn keep_together(ui: &mut Ui, width: f32) {
+    if ui.available_size_before_wrap().x < width && ui.cursor().left() > ui.max_rect().left() {
+        ui.end_row();
+    }
+}
+
+/// Keeps a name and the list after it in one line of a wrapped row; the list shows a choice, and has a width at least.
+pub(crate) fn keep_with_list(ui: &mut Ui, name: &str, shown: &str, least: f32) {
+    let before = ui.cursor().left();
+    let spacing = ui.spacing();
+    let beside_text = spacing.icon_width + spacing.icon_spacing + 2.0 * spacing.button_padding.x;
+    let gap = spacing.item_spacing.x;
+    let list = (text_width(ui, shown) + beside_text).max(least);
+    keep_together(ui, text_width(ui, name) + gap + list);
+    if ui.cursor().left() < before {
+        // Else the name, which is first in the line, is above the middle of the list.
+        ui.set_row_height(ui.spacing().interact_size.y);
+    }
+}
+
+/// Width of a text of the body, in points.
+pub(crate) fn text_width(ui: &Ui, text: &str) -> f32 {
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    ui.painter().layout_no_wrap(text.to_owned(), font, egui::Color32::WHITE).size().x
 }
 
 /// Shows a modal question in the middle of the window.

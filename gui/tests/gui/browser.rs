@@ -5,7 +5,7 @@ use std::fs;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::NodeT;
 
-use crate::common::Window;
+use crate::common::{TINY, Window};
 
 const FILES: [&str; 3] = ["alexnet.yaml", "googlenet.yaml", "spaces/module-kinds.yaml"];
 
@@ -116,4 +116,30 @@ fn a_new_search_takes_the_place_of_the_last_one() {
     assert_eq!(window.get("Search files").value().as_deref(), Some("alex"));
     window.press(Modifiers::NONE, Key::Enter);
     assert_eq!(window.selected(), ["alexnet"]);
+}
+
+#[test]
+fn a_network_that_is_chosen_elsewhere_comes_into_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("architectures");
+    fs::create_dir_all(&inside).unwrap();
+    for at in 10..60 {
+        // The last one is far from the others in the plot.
+        let width = if at == 59 { 4000 } else { at };
+        let text = TINY.replace("width: 4", &format!("width: {width}"));
+        fs::write(inside.join(format!("net{at}.yaml")), text).unwrap();
+    }
+    let mut window = Window::at(folder);
+    assert!(window.has("net10") && !window.has("net59"));
+    window.press(Modifiers::COMMAND, Key::Num4);
+    window.choose("y axis", "parameters");
+    window.click("net59 in the plot");
+    assert_eq!(window.selected(), ["net59"]);
+    window.harness.run();
+    assert!(window.has("net59") && !window.has("net10"));
+    // What is clicked in the list stays where it is.
+    let place = |window: &Window| window.get("net50").rect().top();
+    let before = place(&window);
+    window.click("net50");
+    assert_eq!(place(&window), before);
 }

@@ -382,3 +382,10 @@ fn what_cannot_be_drawn_is_said() {
     window.wait("it is read", |model| model.network().is_some() && is_idle(model));
     assert!(window.harness.query_by_label_contains("is too large to draw").is_some());
 }
+
+#[test]
+fn the_buttons_are_one_row_in_a_window_of_the_usual_size() {
+    let window = on("alexnet.yaml");
+    let [fit, details] = ["Fit", "Details"].map(|name| window.button(name).rect());
+    assert!((fit.center().y - details.center().y).abs() < 2.0, "{fit:?} and {details:?}");
+}

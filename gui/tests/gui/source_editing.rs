@@ -1,6 +1,6 @@
 //! Undo, and finding and replacing, in texts.
 
-use egui::{Event, Key, Modifiers, Role};
+use egui::{Event, Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::Queryable;
 
 use crate::common::Window;
@@ -168,4 +168,18 @@ fn the_selection_is_looked_for() {
     window.press(Modifiers::SHIFT, Key::End);
     window.press(Modifiers::COMMAND, Key::F);
     assert_eq!(window.get("Find").value().as_deref(), Some("name: Tiny"));
+}
+
+#[test]
+fn lines_begin_in_view_where_that_leaves_room_for_a_hit() {
+    let mut window = Window::on(&["googlenet.yaml"]);
+    window.harness.set_size(vec2(800.0, 500.0));
+    window.press(Modifiers::COMMAND, Key::Num2);
+    let left = |window: &Window| window.get("Text of the file").rect().left();
+    let before = left(&window);
+    window.press(Modifiers::COMMAND, Key::F);
+    window.fill("Find", "9.2% for GoogLeNet with");
+    assert!(left(&window) < before, "it is far to the right");
+    window.fill("Find", "kernel: 7");
+    assert!((left(&window) - before).abs() < 1.0, "{} and {before}", left(&window));
 }

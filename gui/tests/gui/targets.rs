@@ -187,3 +187,33 @@ fn the_multiplier_and_the_size_have_costs_and_marks_too() {
     });
     assert!(window.says("at max"));
 }
+
+#[test]
+fn after_a_drag_keys_undo_it_and_not_what_was_typed_before() {
+    let mut window = design("googlenet.yaml");
+    window.fill("Targets", "macs <= 3G");
+    assert!(window.get("Targets").is_focused());
+    drag(&mut window, "input.size", 0.5, 0.6);
+    assert_ne!(value(&window, "input.size"), 224.0);
+    assert!(!window.get("Targets").is_focused());
+    window.press(Modifiers::COMMAND, Key::Z);
+    window.wait("it is undone", is_designed);
+    assert_eq!(value(&window, "input.size"), 224.0);
+    assert_eq!(window.get("Targets").value().as_deref(), Some("macs <= 3G"));
+}
+
+#[test]
+fn a_width_is_free_as_long_as_it_makes_the_same_layer() {
+    let mut window = design("googlenet.yaml");
+    slide(&mut window, "width_multiplier", 0.45);
+    let now = macs(&window, "width_multiplier=0.45");
+    write(&mut window, "Targets", &format!("macs <= {now}"));
+    assert!(window.says("at max"));
+    // 96, 90 and 97 channels become 40.
+    slide(&mut window, "3b.c5", 90.0);
+    slide(&mut window, "3b.c5", 96.0);
+    assert_eq!(value(&window, "3b.c5"), 96.0);
+    slide(&mut window, "3b.c5", 300.0);
+    assert_eq!(value(&window, "3b.c5"), 97.0);
+    assert!(window.has(&format!("MACs: {}", inceptive_format::exact(now))));
+}

@@ -324,6 +324,18 @@ fn both_plots_are_there_in_a_small_window() {
             assert!(rect.width() > 40.0 && rect.height() > 40.0, "{plot} {size}: {rect}");
         }
     }
+    // The shortlist takes room of both.
+    for size in [vec2(800.0, 500.0), vec2(640.0, 400.0)] {
+        window.harness.set_size(size);
+        window.harness.run();
+        window.click("Table");
+        window.click("Mark vgg16");
+        window.click("Plot");
+        assert!(window.has("Shortlist (1)"));
+        let rect = window.get("Trade-off plot").rect();
+        assert!(rect.width() > 70.0, "{size}: {rect}");
+        window.click("Clear");
+    }
 }
 
 #[test]
@@ -450,4 +462,40 @@ fn marked_networks_of_a_space_are_compared_as_designs() {
     assert_eq!(selected.len(), 2, "{selected:?}");
     assert!(selected.iter().all(|name| name.contains("-design-")), "{selected:?}");
     assert!(window.says("parameters") && window.has("Overview"));
+}
+
+#[test]
+fn a_choice_stands_beside_its_name_in_a_window_of_any_width() {
+    let mut window = tradeoff();
+    for width in (640..1280).step_by(40) {
+        window.harness.set_size(vec2(width as f32, 700.0));
+        window.harness.run();
+        for name in ["x axis", "y axis", "size", "colour"] {
+            let place = |role| window.harness.get_by_role_and_label(role, name).rect();
+            let [label, list] = [Role::Label, Role::ComboBox].map(place);
+            let apart = (label.center().y - list.center().y).abs();
+            assert!(apart < 4.0, "{name} at a width of {width}: {label:?} and {list:?}");
+        }
+    }
+}
+
+#[test]
+fn the_legend_lists_a_front_where_there_is_one() {
+    let mut window = tradeoff();
+    assert!(window.has("Pareto front"));
+    window.fill("Filter networks", "no such network");
+    assert!(!window.has("Pareto front"));
+    window.fill("Filter networks", " ");
+    assert!(window.has("Pareto front"));
+}
+
+#[test]
+fn the_title_of_an_axis_that_is_cut_is_shown_under_the_pointer() {
+    let mut window = tradeoff();
+    let title = "published top-1 per million parameters";
+    let grip = window.get(&format!("Filter {title}")).rect();
+    assert!(!window.has(title));
+    window.harness.hover_at(grip.center_top() - vec2(0.0, 8.0));
+    window.harness.run();
+    assert!(window.has(title));
 }

@@ -42,6 +42,8 @@ pub struct Browser {
     is_left: bool,
     /// A file to bring into view.
     revealed: Option<FilePath>,
+    /// The file that was current when the list was drawn last, or that was clicked since.
+    current: Option<FilePath>,
     place: Place,
     ask: Ask,
 }
@@ -156,6 +158,12 @@ impl Browser {
         commands: &mut Commands,
     ) {
         ui.spacing_mut().item_spacing.y = 0.0;
+        let current = model.selection.last();
+        if current != self.current.as_ref() {
+            // It was chosen elsewhere: what is clicked is in view, and is not to move under the pointer.
+            self.current = current.cloned();
+            self.revealed = self.revealed.take().or_else(|| current.cloned());
+        }
         let revealed = self.revealed.take();
         let place = revealed.and_then(|wanted| {
             rows.iter().position(|row| matches!(row, Row::File(entry) if entry.file == wanted))
@@ -164,7 +172,8 @@ impl Browser {
             if let Some(place) = place {
                 let y = ui.max_rect().top() + (place as f32 - range.start as f32) * ROW;
                 let row = Rect::from_min_size(pos2(ui.max_rect().left(), y), vec2(10.0, ROW));
-                ui.scroll_to_rect(row, None);
+                // Not where the ends of the list fade.
+                ui.scroll_to_rect(row.expand2(vec2(0.0, ROW)), None);
             }
             for row in &rows[range] {
                 match row {
@@ -178,6 +187,7 @@ impl Browser {
                             commands.push(Command::Show(Pane::Graph));
                         }
                         if response.secondary_clicked() && !model.selection.contains(&entry.file) {
+                            self.current = Some(Arc::clone(&entry.file));
                             commands.push(Command::Select(vec![Arc::clone(&entry.file)]));
                         }
                         response.context_menu(|ui| self.ask.menu(ui, model, commands));
@@ -237,6 +247,7 @@ impl Browser {
             selection = vec![Arc::clone(&file)];
             self.anchor = Some(file);
         }
+        self.current = selection.last().cloned();
         commands.push(Command::Select(selection));
     }
 

@@ -1,6 +1,6 @@
 //! The open folder, and the way to another.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{Align, Button, Key, Label, Layout, RichText, Role, TextEdit, Ui, WidgetInfo};
 
@@ -11,6 +11,7 @@ use crate::{
     command::{Command, Commands},
     file::problem_opening,
     model::Model,
+    panels::text_width,
     theme::colors,
 };
 
@@ -58,8 +59,7 @@ impl Place {
                     ask.new_file(model);
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    let name = RichText::new(model.folder.display().to_string()).strong();
-                    ui.add(Label::new(name).truncate());
+                    folder_label(ui, &model.folder);
                 });
             });
         });
@@ -122,6 +122,18 @@ impl Place {
         } else if pressed(Key::Escape) {
             self.typed = None;
         }
+    }
+}
+
+/// Draws the open folder; where there is no room for all of its path, only its name.
+fn folder_label(ui: &mut Ui, folder: &Path) {
+    let whole = folder.display().to_string();
+    let is_too_long = text_width(ui, &whole) > ui.available_width();
+    let name = folder.file_name().filter(|_| is_too_long);
+    let shown = name.map_or_else(|| whole.clone(), |name| format!("…/{}", name.to_string_lossy()));
+    let response = ui.add(Label::new(RichText::new(&shown).strong()).truncate());
+    if shown != whole {
+        response.on_hover_text(whole);
     }
 }
 

@@ -123,7 +123,8 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, is_best: bool, model: &Model)
     response.on_hover_ui(|ui| tooltip(ui, entry, model))
 }
 
-/// The name of a file with its extension, which is left out where there is no room for it.
+/// The name of a file with its extension, which is left out where there is no room for it. A name that is still too long is
+/// cut in the middle: names of a family differ at the end.
 fn name_galley(
     ui: &Ui,
     font: &FontId,
@@ -132,9 +133,9 @@ fn name_galley(
     (entry, model): (&Entry, &Model),
 ) -> Arc<Galley> {
     let (name, end) = shown_name(entry, model);
-    let laid_out = |end: &str| {
+    let laid_out = |name: &str, end: &str| {
         let weak = TextFormat::simple(font.clone(), colors(ui).weak);
-        let mut job = LayoutJob::simple_singleline(name.clone(), font.clone(), color);
+        let mut job = LayoutJob::simple_singleline(name.to_owned(), font.clone(), color);
         job.append(end, 0.0, weak);
         if entry.draft.is_some() {
             job.append(" •", 0.0, TextFormat::simple(font.clone(), color));
@@ -142,8 +143,25 @@ fn name_galley(
         job.wrap = TextWrapping::truncate_at_width(width);
         ui.painter().layout_job(job)
     };
-    let whole = laid_out(&end);
-    if whole.elided { laid_out("") } else { whole }
+    let whole = laid_out(&name, &end);
+    if !whole.elided {
+        return whole;
+    }
+    let alone = laid_out(&name, "");
+    if !alone.elided {
+        return alone;
+    }
+    let mut cuts =
+        (1..name.chars().count()).rev().map(|kept| laid_out(&without_middle(&name, kept), ""));
+    cuts.find(|cut| !cut.elided).unwrap_or(alone)
+}
+
+/// The start and the end of a name, with dots for what is between; so many characters are kept.
+fn without_middle(name: &str, kept: usize) -> String {
+    let count = name.chars().count();
+    let start = kept.div_ceil(2);
+    let end = count.saturating_sub(kept - start);
+    name.chars().take(start).chain(['…']).chain(name.chars().skip(end)).collect()
 }
 
 /// The name of a file, and how it ends; where files of a folder are not together, with the folder.
@@ -219,4 +237,18 @@ fn tooltip(ui: &mut Ui, entry: &Entry, model: &Model) {
         ui.label(text);
     }
     Evidence::default().figures(ui, (&stem(&entry.file), network), None, model);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_in_the_middle() {
+        for (kept, expected) in [(1, "i…"), (2, "i…4"), (5, "inc…v4"), (11, "incept…on-v4")]
+        {
+            assert_eq!(without_middle("inception-v4", kept), expected);
+        }
+        assert_eq!(without_middle("äöü", 2), "ä…ü");
+    }
 }

@@ -17,9 +17,12 @@ use crate::{
     command::{Command, Commands},
     jobs::{Job, LayoutRequest, Place},
     model::Model,
-    panels::graph::{
-        camera::{Camera, rect},
-        paint::Canvas,
+    panels::{
+        graph::{
+            camera::{Camera, rect},
+            paint::Canvas,
+        },
+        keep_together, text_width,
     },
     theme::colors,
 };
@@ -147,6 +150,7 @@ impl Graphs {
         ui.separator();
         for mark in Mark::ALL {
             let text = format!("{} {}", mark.sign(), mark.word());
+            keep_together(ui, text_width(ui, &text));
             ui.colored_label(mark.color(colors(ui)), text);
         }
         ui.weak("unmarked: unchanged");

@@ -28,6 +28,7 @@ use crate::{
     command::{Command, Commands},
     file::{FilePath, stem},
     model::Model,
+    panels::{keep_together, keep_with_list, text_width},
     theme::{SERIES, colors, series},
 };
 
@@ -154,6 +155,7 @@ impl Compare {
             });
             return;
         }
+        keep_with_list(ui, "with", &other.name, ui.spacing().combo_width);
         ui.label("with");
         ask.other = choice(ui, "Network compared with the base", networks, other, |network| {
             network.file != first.file
@@ -221,10 +223,15 @@ fn hint(ui: &mut Ui, model: &Model) {
     });
 }
 
+/// Side of a square of colour, in points.
+const SWATCH: f32 = 12.0;
+
 /// Names with the colours of their bars.
 fn legend(ui: &mut Ui, networks: &[Compared<'_>]) {
     for (index, network) in networks.iter().enumerate() {
-        let (swatch, _) = ui.allocate_exact_size(egui::vec2(12.0, 12.0), egui::Sense::hover());
+        let width = SWATCH + ui.spacing().item_spacing.x + text_width(ui, &network.name);
+        keep_together(ui, width);
+        let (swatch, _) = ui.allocate_exact_size(egui::Vec2::splat(SWATCH), egui::Sense::hover());
         ui.painter().rect_filled(swatch, 2.0, series(index));
         ui.label(network.name.as_str());
     }

@@ -16,7 +16,7 @@ use crate::{
     command::{Command, Commands},
     format::short_count,
     jobs::{Counts, METRICS, StepCosts, Stopped},
-    panels::stay_on_enter,
+    panels::{drag_leaves_field, stay_on_enter},
     theme::colors,
 };
 
@@ -187,8 +187,17 @@ fn real(rule: Option<WidthRule>, width: f64) -> Option<u32> {
 
 /// The next place where a slider stops.
 fn next_stop(value: f64, step: f64) -> f64 {
-    // Steps of 0.05 are not exact.
-    (((value / step + 1e-6).floor() + 1.0) * step * 1e6).round() / 1e6
+    exact(((value / step + 1e-6).floor() + 1.0) * step)
+}
+
+/// The place before one where a slider stops.
+fn stop_before(stop: f64, step: f64) -> f64 {
+    exact(stop - step)
+}
+
+/// Without the error of sums: steps of 0.05 are not exact.
+fn exact(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
 }
 
 /// The value that a slider would have after one step: of a width, after the first one that makes another layer.
@@ -253,14 +262,15 @@ impl Widths<'_> {
         let width = changes.number(&settable.key, own);
         let rule = self.rule.filter(|_| settable.kind != SettableKind::Parameter);
         let real = real(rule, width).filter(|real| f64::from(*real) != width);
-        let cost = self.cost(&settable.key, || next_value(settable, self.snap, self.rule, changes));
-        let lock = self.lock(&settable.key, own, changes);
+        let next = next_value(settable, self.snap, self.rule, changes);
+        let cost = self.cost(&settable.key, next);
+        let lock = self.lock(&settable.key, own, stop_before(next, step), changes);
         slider(ui, (&settable.key, name), own, limits, changes, Beside { real, cost, lock });
     }
 
-    fn cost(&self, key: &str, next: impl FnOnce() -> f64) -> Option<StepCost> {
+    fn cost(&self, key: &str, next: f64) -> Option<StepCost> {
         let after = self.costs?.after.get(key)?;
-        Some(StepCost::new(&self.costs?.before, after, next(), self.metric))
+        Some(StepCost::new(&self.costs?.before, after, next, self.metric))
     }
 
     /// A slider of something that is no width.
@@ -272,16 +282,18 @@ impl Widths<'_> {
         limits: Limits,
         changes: &mut Changes,
     ) {
-        let cost = self.cost(key, || next_stop(changes.number(key, own), limits.step));
-        let beside = Beside { real: None, cost, lock: self.lock(key, own, changes) };
+        let next = next_stop(changes.number(key, own), limits.step);
+        let lock = self.lock(key, own, stop_before(next, limits.step), changes);
+        let beside = Beside { real: None, cost: self.cost(key, next), lock };
         slider(ui, (key, name), own, limits, changes, beside);
     }
 
-    /// How far a slider can be moved before a target is broken, as far as that is known.
-    fn lock(&self, key: &str, own: f64, changes: &Changes) -> Lock {
+    /// How far a slider can be moved before a target is broken, as far as that is known: to `last` at least, which makes
+    /// the same network.
+    fn lock(&self, key: &str, own: f64, last: f64, changes: &Changes) -> Lock {
         let mut lock = Lock::default();
         if let Some(target) = self.costs.and_then(|costs| costs.broken.get(key)) {
-            lock.high = changes.number(key, own);
+            lock.high = changes.number(key, own).max(last);
             lock.target = Some(target.clone()).filter(|_| !self.is_violated);
         }
         match self.stopped.and_then(|stopped| stopped.limit_of(key, changes)) {
@@ -406,6 +418,7 @@ pub fn slider(
         let slider = slider.step_by(step).show_value(false);
         let slider = slider.clamping(SliderClamping::Never);
         let response = ui.add(slider);
+        drag_leaves_field(&response);
         response.widget_info(|| WidgetInfo::slider(true, now, key));
         if now != value {
             changes.set_number(key, now, own);

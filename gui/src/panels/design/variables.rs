@@ -77,6 +77,7 @@ fn slider(ui: &mut Ui, variable: &Variable, place: &mut usize) {
             .custom_formatter(|at, _| labels[(at as usize).min(last)].label.clone())
             .custom_parser(|text| nearest(variable, text.trim().parse().ok()?)),
     );
+    crate::panels::drag_leaves_field(&response);
     let value = *place as f64;
     response.widget_info(|| WidgetInfo::slider(true, value, &variable.name));
 }

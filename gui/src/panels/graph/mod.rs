@@ -44,7 +44,7 @@ use crate::{
     file::FilePath,
     jobs::{Job, LayoutRequest, Place},
     model::{Entry, Model},
-    panels::evidence::Evidence,
+    panels::{drag_leaves_field, evidence::Evidence},
     theme::colors,
 };
 
@@ -245,6 +245,7 @@ impl Graph {
     ) -> Rect {
         let (screen, response) =
             ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+        drag_leaves_field(&response);
         let view = self.views.of(file, &network.architecture.graph);
         let (before, is_new) = (view.camera, self.continuity.is_new(scene));
         let said = self.hint;

@@ -106,7 +106,7 @@ impl Search {
             escape: true,
             tab: false,
         };
-        let response = ui.add(field.desired_width(170.0).event_filter(keys));
+        let response = ui.add(field.desired_width(150.0).event_filter(keys));
         response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Search nodes"));
         if std::mem::take(&mut self.focuses) {
             response.request_focus();

@@ -215,6 +215,9 @@ fn found(
 const ROW: f32 = 17.0;
 const PAD: f32 = 8.0;
 
+/// The largest share of the width of the window that the legend of operators takes.
+const MOST_OF_KINDS: f32 = 0.35;
+
 /// Draws the legend of the colours in the lower left corner of the canvas; returns its place.
 pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading) -> Option<Rect> {
     let theme = ui.ctx().theme();
@@ -222,7 +225,12 @@ pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading
         Colour::Kind => {
             let used = |kind: &Kind| scene.cards.iter().any(|card| card.kind == *kind);
             let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(used).collect();
-            let place = ground(ui, screen, vec2(92.0, ROW * kinds.len() as f32), "legend")?;
+            let size = vec2(92.0, ROW * kinds.len() as f32);
+            // The cards say what they are; where there is little room, they need it more.
+            if size.x + 2.0 * PAD > screen.width() * MOST_OF_KINDS {
+                return None;
+            }
+            let place = ground(ui, screen, size, "legend")?;
             let mut at = content(place);
             for kind in kinds {
                 let (fill, stroke) = card_colors(kind, theme);

@@ -76,14 +76,12 @@ impl Graph {
             }
             self.views.layout = *layout;
             choose_colour(ui, &mut self.views.colour, is_inspected);
-            ui.separator();
             if *action == Some(Action::Search) {
                 self.search.focus();
             }
             if let Some(path) = self.search.ui(ui, network) {
                 self.wanted = Some(path);
             }
-            ui.separator();
             self.export.menu(ui, &crate::file::stem(file));
             self.details(ui, has_room);
             if let Some(text) = self.hint {

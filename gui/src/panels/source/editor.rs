@@ -130,7 +130,7 @@ impl Editor {
                 self.lines.update(&buffer);
                 keep_cursor_in_view(ui, &output);
                 if let Some(wanted) = &wanted {
-                    self.go_to(ui, &mut output, wanted);
+                    self.go_to(ui, &mut output, wanted, gutter);
                 }
                 let spots = self.spots(ui, &output, shown);
                 ui.painter().set(ground, Shape::Vec(spots));
@@ -209,8 +209,8 @@ impl Editor {
         spots
     }
 
-    /// Moves the cursor or the view.
-    fn go_to(&self, ui: &Ui, output: &mut TextEditOutput, wanted: &Wanted) {
+    /// Moves the cursor or the view; lines are shown from where they begin, if that leaves room for the place.
+    fn go_to(&self, ui: &Ui, output: &mut TextEditOutput, wanted: &Wanted, gutter: f32) {
         let range = match wanted {
             Wanted::Line(line) => {
                 let start = self.lines.range(line.saturating_sub(1)).start;
@@ -220,11 +220,17 @@ impl Editor {
         };
         let [start, end] =
             [range.start, range.end].map(|byte| CCursor::new(self.lines.char_of(byte)));
+        let seen = ui.clip_rect().expand2(vec2(1.0, -8.0));
         let place = |cursor| {
             let place = output.galley.pos_from_cursor(cursor);
-            place.translate(output.galley_pos.to_vec2()).expand2(vec2(AROUND, 0.0))
+            let place = place.translate(output.galley_pos.to_vec2()).expand2(vec2(AROUND, 0.0));
+            let begin = output.galley_pos.x - gutter;
+            match place.right() - begin < seen.width() {
+                true => place.with_min_x(begin),
+                false => place,
+            }
         };
-        let is_seen = ui.clip_rect().shrink2(vec2(0.0, 8.0)).contains_rect(place(start));
+        let is_seen = seen.contains_rect(place(start));
         if !is_seen || matches!(wanted, Wanted::Line(_)) {
             ui.scroll_to_rect(place(start), Some(Align::Center));
         }

@@ -31,6 +31,8 @@ type Tints = [Color32; 2];
 pub struct CloudPoints {
     points: Kept<(u64, Field, Tints, Colors), Points>,
     front: Kept<(u64, [Quantity; 2]), Vec<usize>>,
+    /// Whether the front was a line when it was drawn last, not networks at one place.
+    pub draws_front: bool,
 }
 
 struct Points {
@@ -52,6 +54,7 @@ impl CloudPoints {
         let corners: Vec<Pos2> = front.iter().filter_map(|&at| place(view, &field, at)).collect();
         let stroke = Stroke::new(1.5, palette.warning);
         let first_up = field.x.quantity.wants_more() == Some(true);
+        self.draws_front = corners.iter().any(|corner| *corner != corners[0]);
         let steps = front_steps(&corners, first_up);
         ui.painter().extend(Shape::dashed_line(&steps, stroke, 6.0, 4.0));
     }

@@ -1,6 +1,6 @@
 //! The meaning of marks and colours, and the networks that cannot be shown.
 
-use egui::{Color32, Mesh, Rect, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
+use egui::{Color32, Mesh, Rect, RichText, Sense, Shape, Stroke, TextStyle, Ui, pos2, vec2};
 
 use inceptive_format::counted;
 use inceptive_results::Metric;
@@ -12,8 +12,12 @@ use super::{
     marks::{Form, mark},
     quantity::Quantity,
     rows::Row,
+    scatter::Fronts,
 };
-use crate::theme::{colors, heat};
+use crate::{
+    panels::keep_together,
+    theme::{colors, heat},
+};
 
 /// What published accuracies are.
 const PUBLISHED: &str = "ImageNet-1k, single model, single crop, at the counted input size: the first such entry of the file";
@@ -23,7 +27,7 @@ const TRAINED: &str = "On the test images, with the mean over seeds and its 95% 
                        interval over test images. A network that was trained with settings is not that of its file";
 
 /// Draws one line or more.
-pub fn ui(ui: &mut Ui, look: &PlotSettings, has_space_front: bool, shared: &Shared<'_>) {
+pub fn ui(ui: &mut Ui, look: &PlotSettings, fronts: Fronts, shared: &Shared<'_>) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
         families(ui, look, shared);
@@ -34,24 +38,29 @@ pub fn ui(ui: &mut Ui, look: &PlotSettings, has_space_front: bool, shared: &Shar
             let ends = ends.map(|value| shared.names.text(quantity, value));
             ramp(ui, &ends);
         }
-        sample(ui, |ui, rect| {
-            let stroke = Stroke::new(1.5, colors(ui).accent);
-            ui.painter().hline(rect.x_range(), rect.center().y, stroke);
-        });
-        text(ui, "Pareto front");
+        if fronts.of_list {
+            let name = "Pareto front";
+            sample(ui, name, |ui, rect| {
+                let stroke = Stroke::new(1.5, colors(ui).accent);
+                ui.painter().hline(rect.x_range(), rect.center().y, stroke);
+            });
+            text(ui, name);
+        }
         if shared.model.shown_design().is_some() {
             let stroke = Stroke::new(2.0, colors(ui).error);
-            symbol(ui, Form::Diamond, Color32::TRANSPARENT, stroke);
-            text(ui, "design");
+            let name = "design";
+            symbol(ui, Form::Diamond, Color32::TRANSPARENT, stroke, name);
+            text(ui, name);
         }
         if let Some(view) = shared.cloud.filter(|_| look.shown != Shown::Networks) {
-            if has_space_front {
-                sample(ui, |ui, rect| {
+            if fronts.of_space {
+                let name = "front of the space";
+                sample(ui, name, |ui, rect| {
                     let stroke = Stroke::new(1.5, colors(ui).warning);
                     let line = [rect.left_center(), rect.right_center()];
                     ui.painter().extend(Shape::dashed_line(&line, stroke, 4.0, 3.0));
                 });
-                text(ui, "front of the space");
+                text(ui, name);
             }
             space(ui, look, view, shared);
         }
@@ -68,7 +77,7 @@ fn families(ui: &mut Ui, look: &PlotSettings, shared: &Shared<'_>) {
             ColorBy::Family => family_color(family, ui.ctx().theme()),
             ColorBy::Metric(_) => colors(ui).weak,
         };
-        symbol(ui, Form::of(family), color, Stroke::NONE);
+        symbol(ui, Form::of(family), color, Stroke::NONE, name);
         text(ui, name);
     }
     ui.separator();
@@ -77,7 +86,7 @@ fn families(ui: &mut Ui, look: &PlotSettings, shared: &Shared<'_>) {
 /// Which networks of a space are shown, and where they cannot be.
 fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, shared: &Shared<'_>) {
     let tint = colors(ui).accent.gamma_multiply(0.7);
-    sample(ui, |ui, rect| {
+    sample(ui, "", |ui, rect| {
         for x in [2.0, 6.0, 10.0] {
             let at = Rect::from_min_size(rect.min + vec2(x, x), vec2(2.0, 2.0));
             ui.painter().rect_filled(at, 0.0, tint);
@@ -129,7 +138,8 @@ fn missing(ui: &mut Ui, look: &PlotSettings, shared: &Shared<'_>) {
     if x.is_accuracy() || y.is_accuracy() {
         ui.separator();
         if is_trained {
-            symbol(ui, Form::Circle, Color32::TRANSPARENT, Stroke::new(2.0, colors(ui).weak));
+            let stroke = Stroke::new(2.0, colors(ui).weak);
+            symbol(ui, Form::Circle, Color32::TRANSPARENT, stroke, what);
         }
         ui.label(RichText::new(what).small()).on_hover_text(hover);
     }
@@ -156,13 +166,17 @@ fn text(ui: &mut Ui, text: &str) {
     ui.add_space(5.0);
 }
 
-fn sample(ui: &mut Ui, paint: impl FnOnce(&Ui, Rect)) {
+/// Draws a sample of what a name is about, which follows in the same line.
+fn sample(ui: &mut Ui, name: &str, paint: impl FnOnce(&Ui, Rect)) {
+    let font = TextStyle::Small.resolve(ui.style());
+    let galley = ui.painter().layout_no_wrap(name.to_owned(), font, Color32::WHITE);
+    keep_together(ui, 14.0 + ui.spacing().item_spacing.x + galley.size().x);
     let (rect, _) = ui.allocate_exact_size(vec2(14.0, 14.0), Sense::hover());
     paint(ui, rect);
 }
 
-fn symbol(ui: &mut Ui, form: Form, fill: Color32, stroke: Stroke) {
-    sample(ui, |ui, rect| mark(ui.painter(), form, rect.center(), 5.0, fill, stroke));
+fn symbol(ui: &mut Ui, form: Form, fill: Color32, stroke: Stroke, name: &str) {
+    sample(ui, name, |ui, rect| mark(ui.painter(), form, rect.center(), 5.0, fill, stroke));
 }
 
 /// From the least to the largest value.

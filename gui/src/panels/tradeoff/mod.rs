@@ -41,6 +41,7 @@ use toolbar::PlotChoice;
 use cloud::CloudView;
 use data::Data;
 use quantity::Names;
+use scatter::Fronts;
 use shortlist::{Point, RowId};
 
 use crate::{command::Commands, model::Model};
@@ -51,8 +52,11 @@ const ROOMY: f32 = 420.0;
 /// Below this height, in points, two plots are side by side.
 const LEAST_FOR_STACK: f32 = 280.0;
 
-/// Below this height, in points, there is no room for the legend.
-const LEAST_FOR_LEGEND: f32 = 170.0;
+/// Below this size, in points, there is no room for the legend.
+const LEAST_FOR_LEGEND: [f32; 2] = [260.0, 170.0];
+
+/// The largest share of the width that lines beside points take, whatever it was dragged to.
+const MOST_BESIDE: f32 = 0.6;
 
 /// Whether plots, the table, or both are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -259,9 +263,13 @@ impl Tradeoff {
         if *view != View::Scatter {
             // A small window has a height of its own, which does not stay when it is enlarged.
             let lines = match (*view, height < LEAST_FOR_STACK) {
-                (View::Both, true) => Panel::right("parallel beside")
-                    .resizable(true)
-                    .default_size(ui.available_width() * 0.5),
+                (View::Both, true) => {
+                    let width = ui.available_width();
+                    Panel::right("parallel beside")
+                        .resizable(true)
+                        .default_size(width * 0.5)
+                        .size_range(80.0..=width * MOST_BESIDE)
+                }
                 (View::Both, false) => {
                     let name = if height < ROOMY { "parallel in little room" } else { "parallel" };
                     Panel::bottom(name).resizable(true).default_size(height * 0.36)
@@ -270,9 +278,13 @@ impl Tradeoff {
             };
             lines.show(ui, |ui| parallel.ui(ui, look, &shared, commands));
         }
-        if height >= LEAST_FOR_LEGEND {
-            let has_front = scatter.has_space_front();
-            frame.show(ui, |ui| legend::ui(ui, look, has_front, &shared));
+        let [least_width, least_height] = LEAST_FOR_LEGEND;
+        if ui.available_width() >= least_width && height >= least_height {
+            let fronts = match *view {
+                View::Parallel => Fronts::default(),
+                View::Both | View::Scatter => scatter.fronts(),
+            };
+            frame.show(ui, |ui| legend::ui(ui, look, fronts, &shared));
         }
         if *view != View::Parallel {
             scatter.ui(ui, look, &shared, shortlist, commands);

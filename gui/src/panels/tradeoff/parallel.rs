@@ -17,7 +17,7 @@ use super::{
     scale::{Axis, Column},
     scatter::click,
 };
-use crate::{command::Commands, theme::colors};
+use crate::{command::Commands, panels::drag_leaves_field, theme::colors};
 
 /// Half the width of the part of an axis that can be dragged on.
 const GRIP: f32 = 14.0;
@@ -117,6 +117,7 @@ impl Parallel {
             let name = format!("Filter {title}");
             WidgetInfo::labeled(Role::Slider, true, name)
         });
+        drag_leaves_field(&response);
         if response.drag_started()
             && let Some(origin) = ui.input(|input| input.pointer.press_origin())
         {
@@ -261,7 +262,11 @@ fn draw_axis(
         let galley = painter.layout_job(job);
         let half = galley.size().x / 2.0;
         let center = column.x.min(whole.right() - half - 4.0).max(whole.left() + half + 4.0);
-        painter.galley(pos2(center - half, rect.top() - above), galley, color);
+        let place = Rect::from_min_size(pos2(center - half, rect.top() - above), galley.size());
+        painter.galley(place.min, galley, color);
+        let id = Id::unique(("title", column.axis.quantity, above.to_bits()));
+        ui.interact(place, id, Sense::hover())
+            .on_hover_text(shared.names.title(column.axis.quantity));
     }
     for tick in column.axis.ticks(rect.height() * 1.6) {
         let Some(text) = shared.names.tick(column.axis.quantity, tick) else { continue };

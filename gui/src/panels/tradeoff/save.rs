@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// Width of the dialog and of its columns, in points.
-const WIDTH: f32 = 500.0;
-const FILE_WIDTH: f32 = 200.0;
+const WIDTH: f32 = 620.0;
+const FILE_WIDTH: f32 = 250.0;
 
 /// Room around it in a small window.
 const AROUND: [f32; 2] = [90.0, 200.0];

@@ -24,6 +24,7 @@ use crate::{
     file::FilePath,
     model::Model,
     pane::Pane,
+    panels::drag_leaves_field,
     theme::colors,
 };
 
@@ -38,6 +39,17 @@ pub struct Scatter {
     /// Where a box begins.
     corner: Option<Pos2>,
     cloud: CloudPoints,
+    /// What was drawn last of fronts.
+    fronts: Fronts,
+}
+
+/// Which fronts are in the plot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fronts {
+    /// Of the networks of the list.
+    pub of_list: bool,
+    /// Of the networks of a space; one network alone makes no line.
+    pub of_space: bool,
 }
 
 impl Scatter {
@@ -52,6 +64,7 @@ impl Scatter {
     ) {
         let cloud = shared.cloud.filter(|_| look.shown != Shown::Networks);
         let (whole, canvas) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+        drag_leaves_field(&canvas);
         canvas.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Trade-off plot"));
         let rect = Rect::from_min_max(
             whole.min + vec2(ROOM.x + 4.0, 6.0),
@@ -67,18 +80,22 @@ impl Scatter {
         inner.set_clip_rect(rect.intersect(ui.clip_rect()));
         if let Some(view) = cloud {
             let shades = look.colors(shared.rows, shared.cloud, ui.ctx().theme());
-            let had_front = self.has_space_front();
             self.cloud.paint(&inner, view, field, shades);
-            if had_front != self.has_space_front() {
-                // The legend, which is above, lists it.
-                ui.ctx().request_repaint();
-            }
             for at in shortlist.places().filter_map(|at| place(view, &field, at)) {
                 ring(&inner, at);
             }
         }
         let dots = dots(&field, look, shared);
         let steps = paint_front(&inner, &field, &dots);
+        let fronts = Fronts {
+            of_list: dots.iter().any(|dot| dot.is_front),
+            of_space: cloud.is_some() && self.cloud.draws_front,
+        };
+        if fronts != self.fronts {
+            // The legend, which is above, lists them.
+            self.fronts = fronts;
+            ui.ctx().request_repaint();
+        }
         paint_dots(&inner, &field, look, shared, &dots);
         let design = paint_design(&inner, &field, shared.model);
         paint_labels(&inner, &dots, design, &steps);
@@ -154,10 +171,9 @@ impl Scatter {
         self.zoomed = Some((look.axes, look.is_log, axes));
     }
 
-    /// Whether a front of the networks of the space was drawn last.
-    pub fn has_space_front(&self) -> bool {
-        // One network alone makes no line.
-        self.cloud.front().len() > 1
+    /// The fronts that were drawn last.
+    pub const fn fronts(&self) -> Fronts {
+        self.fronts
     }
 
     /// The axes: those that were zoomed to, or around everything.

@@ -3,7 +3,7 @@
 use egui::{Align, Label, Layout, Link, RichText, Role, Ui, WidgetInfo};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 use inceptive_dsl::ColumnType;
-use inceptive_format::counted;
+use inceptive_format::{counted, exact};
 
 use super::{
     Shared,
@@ -78,7 +78,7 @@ impl PointTable {
                 true => counted(data.len(), "network", "networks"),
                 false => counted(data.len(), "row", "rows"),
             };
-            ui.label(RichText::new(format!("{} of {all}", order.len())).weak());
+            ui.label(RichText::new(format!("{} of {all}", exact(order.len() as u64))).weak());
             let export = ui.add_enabled(!order.is_empty(), egui::Button::new("Export CSV…"));
             let hint = "Write the rows that are shown to a CSV file";
             if export.on_hover_text(hint).clicked() || asked(ui.ctx(), Action::ExportTable) {

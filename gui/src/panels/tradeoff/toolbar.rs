@@ -19,11 +19,8 @@ use crate::{
     format::exact,
     jobs::{CloudRequest, Job},
     model::Model,
-    panels::entries,
+    panels::{entries, keep_with_list},
 };
-
-/// Room for the choice of accuracies with its label, in points.
-const ACCURACY_WIDTH: f32 = 240.0;
 
 /// Actions that show the plots.
 const OF_PLOTS: [Action; 8] = [
@@ -176,6 +173,7 @@ fn labelled(
     width: f32,
     list: impl FnOnce(&mut Ui),
 ) -> Response {
+    keep_with_list(ui, name, shown, width);
     let label = ui.label(name);
     let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).height(480.0);
     let combo = combo.truncate();
@@ -278,12 +276,7 @@ fn accuracy_choice(ui: &mut Ui, look: &mut PlotSettings, scatter: &mut Scatter, 
     if rows.trained.is_empty() {
         return;
     }
-    match ui.available_size_before_wrap().x < ACCURACY_WIDTH {
-        true => ui.end_row(),
-        false => {
-            ui.separator();
-        }
-    }
+    ui.separator();
     let before = look.trained.clone();
     let title = |label: &str| format!("trained: {label}");
     let shown = rows.accuracy().map_or_else(|| "published".to_owned(), title);
