@@ -2,19 +2,21 @@
 
 use crate::surrogate::FEWEST_JUDGED;
 
-/// Waves after the first.
-const LATER: usize = 4;
+/// The most waves after the first, and the fewest networks of each: most of them are to be proposed.
+const MOST_LATER: usize = 4;
+const FEWEST: usize = 4;
 
 /// How many networks each wave has. The first is large enough to judge a surrogate. A single wave if there are too few
 /// networks for more, or the choice is among no more than are wanted.
 pub fn waves(networks: usize, choice: usize) -> Vec<usize> {
     let first = networks.div_ceil(4).max(FEWEST_JUDGED);
     let rest = networks.saturating_sub(first);
-    if rest < LATER || choice <= networks {
+    let later = (rest / FEWEST).min(MOST_LATER);
+    if later == 0 || choice <= networks {
         return vec![networks];
     }
     let mut sizes = vec![first];
-    for left in (1..=LATER).rev() {
+    for left in (1..=later).rev() {
         let before: usize = sizes.iter().sum();
         sizes.push((networks - before).div_ceil(left));
     }
@@ -35,9 +37,9 @@ mod tests {
 
     #[test]
     fn waves_have_all_networks() {
-        assert_eq!(waves(24, 1000), [10, 4, 4, 3, 3]);
+        assert_eq!(waves(24, 1000), [10, 5, 5, 4]);
         assert_eq!(waves(60, 1000), [15, 12, 11, 11, 11]);
-        assert_eq!(waves(14, 1000), [10, 1, 1, 1, 1]);
+        assert_eq!(waves(14, 1000), [10, 4]);
         assert_eq!([waves(13, 1000), waves(4, 9), waves(0, 9)], [vec![13], vec![4], vec![0]]);
         assert_eq!(waves(60, 60), [60], "all are trained in any case");
     }

@@ -267,7 +267,7 @@ fn a_killed_search_goes_on_to_the_same_result() {
 #[test]
 fn a_search_in_waves_goes_on_to_the_same_result() {
     let space = SPACE.replace("to: 24, step: 4", "to: 24, step: 2");
-    let search = SEARCH.replace("--networks 4 --seeds 2", "--networks 15 --seeds 3");
+    let search = SEARCH.replace("--networks 4 --seeds 2", "--networks 18 --seeds 3");
     let start = || {
         let folder = folder();
         fs::write(folder.path().join("space.yaml"), &space).unwrap();
@@ -277,7 +277,7 @@ fn a_search_in_waves_goes_on_to_the_same_result() {
     let expected = essence(document(whole.path(), &format!("{search} --json")));
     let waves = expected["waves"].as_array().unwrap();
     let sizes: Vec<u64> = waves.iter().map(|wave| wave["networks"].as_u64().unwrap()).collect();
-    assert_eq!(sizes, [10, 2, 1, 1, 1]);
+    assert_eq!(sizes, [10, 4, 4]);
     assert_eq!(
         (&waves[0]["chosen_by_surrogate"], &waves[0]["surrogate"]),
         (&0.into(), &Value::Null)
@@ -297,7 +297,7 @@ fn a_search_in_waves_goes_on_to_the_same_result() {
         .collect();
     values.sort();
     values.dedup();
-    assert_eq!(values.len(), 15, "no network twice");
+    assert_eq!(values.len(), 18, "no network twice");
 
     let killed = start();
     let killed = killed.path();
