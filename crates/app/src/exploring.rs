@@ -20,6 +20,13 @@ pub enum ExploreEvent {
         /// How many networks.
         networks: usize,
     },
+    /// The networks of a wave were chosen; the plan has them.
+    Chosen {
+        /// The plan.
+        plan: Box<Exploration>,
+        /// The place of the wave.
+        wave: usize,
+    },
     /// Latencies are measured.
     Measuring {
         /// Of how many networks.

@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 
+use inceptive_results::AccuracyJudgement;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -116,32 +117,6 @@ impl<'a> Surrogate<'a> {
     }
 }
 
-/// How well a surrogate ranks networks that it has not seen, and whether it is worth using.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judgement {
-    /// How many networks it was judged on.
-    pub networks: usize,
-    /// The rank correlation of predictions and accuracies.
-    pub correlation: f64,
-    /// The same with the number of parameters in place of predictions.
-    pub of_params: f64,
-    /// What the correlation of nineteen in twenty random orders stays below.
-    pub of_chance: f64,
-    /// How many networks are the best tenth.
-    pub best: usize,
-    /// The rank correlation among the best tenth.
-    pub among_best: Option<f64>,
-    /// The same of the number of parameters.
-    pub of_params_among_best: Option<f64>,
-}
-
-impl Judgement {
-    /// Whether the surrogate is used: it ranks better than the number of parameters, and than chance.
-    pub fn is_good(&self) -> bool {
-        self.correlation > self.of_params && self.correlation > self.of_chance
-    }
-}
-
 /// Judges a surrogate by cross-validation on networks, by the positions of their values. `None` for fewer than
 /// [`FEWEST_JUDGED`] networks, and where all accuracies are equal.
 #[expect(clippy::cast_precision_loss, reason = "few networks")]
@@ -151,7 +126,7 @@ pub fn judge(
     accuracies: &[f64],
     params: &[f64],
     seed: u64,
-) -> Option<Judgement> {
+) -> Option<AccuracyJudgement> {
     let count = points.len().min(accuracies.len()).min(params.len());
     if count < FEWEST_JUDGED {
         return None;
@@ -187,7 +162,7 @@ pub fn judge(
     let mut best = order.clone();
     best.sort_by(|&a, &b| accuracies[b].total_cmp(&accuracies[a]));
     best.truncate((order.len() / 10).max(1));
-    Some(Judgement {
+    Some(AccuracyJudgement {
         networks: order.len(),
         correlation: correlation(&predicted, &order)?,
         of_params: correlation(params, &order).unwrap_or(0.0),

@@ -1,8 +1,9 @@
 //! What the trained networks of a space say about its variables.
 
-use inceptive_format::{counted, percent, significant};
+use inceptive_format::percent;
 use inceptive_results::{
-    Exploration, ExploredNetwork, Metric, Objective, Source, statistics::Estimate,
+    AccuracyJudgement, Exploration, ExploredNetwork, Metric, Objective, Source,
+    statistics::Estimate,
 };
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     effects::{Effect, effects},
     importance::{Importance, importances},
     slices::{Slices, slices},
-    surrogate::{Judgement, judge},
+    surrogate::judge,
 };
 
 /// The seed of intervals and of cross-validation.
@@ -49,7 +50,7 @@ pub struct Understood {
     /// What each variable does to the cost.
     pub cost: Option<Vec<Option<Effect>>>,
     /// How well the accuracies of other networks can be predicted from these.
-    pub judgement: Option<Judgement>,
+    pub judgement: Option<AccuracyJudgement>,
 }
 
 /// The cost that accuracy is weighed against where one is needed that is known of all networks: the first objective that is
@@ -205,34 +206,10 @@ fn occurring(networks: &[Observed], variable: usize) -> Vec<String> {
     values
 }
 
-impl Judgement {
-    /// Whether accuracies can be predicted, in words.
-    pub fn sentence(&self) -> String {
-        let networks = counted(self.networks, "network", "networks");
-        let among = match self.among_best {
-            Some(among) => format!(" ({} among the best {})", significant(among), self.best),
-            None => String::new(),
-        };
-        let params = match self.of_params_among_best {
-            Some(among) => format!("{} ({})", significant(self.of_params), significant(among)),
-            None => significant(self.of_params),
-        };
-        let verdict = match self.is_good() {
-            true => "the surrogate ranks better than both and is used",
-            false => "the surrogate does not rank better than both and is not used",
-        };
-        format!(
-            "Rank correlation of predicted and known accuracies, cross-validated on {networks}: {}{among}; of the number of \
-             parameters: {params}; chance reaches {}: {verdict}",
-            significant(self.correlation),
-            significant(self.of_chance)
-        )
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judged::judgement_sentence;
 
     fn networks() -> Vec<Observed> {
         let kinds = ["conv", "pool"];
@@ -263,7 +240,7 @@ mod tests {
         );
         assert!(sentences[1].starts_with("width, from 0.5 to 2: +4.5"), "{sentences:?}");
         assert!(sentences[1].ends_with("; MACs +1.50M"), "{sentences:?}");
-        assert!(understood.judgement.unwrap().sentence().contains("30 networks"));
+        assert!(judgement_sentence(&understood.judgement.unwrap()).contains("30 networks"));
     }
 
     #[test]

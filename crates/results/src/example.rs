@@ -1,11 +1,11 @@
 //! Example records for tests.
 
 use crate::{
-    Calibration, CalibrationSample, CountedNetwork, CountedSpace, DatasetInfo, EpochRecord,
-    Exploration, ExplorationRequest, ExploredNetwork, ExploredOutcome, Grade, JudgedLatency,
-    KernelKind, KernelShape, KernelTime, KindModel, LatencyJudgement, LatencyModel, Machine,
-    Measurement, Metric, NetworkInfo, ObjectiveInfo, Precision, Preference, RecipeInfo, Roofline,
-    Runtime, SpaceCount, SpaceInfo, Subnormals, TrainingOutcome, TrainingRun,
+    AccuracyJudgement, Calibration, CalibrationSample, CountedNetwork, CountedSpace, DatasetInfo,
+    EpochRecord, Exploration, ExplorationRequest, ExploredNetwork, ExploredOutcome, Grade,
+    JudgedLatency, KernelKind, KernelShape, KernelTime, KindModel, LatencyJudgement, LatencyModel,
+    Machine, Measurement, Metric, NetworkInfo, ObjectiveInfo, Precision, Preference, RecipeInfo,
+    Roofline, Runtime, SpaceCount, SpaceInfo, Subnormals, TrainingOutcome, TrainingRun, Wave,
     statistics::{Estimate, summarize},
 };
 
@@ -203,6 +203,7 @@ pub fn exploration() -> Exploration {
             seconds: 0.1,
         },
         rungs: vec![[1, 2], [2, 1]],
+        waves: vec![],
         finalists: 1,
         planned_seconds: 50.0,
         machine: machine(),
@@ -211,6 +212,20 @@ pub fn exploration() -> Exploration {
         finished_unix_ms: Some(1_700_000_060_000),
         networks: vec![best, network(4, &[60.0])],
         preference: Preference::default(),
+        seed_correlation: None,
+    }
+}
+
+/// A surrogate that is good enough, judged on 12 networks.
+pub fn accuracy_judgement() -> AccuracyJudgement {
+    AccuracyJudgement {
+        networks: 12,
+        correlation: 0.84,
+        of_params: 0.62,
+        of_chance: 0.496,
+        best: 1,
+        among_best: None,
+        of_params_among_best: None,
     }
 }
 
@@ -267,6 +282,11 @@ pub fn search() -> Exploration {
             ..plan.space
         },
         rungs: vec![[1, 24], [2, 12], [4, 6]],
+        waves: vec![
+            Wave { networks: 12, judgement: None, proposed: Some(0) },
+            Wave { networks: 12, judgement: Some(accuracy_judgement()), proposed: Some(9) },
+        ],
+        seed_correlation: Some(0.93),
         finalists: 4,
         networks: (0..24).map(network).collect(),
         ..plan

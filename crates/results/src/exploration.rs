@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    accuracy_judgement::AccuracyJudgement,
     machine::Machine,
     measurement::NetworkInfo,
     metric::{Direction, Metric, Objective},
-    plausible::{is_amount, is_finish, is_seconds},
+    plausible::{is_amount, is_correlation, is_finish, is_seconds},
     record::{Record, Run},
     statistics::Estimate,
 };
@@ -24,6 +25,9 @@ pub struct Exploration {
     /// Epochs after which networks are compared, the last of the recipe at the end, each with the number of networks that
     /// are trained until then.
     pub rungs: Vec<[u32; 2]>,
+    /// The waves in which networks are chosen and trained for the first rung, if that is not all at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waves: Vec<Wave>,
     /// Networks that are trained with all seeds, at most.
     pub finalists: u32,
     /// The time that was expected to be needed, in seconds.
@@ -36,11 +40,29 @@ pub struct Exploration {
     pub planned_unix_ms: u64,
     /// When it was finished, in milliseconds since 1970 (UTC); `None` of a plan.
     pub finished_unix_ms: Option<u64>,
-    /// The networks that were chosen, in the order of choice.
+    /// The networks that were chosen, in the order of choice. Those of waves that were not chosen yet may be replaced.
     pub networks: Vec<ExploredNetwork>,
+    /// The correlation that two seeds of the same network would have after the first rung, from the spread between the seeds
+    /// of the finalists: no prediction exceeds it by much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed_correlation: Option<f64>,
     /// Which of the finalists is wanted. It changes nothing about the search, so it is no part of the request.
     #[serde(default, skip_serializing_if = "Preference::is_empty")]
     pub preference: Preference,
+}
+
+/// Networks that are chosen and trained together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wave {
+    /// How many.
+    pub networks: u32,
+    /// How well the accuracies of the networks before it could be predicted; `None` of the first wave, and if too few of them
+    /// have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judgement: Option<AccuracyJudgement>,
+    /// How many of its networks a surrogate proposed; `None` until they are chosen.
+    #[serde(default)]
+    pub proposed: Option<u32>,
 }
 
 /// Which of the finalists of an exploration is wanted.
@@ -241,6 +263,7 @@ impl Record for Exploration {
             }
             before = epochs;
         }
+        self.check_waves()?;
         for &(metric, weight) in &self.preference.weights {
             is_amount(metric.id(), weight)?;
         }
@@ -249,6 +272,23 @@ impl Record for Exploration {
 }
 
 impl Exploration {
+    fn check_waves(&self) -> Result<(), String> {
+        let total: u64 = self.waves.iter().map(|wave| u64::from(wave.networks)).sum();
+        if !self.waves.is_empty() && total != self.networks.len() as u64 {
+            return Err(format!(
+                "{total} networks are in waves, {} are planned",
+                self.networks.len()
+            ));
+        }
+        for wave in &self.waves {
+            if wave.proposed > Some(wave.networks) {
+                return Err("more networks were proposed than a wave has".to_owned());
+            }
+            wave.judgement.as_ref().map_or(Ok(()), AccuracyJudgement::check)?;
+        }
+        self.seed_correlation.map_or(Ok(()), |value| is_correlation("seed_correlation", value))
+    }
+
     fn check_network(&self, network: &ExploredNetwork) -> Result<(), String> {
         let (values, variables) = (network.values.len(), self.space.variables.len());
         if values != variables {
@@ -296,6 +336,10 @@ mod tests {
     fn impossible_explorations_are_told() {
         let good = exploration();
         assert_eq!(good.check(), Ok(()));
+        // As it was written before there were waves.
+        let text = serde_json::to_string(&good).unwrap();
+        assert!(!text.contains("waves") && !text.contains("seed_correlation"), "{text}");
+        assert_eq!(serde_json::from_str::<Exploration>(&text).unwrap(), good);
         type Change = fn(&mut Exploration);
         let cases: [(&str, Change); 9] = [
             ("more networks are feasible", |it| it.counted.feasible = it.counted.points + 1),
@@ -310,6 +354,27 @@ mod tests {
                 it.networks[0].outcome.as_mut().unwrap().probability = Some(2.0);
             }),
         ];
+        for (expected, change) in cases {
+            let mut bad = good.clone();
+            change(&mut bad);
+            let found = bad.check().unwrap_err();
+            assert!(found.contains(expected), "{expected}: {found}");
+        }
+    }
+
+    #[test]
+    fn waves_add_up() {
+        type Change = fn(&mut Exploration);
+        let cases: [(&str, Change); 4] = [
+            ("25 networks are in waves, 24 are", |it| it.waves[0].networks += 1),
+            ("more networks were proposed", |it| it.waves[1].proposed = Some(13)),
+            ("correlation is NaN", |it| {
+                it.waves[1].judgement.as_mut().unwrap().correlation = f64::NAN;
+            }),
+            ("seed_correlation is 2", |it| it.seed_correlation = Some(2.0)),
+        ];
+        let good = crate::example::search();
+        assert_eq!(good.check(), Ok(()));
         for (expected, change) in cases {
             let mut bad = good.clone();
             change(&mut bad);

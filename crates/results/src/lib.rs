@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod accelerator;
+mod accuracy_judgement;
 mod best;
 mod calibration;
 mod compare;
@@ -31,6 +32,7 @@ mod training;
 mod value;
 
 pub use accelerator::Accelerator;
+pub use accuracy_judgement::AccuracyJudgement;
 pub use best::BestRoofline;
 pub use calibration::{
     Calibration, CalibrationConditions, CalibrationKey, CalibrationSample, JudgedLatency,
@@ -41,7 +43,7 @@ pub use compared::{RankedNetwork, Ranking, TrainedAccuracy};
 pub use date::unix_ms;
 pub use exploration::{
     CountedSpace, Exploration, ExplorationKey, ExplorationRequest, ExploredNetwork,
-    ExploredOutcome, ObjectiveInfo, Preference, SpaceInfo,
+    ExploredOutcome, ObjectiveInfo, Preference, SpaceInfo, Wave,
 };
 pub use imported::{ImportedResult, NetworkNames};
 pub use known::KnownRooflines;

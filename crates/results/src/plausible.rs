@@ -37,6 +37,11 @@ pub(crate) fn is_rate(name: &str, value: f64) -> Result<(), String> {
     is_in(name, value, (0.0..=MAX_RATE).contains(&value))
 }
 
+/// Checks a correlation.
+pub(crate) fn is_correlation(name: &str, value: f64) -> Result<(), String> {
+    is_in(name, value, (-1.0 - SAME..=1.0 + SAME).contains(&value))
+}
+
 /// Checks the time at which something was finished.
 pub(crate) fn is_finish(unix_ms: u64) -> Result<(), String> {
     match unix_ms <= MAX_UNIX_MS {

@@ -51,6 +51,7 @@ impl Search {
                 self.counted = Some(plan.counted.clone());
                 self.plan = Some(plan);
             }
+            ExploreEvent::Chosen { plan, .. } => self.plan = Some(plan),
             ExploreEvent::Rung { rung, .. } => self.stage = Some(Stage::Rung(rung)),
             ExploreEvent::Measuring { .. } => self.stage = Some(Stage::Measuring),
             // It is a note of the job.

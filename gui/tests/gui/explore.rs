@@ -263,6 +263,8 @@ fn a_search_of_many_networks_says_what_decides() {
     window.wait("it is looked at", |model| model.understood.is_some() && is_idle(model));
     assert!(window.has("What decides about accuracy"));
     assert!(window.says("kind, against the mean of its values"));
+    assert!(window.has("How the networks were chosen"));
+    assert!(window.says("of networks 13 to 24, 9 were proposed by the surrogate"));
     assert!(window.has("Accuracy by values") && window.says("width (columns)"));
 }
 

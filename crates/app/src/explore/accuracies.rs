@@ -87,7 +87,6 @@ pub(super) struct Accuracies {
 }
 
 impl Accuracies {
-    #[expect(clippy::cast_precision_loss, reason = "few seeds")]
     pub(super) fn new(candidates: &[Candidate], runs: &[TrainingRun]) -> Self {
         let of = |candidate: &Candidate| {
             let subject = &candidate.network.subject;
@@ -98,13 +97,7 @@ impl Accuracies {
             by_seed.into_values().collect::<Vec<f64>>()
         };
         let seeds: Vec<Vec<f64>> = candidates.iter().map(of).collect();
-        let (mut squares, mut freedom) = (0.0, 0.0);
-        for seeds in seeds.iter().filter(|seeds| seeds.len() > 1) {
-            let mean = seeds.iter().sum::<f64>() / seeds.len() as f64;
-            squares += seeds.iter().map(|top1| (top1 - mean).powi(2)).sum::<f64>();
-            freedom += seeds.len() as f64 - 1.0;
-        }
-        let between = (freedom > 0.0).then(|| (squares / freedom, freedom));
+        let between = pooled(&seeds);
         let test_images = runs.iter().map(|run| run.dataset.test_images).max().unwrap_or(0);
         Self { seeds, between, test_images }
     }
@@ -171,4 +164,42 @@ impl Accuracies {
             _ => Uncertain::exact(sign * network.value(metric).unwrap_or(f64::NAN)),
         }
     }
+}
+
+/// The correlation that two seeds of the same network have after an epoch (the intraclass correlation): one less the variance
+/// between seeds of a network as a share of the variance over all networks, whose validation accuracies are `all`. `None` if no
+/// network has several seeds.
+pub(super) fn seed_correlation(
+    candidates: &[Candidate],
+    runs: &[TrainingRun],
+    epoch: u32,
+    all: &[f64],
+) -> Option<f64> {
+    let of = |candidate: &Candidate| -> Vec<f64> {
+        let subject = &candidate.network.subject;
+        let own = runs.iter().filter(|run| run.subject.point == subject.point);
+        let by_seed: BTreeMap<u64, f64> = own
+            .filter_map(|run| {
+                let record = run.history.iter().find(|record| record.epoch == epoch)?;
+                Some((run.seed, record.val_top1?))
+            })
+            .collect();
+        by_seed.into_values().collect()
+    };
+    let seeds: Vec<Vec<f64>> = candidates.iter().map(of).collect();
+    let (between, _) = pooled(&seeds)?;
+    let (whole, _) = pooled(std::slice::from_ref(&all.to_vec()))?;
+    (whole > 0.0).then(|| (1.0 - between / whole).max(0.0))
+}
+
+/// The variance within groups of values, and its degrees of freedom; `None` if no group has several.
+#[expect(clippy::cast_precision_loss, reason = "few values")]
+fn pooled(groups: &[Vec<f64>]) -> Option<(f64, f64)> {
+    let (mut squares, mut freedom) = (0.0, 0.0);
+    for values in groups.iter().filter(|values| values.len() > 1) {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        squares += values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+        freedom += values.len() as f64 - 1.0;
+    }
+    (freedom > 0.0).then(|| (squares / freedom, freedom))
 }

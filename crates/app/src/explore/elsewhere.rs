@@ -4,6 +4,15 @@ use inceptive_results::{EpochRecord, Measurement, TrainingRun};
 
 use crate::{bench::BenchPlan, error::TaskError, train::TrainPlan};
 
+/// What networks are trained for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TrainStage {
+    /// A rung, and the wave in which they were chosen; both from 0.
+    Rung(usize, usize),
+    /// The other seeds of the finalists.
+    Seeds,
+}
+
 /// What was trained of a network with a seed.
 pub(crate) struct TrainedElsewhere {
     /// The place of the network in the plan.
@@ -16,14 +25,14 @@ pub(crate) struct TrainedElsewhere {
 
 /// Trains and measures the networks of a search.
 pub(crate) trait Elsewhere {
-    /// What training gave in a rung, from 0, or of the finalists with their other seeds.
+    /// What training gave in a stage.
     ///
     /// # Errors
     /// [`TaskError::NotYet`] where it is not done.
     fn train(
         &mut self,
         plan: &TrainPlan,
-        rung: Option<usize>,
+        stage: TrainStage,
     ) -> Result<Vec<TrainedElsewhere>, TaskError>;
 
     /// What measuring gave.

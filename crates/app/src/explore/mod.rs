@@ -6,8 +6,10 @@ mod elsewhere;
 mod latencies;
 mod parts;
 mod plan;
+mod planning;
 mod search;
 mod table;
+mod waves;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -23,7 +25,7 @@ use crate::{
 pub use count::{
     CountRequest, MOST_COUNTED, SpaceCounts, count_space, labels, read_conditions, read_space,
 };
-pub(crate) use elsewhere::{Elsewhere, TrainedElsewhere};
+pub(crate) use elsewhere::{Elsewhere, TrainStage, TrainedElsewhere};
 pub(crate) use parts::PartPlan;
 pub(crate) use search::{explore, explore_elsewhere};
 pub use table::{TableNetwork, TableRequest, TableSearch, search_table};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use inceptive_dsl::{Setting, Space};
-use inceptive_explore::{Rung, Surveyed, counted_cost, diverse, epochs, rungs};
+use inceptive_explore::{Rung, Surveyed, SurveyedPool, counted_cost, diverse, epochs, rungs};
 use inceptive_ir::passes;
 use inceptive_results::{ExploredNetwork, NetworkInfo, Objective};
 
@@ -109,6 +109,8 @@ impl Schedule {
 /// A network of a space that may be trained.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
+    /// The positions of its values.
+    pub(super) choices: Vec<usize>,
     pub(super) network: ExploredNetwork,
     pub(super) request: Request,
 }
@@ -126,7 +128,7 @@ pub(super) fn choose(
     let mut left = pool.to_vec();
     let mut first: Vec<usize> = if has_default { vec![0] } else { vec![] };
     loop {
-        let places = diverse(space, &left, metric, &first, most);
+        let places = diverse(SurveyedPool::new(space, &left, metric).pool(), &first, most);
         let mut graphs = HashSet::new();
         let (mut candidates, mut equal) = (vec![], HashSet::new());
         for at in places {
@@ -166,6 +168,7 @@ pub(super) fn candidate(space: &Space, network: &Surveyed) -> Result<Candidate, 
     let setting = |(key, value): (String, &String)| Setting { key, value: value.clone() };
     let settings = names.zip(&values).map(setting).collect();
     Ok(Candidate {
+        choices: network.choices.clone(),
         network: ExploredNetwork {
             values,
             subject,

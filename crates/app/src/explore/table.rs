@@ -8,10 +8,10 @@ use std::{
 
 use inceptive_dsl::{Constraint, Space};
 use inceptive_explore::{
-    Counted, Evaluated, Judgement, Observed, Pool, Understood, axes, count, counted_cost, guided,
-    knee, pareto_front, rank_correlation,
+    Counted, Evaluated, Observed, Pool, Understood, axes, count, counted_cost, guided, knee,
+    pareto_front, rank_correlation,
 };
-use inceptive_results::{Counts, Direction, Metric, Objective, Source};
+use inceptive_results::{AccuracyJudgement, Counts, Direction, Metric, Objective, Source};
 
 use super::count::labels;
 use crate::error::{ExploreError, TaskError};
@@ -72,7 +72,7 @@ pub struct TableSearch {
     /// How many of them a surrogate chose.
     pub guided: usize,
     /// The last judgement on the surrogate.
-    pub judgement: Option<Judgement>,
+    pub judgement: Option<AccuracyJudgement>,
     /// Rank correlation between the first two seeds of each network of the table: what no prediction exceeds by much.
     pub ceiling: Option<f64>,
     /// The place in `networks` of the knee, for accuracy and one cost.
@@ -130,7 +130,7 @@ pub fn search_table(
         objectives,
         unknown,
         guided: evaluated.guided,
-        judgement: evaluated.judgement.or(understood.judgement),
+        judgement: evaluated.judgement.or_else(|| understood.judgement.clone()),
         ceiling: ceiling(&table),
         knee,
         best: feasible.rows.iter().map(|row| mean(row.accuracies)).max_by(f64::total_cmp),

@@ -17,7 +17,9 @@ use super::{
 use crate::{
     bench::BenchPlan,
     error::{PlanError, TaskError},
-    explore::{Elsewhere, ExplorePlan, TrainedElsewhere, explore_elsewhere, read_space},
+    explore::{
+        Elsewhere, ExplorePlan, TrainStage, TrainedElsewhere, explore_elsewhere, read_space,
+    },
     running::{TaskContext, TaskEvent},
     train::TrainPlan,
 };
@@ -140,11 +142,12 @@ impl Elsewhere for Stages<'_> {
     fn train(
         &mut self,
         plan: &TrainPlan,
-        rung: Option<usize>,
+        stage: TrainStage,
     ) -> Result<Vec<TrainedElsewhere>, TaskError> {
-        let name = match rung {
-            Some(rung) => format!("rung-{}", rung + 1),
-            None => "seeds".to_owned(),
+        let name = match stage {
+            TrainStage::Rung(rung, 0) => format!("rung-{}", rung + 1),
+            TrainStage::Rung(rung, wave) => format!("rung-{}-wave-{}", rung + 1, wave + 1),
+            TrainStage::Seeds => "seeds".to_owned(),
         };
         let folder = self.folder.join(name);
         // As seen from the plan of a stage: all stages go on with the same checkpoints.

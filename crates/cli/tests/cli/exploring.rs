@@ -275,6 +275,78 @@ fn a_killed_search_goes_on_to_the_same_result() {
     assert!(text.contains("on the front satisfies `params < 1`; there, parameters is "), "{text}");
 }
 
+/// Networks are chosen in waves where there are enough of them; killed in the middle of one, a search ends as if it had not been.
+#[test]
+fn a_search_in_waves_goes_on_to_the_same_result() {
+    let space = SPACE.replace("to: 24, step: 4", "to: 24, step: 2");
+    let search = SEARCH.replace("--networks 4 --seeds 2", "--networks 18 --seeds 3");
+    let start = || {
+        let folder = folder();
+        fs::write(folder.path().join("space.yaml"), &space).unwrap();
+        folder
+    };
+    let whole = start();
+    let expected = essence(document(whole.path(), &format!("{search} --json")));
+    let waves = expected["waves"].as_array().unwrap();
+    let sizes: Vec<u64> = waves.iter().map(|wave| wave["networks"].as_u64().unwrap()).collect();
+    assert_eq!(sizes, [10, 4, 4]);
+    assert_eq!(
+        (&waves[0]["chosen_by_surrogate"], &waves[0]["surrogate"]),
+        (&0.into(), &Value::Null)
+    );
+    for wave in &waves[1..] {
+        let is_used = wave["surrogate"]["is_used"].as_bool().unwrap();
+        assert!(is_used || wave["chosen_by_surrogate"] == 0, "{wave}");
+        assert!(wave["surrogate"]["networks"].as_u64().unwrap() >= 10, "{wave}");
+    }
+    let correlation = expected["correlation_of_seeds"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&correlation), "{correlation}");
+    let mut values: Vec<String> = expected["networks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["values"].to_string())
+        .collect();
+    values.sort();
+    values.dedup();
+    assert_eq!(values.len(), 18, "no network twice");
+
+    let killed = start();
+    let killed = killed.path();
+    for milliseconds in [600, 1500, 2500, 3000] {
+        let mut child = inceptive(&format!("{search} --json"))
+            .current_dir(killed)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert_eq!(essence(document(killed, &format!("{search} --json"))), expected);
+    let text = done(killed, &search);
+    assert!(text.contains("\nNetworks 1 to 10 were chosen by cost and values\n"), "{text}");
+    assert!(text.contains("cross-validated on 10 networks"), "{text}");
+    done(killed, "report space.yaml --store results.db --out report");
+    let page = fs::read_to_string(killed.join("report/index.html")).unwrap();
+    assert!(page.contains("How the networks were chosen"), "{page}");
+
+    // The same stage by stage, with plans for other machines.
+    let planned = format!("{} --plan search --json", search.replace("results.db", "planned.db"));
+    let mut stages = vec![];
+    let found = loop {
+        let answer = document(killed, &planned);
+        let Some(plan) = answer["plan"].as_str() else { break answer };
+        assert!(stages.len() < 12, "{stages:?}");
+        done(killed, &format!("worker {plan} --shard 1/1"));
+        stages.push(plan.to_owned());
+    };
+    assert_eq!(stages[..2], ["search/rung-1", "search/rung-1-wave-2"], "{stages:?}");
+    assert!(stages.contains(&"search/rung-2".to_owned()), "{stages:?}");
+    assert_eq!(found["waves"], expected["waves"]);
+}
+
 #[test]
 fn spaces_are_compared_by_random_networks() {
     let folder = folder();

@@ -2,7 +2,7 @@
 
 use askama::{Template, filters::HtmlSafe};
 use inceptive_draw::chart::Figure;
-use inceptive_explore::Importance;
+use inceptive_explore::{Importance, judgement_sentence, wave_sentences};
 use inceptive_format::{combinations, counted, decimals, exact, percent, significant};
 use inceptive_results::{Metric, date::utc_day, statistics::Estimate};
 
@@ -40,6 +40,8 @@ struct Search {
     left_out: Option<String>,
     importance: Option<Table>,
     sentences: Vec<String>,
+    /// How the networks were chosen.
+    waves: Vec<String>,
     surrogate: Option<String>,
 }
 
@@ -54,7 +56,8 @@ impl Searches {
             left_out: left_out(explored.members().len(), MOST_NETWORKS, ["network", "networks"]),
             importance: importance(explored, number),
             sentences: explored.understood.sentences().iter().map(|text| prose(text)).collect(),
-            surrogate: explored.understood.judgement.map(|judgement| judgement.sentence()),
+            waves: wave_sentences(&explored.exploration),
+            surrogate: explored.understood.judgement.as_ref().map(judgement_sentence),
         };
         (!all.is_empty()).then(|| Self {
             all: all.iter().take(MOST).enumerate().map(search).collect(),

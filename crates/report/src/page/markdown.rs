@@ -18,6 +18,7 @@ use crate::{
     way::BenchConfig,
 };
 use inceptive_draw::chart::Figure;
+use inceptive_explore::wave_sentences;
 use inceptive_format::{bytes, counted, decimals, exact, percent_change, short_count, significant};
 
 /// The complete page.
@@ -93,7 +94,10 @@ fn explorations(all: &[Explored]) -> String {
         let title = escaped(&plain_name(&explored.exploration.space.title));
         let found = explored::found(explored).map(|text| escaped(&prose(&text)));
         let table = section(&format!("Exploration: {title}"), &header, rows);
-        [Some(table), found].into_iter().flatten().collect::<Vec<String>>().join("\n\n")
+        let waves = wave_sentences(&explored.exploration);
+        let waves = waves.iter().map(|text| format!("{}.", escaped(text)));
+        let parts = [Some(table), found].into_iter().flatten().chain(waves);
+        parts.collect::<Vec<String>>().join("\n\n")
     };
     all.iter().take(MOST_GROUPS).map(section).collect::<Vec<String>>().join("\n\n")
 }

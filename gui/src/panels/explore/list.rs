@@ -90,6 +90,7 @@ impl List {
         }
         let stored = self.stored(subject);
         if stored.is_empty() {
+            self.choice(ui, subject);
             return;
         }
         ui.add_space(8.0);
@@ -105,6 +106,7 @@ impl List {
                 self.chosen = Some(id);
             }
         }
+        self.choice(ui, subject);
         if let Some(Shown::Stored(stored)) = self.shown(subject)
             && stored.result.is_finished()
         {
@@ -123,6 +125,14 @@ impl List {
             if ui.button("Show it").clicked() {
                 self.chosen = None;
             }
+        }
+    }
+
+    /// Draws how the networks of the search that is shown were chosen.
+    fn choice(&mut self, ui: &mut Ui, subject: Subject<'_>) {
+        let Some(shown) = self.shown(subject) else { return };
+        if let Some(exploration) = shown.exploration() {
+            tables::choice(ui, exploration);
         }
     }
 

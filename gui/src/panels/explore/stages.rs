@@ -89,7 +89,11 @@ fn planned(exploration: &Exploration, now: Now) -> Vec<(String, State)> {
     let rung = |(place, [epochs, networks]): (usize, &[u32; 2])| {
         let networks = counted(*networks as usize, "network", "networks");
         let epochs = counted(*epochs as usize, "epoch", "epochs");
-        (format!("train {networks} up to {epochs}"), state(place))
+        let waves = match exploration.waves.len() {
+            count if count > 1 && place == 0 => format!(" in {count} waves"),
+            _ => String::new(),
+        };
+        (format!("train {networks}{waves} up to {epochs}"), state(place))
     };
     let mut stages: Vec<(String, State)> = exploration.rungs.iter().enumerate().map(rung).collect();
     stages.push(("measure latencies".to_owned(), state(rungs)));
@@ -117,5 +121,9 @@ mod tests {
         assert_eq!(states(Now::At(Stage::Finalists)), [Done, Done, Done, Running]);
         assert_eq!(states(Now::Over), [Done; 4]);
         assert_eq!(planned(&exploration, Now::Over)[0].0, "train 2 networks up to 1 epoch");
+        let texts: Vec<String> =
+            planned(&example::search(), Now::Over).into_iter().map(|(text, _)| text).collect();
+        assert_eq!(texts[0], "train 24 networks in 2 waves up to 1 epoch");
+        assert_eq!(texts[1], "train 12 networks up to 2 epochs");
     }
 }

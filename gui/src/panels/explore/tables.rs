@@ -1,9 +1,9 @@
 //! What conditions leave of a space, and what each variable decides about costs and accuracy.
 
 use egui::{ComboBox, Grid, Label, RichText, Sense, Stroke, Ui, vec2};
-use inceptive_explore::Understood;
+use inceptive_explore::{Understood, wave_sentences};
 use inceptive_format::{counted, exact, percent};
-use inceptive_results::{Metric, statistics::Estimate};
+use inceptive_results::{Exploration, Metric, statistics::Estimate};
 
 use crate::{jobs::CountedNetworks, panels::choices::entries, theme::colors};
 
@@ -123,6 +123,22 @@ pub(super) fn importance(ui: &mut Ui, understood: &Understood) {
         }
     });
     for sentence in understood.sentences() {
+        ui.add(Label::new(RichText::new(sentence).small()).wrap());
+    }
+}
+
+/// Draws how the networks of a search were chosen, in words; nothing if they were chosen all at once.
+pub(super) fn choice(ui: &mut Ui, exploration: &Exploration) {
+    let sentences = wave_sentences(exploration);
+    if sentences.is_empty() {
+        return;
+    }
+    ui.add_space(8.0);
+    ui.strong("How the networks were chosen").on_hover_text(
+        "A surrogate predicts the accuracies of networks from those that are trained. It proposes networks if it ranks them better \
+         than the number of parameters and than chance.",
+    );
+    for sentence in sentences {
         ui.add(Label::new(RichText::new(sentence).small()).wrap());
     }
 }

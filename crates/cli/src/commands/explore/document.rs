@@ -4,11 +4,12 @@ use inceptive_app::{SpaceCounts, TableNetwork, TableSearch, labels};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::Space;
 use inceptive_explore::{
-    Effect, Finalist, FrontPoint, Judgement, Slice, Surveyed, Understood, finalists, recommendation,
+    Effect, Finalist, FrontPoint, Slice, Surveyed, Understood, finalists, recommendation,
 };
 use inceptive_ir::passes;
 use inceptive_results::{
-    Counts, Exploration, ExploredNetwork, Metric, Objective, statistics::Estimate,
+    AccuracyJudgement, Counts, Exploration, ExploredNetwork, Metric, Objective, Wave,
+    statistics::Estimate,
 };
 use serde_json::{Map, Value, json};
 
@@ -137,12 +138,23 @@ pub fn exploration(exploration: &Exploration) -> Value {
         "seed": exploration.request.seed,
         "budget_s": exploration.request.budget_s,
         "rungs": exploration.rungs.iter().map(|[epochs, networks]| json!({ "epochs": epochs, "networks": networks })).collect::<Vec<_>>(),
+        "waves": exploration.waves.iter().map(wave).collect::<Vec<_>>(),
+        "correlation_of_seeds": exploration.seed_correlation,
         "trained": exploration.networks.len(),
         "measured": outcomes().filter(|it| it.latency_ms.is_some()).count(),
         "front": front,
         "recommendation": recommended(exploration, &networks),
         "networks": networks,
         "understood": understood(&Understood::of(exploration)),
+    })
+}
+
+/// Networks that were chosen together.
+fn wave(wave: &Wave) -> Value {
+    json!({
+        "networks": wave.networks,
+        "chosen_by_surrogate": wave.proposed,
+        "surrogate": wave.judgement.as_ref().map(judgement),
     })
 }
 
@@ -262,7 +274,7 @@ fn understood(understood: &Understood) -> Value {
     })
 }
 
-fn judgement(judgement: &Judgement) -> Value {
+fn judgement(judgement: &AccuracyJudgement) -> Value {
     json!({
         "networks": judgement.networks,
         "is_used": judgement.is_good(),

@@ -53,11 +53,11 @@ const MAX_SAVED: usize = 1000;
   inceptive explore my-space.yaml --accuracies table.csv --networks 100
   inceptive explore my-space.yaml --costs-only --plan my-plan --tasks 1000",
     after_help = "All networks of a space with at most 10^8 are counted. Of those that satisfy all conditions,
-networks of different cost are trained for part of the recipe; the better half by accuracy and costs
-goes on, several times. Latencies of the rest are measured, the finalists are trained with several
-seeds, and the front gets probabilities. Ctrl-C stops; the same command continues after the last
-whole epoch, with the same result. Networks are compared on validation images until the end; the
-front is by test images."
+networks of different cost are trained for part of the recipe, in waves: a surrogate may propose those
+of later waves. The better half by accuracy and costs goes on, several times. Latencies of the rest are
+measured, the finalists are trained with several seeds, and the front gets probabilities. Ctrl-C stops;
+the same command continues after the last whole epoch, with the same result. Networks are compared on
+validation images until the end; the front is by test images."
 )]
 pub struct Explore {
     /// A space of networks

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use inceptive_app::{SpaceCounts, TableSearch, labels};
 use inceptive_dsl::Space;
-use inceptive_explore::{Finalist, Understood, finalists, recommendation};
+use inceptive_explore::{
+    Finalist, Understood, finalists, judgement_sentence, recommendation, wave_sentences,
+};
 use inceptive_format::{counted, exact, percent, significant};
 use inceptive_results::{Exploration, Metric, Objective, Source, statistics::Estimate};
 
@@ -235,6 +237,9 @@ fn how(exploration: &Exploration) -> String {
         exploration.finalists,
         counted(request.seeds as usize, "seed", "seeds")
     )));
+    for sentence in wave_sentences(exploration) {
+        let _ = write!(text, "\n{sentence}");
+    }
     text
 }
 
@@ -373,7 +378,8 @@ pub fn table(space: &Space, found: &TableSearch) -> String {
         let _ = writeln!(text, "\nThe best network of the table has {best:.2}%.");
     }
     if let Some(judgement) = &found.judgement {
-        text.push_str(&format!("\n{}", judgement.sentence()));
+        let used = if judgement.is_good() { "and is used" } else { "and is not used" };
+        let _ = write!(text, "\n{} {used}", judgement_sentence(judgement));
         if let Some(ceiling) = found.ceiling {
             let _ = write!(text, "; two seeds of the same networks reach {}", significant(ceiling));
         }

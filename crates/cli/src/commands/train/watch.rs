@@ -6,6 +6,7 @@ use std::{
 };
 
 use inceptive_app::{ExploreEvent, PlannedRun, RunState, SideBySide, TaskEvent, TrainingEvent};
+use inceptive_explore::wave_sentences;
 use inceptive_format::{counted, exact, significant};
 use inceptive_results::Exploration;
 use inceptive_train::{Epoch, Progress};
@@ -128,6 +129,9 @@ impl TrainWatch {
             ExploreEvent::Rung { epochs, networks: count, .. } => {
                 let epochs = counted(*epochs as usize, "epoch", "epochs");
                 format!("training {} for {epochs}", networks(*count))
+            }
+            ExploreEvent::Chosen { plan, wave } => {
+                wave_sentences(plan).into_iter().nth(*wave).unwrap_or_default()
             }
             ExploreEvent::Measuring { networks: count } => {
                 format!("measuring the latency of {}", networks(*count))
