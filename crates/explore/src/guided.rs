@@ -77,6 +77,7 @@ pub fn guided(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::axes::Axis;
 
     fn pool() -> (Vec<Axis>, Vec<Vec<usize>>) {
         let axes = vec![Axis::new(["a", "b", "c", "d", "e"]); 4];
