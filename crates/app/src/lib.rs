@@ -57,7 +57,7 @@ pub use explore::{
     count_space, labels, read_conditions, read_space, search_table,
 };
 pub use exploring::ExploreEvent;
-pub use export::{Exported, OnnxOptions, export_onnx, export_pytorch};
+pub use export::{ExportError, Exported, OnnxOptions, export_onnx, export_pytorch};
 pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, SMALL_SPACE, gather, gather_revision};
 pub use git::{GitError, GitFiles};
 pub use imports::{ImportFileError, Imported, import};

@@ -5,17 +5,21 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
     path::{Component, Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use inceptive_bench::available_memory;
 use inceptive_dsl::{Architecture, Disk, Failure, Files, Loaded, Setting, Sources, load};
-use inceptive_files::Refusal;
+use inceptive_files::{RangeFile, Refusal};
 use inceptive_ir::{Graph, GraphError, Size, passes};
 use inceptive_onnx::{
-    ExportError, ImportError, Imported, InputSize, Opset, ReadOptions, ValuesError, expect_size,
-    from_onnx_with,
+    Bytes, ExportError, ImportError, Imported, InputSize, Opset, ReadOptions, Source, ValuesError,
+    expect_size, from_onnx_with,
 };
+use inceptive_pytorch::to_module;
 use inceptive_results::Subnormals;
 use inceptive_train::{CheckpointError, CheckpointInfo};
 use inceptive_weights::{LoadError, MatchBy, Matching, Weights};
@@ -163,14 +167,46 @@ pub fn read_from(
     Ok(described(path, &imported))
 }
 
-/// Reads an ONNX file.
+/// Reads an ONNX file. The values of its tensors are read from it when they are needed, so it must not change meanwhile.
 ///
 /// # Errors
 /// The errors in the file; also if there are settings that ONNX files do not have.
 pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
     let options = read_options(path, settings)?;
+    let file = ModelFile::open(path)?;
+    inceptive_onnx::read_onnx(Arc::new(file), options)
+        .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
+}
+
+/// Reads an ONNX file as a whole, so that it may change or go.
+///
+/// # Errors
+/// As [`read_onnx`].
+pub(crate) fn read_whole_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
+    let options = read_options(path, settings)?;
     from_onnx_with(bytes(path, MAX_ONNX_BYTES)?, options)
         .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
+}
+
+/// An ONNX file, of which only what is needed is read.
+#[derive(Debug)]
+struct ModelFile(RangeFile);
+
+impl ModelFile {
+    fn open(path: &Path) -> Result<Self, ReadError> {
+        let file = RangeFile::open(path, MAX_ONNX_BYTES);
+        file.map(Self).map_err(|error| ReadError::File { path: path.to_owned(), error })
+    }
+}
+
+impl Source for ModelFile {
+    fn bytes(&self) -> u64 {
+        self.0.bytes()
+    }
+
+    fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
+        self.0.read(range).map(Bytes::from)
+    }
 }
 
 /// The key of the size of the input.
@@ -288,7 +324,7 @@ pub fn files_of(path: &Path, imported: &Imported) -> Vec<PathBuf> {
 /// The files beside an ONNX file that it names, whatever else is wrong with it; none if it cannot be opened.
 pub(crate) fn files_beside(path: &Path) -> Vec<PathBuf> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let named = bytes(path, MAX_ONNX_BYTES).map(|bytes| inceptive_onnx::files_beside(&bytes));
+    let named = ModelFile::open(path).map(|file| inceptive_onnx::files_beside(&file));
     named.into_iter().flatten().map(|location| folder.join(location)).collect()
 }
 
@@ -451,6 +487,16 @@ pub(crate) fn read_weights(
         }
         Ok(None) | Err(CheckpointError::Format(_)) => {
             let loaded = Weights::from_safetensors(&bytes, graph, match_by);
+            let loaded = match loaded {
+                // Names that become the same in Python are told apart by numbers there.
+                Err(error) => {
+                    let keys = to_module(graph, "network").keys;
+                    Weights::from_safetensors_by_keys(&bytes, graph, &keys)
+                        .map(|weights| (weights, Matching::Names))
+                        .map_err(|_| error)
+                }
+                Ok(loaded) => Ok(loaded),
+            };
             let (weights, matching) =
                 loaded.map_err(|error| ReadError::Weights { path: file.to_owned(), error })?;
             Ok((weights, Some(matching), None))
