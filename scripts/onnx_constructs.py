@@ -357,7 +357,7 @@ def local_function() -> Graph:
 
 
 INTEGERS = {
-    "s": scalar(0.02), "z": numpy.array(128, dtype=numpy.uint8), "os": scalar(0.1), "wz": numpy.zeros(8, dtype=numpy.int8),
+    "s": scalar(0.02), "z": numpy.array(128, dtype=numpy.uint8), "os": scalar(0.3), "wz": numpy.zeros(8, dtype=numpy.int8),
     "ws": values(8, low=0.01, high=0.02), "w": numpy.random.default_rng(0).integers(-127, 127, (8, 3, 3, 3)).astype(numpy.int8),
 }
 

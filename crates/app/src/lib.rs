@@ -23,6 +23,7 @@ mod inspect;
 mod inspect_trained;
 mod measured;
 mod memory;
+mod model_file;
 mod network;
 mod notes;
 mod opened;

@@ -13,11 +13,11 @@ use std::{
 
 use inceptive_bench::available_memory;
 use inceptive_dsl::{Architecture, Disk, Failure, Files, Loaded, Setting, Sources, load};
-use inceptive_files::{RangeFile, Refusal};
+use inceptive_files::Refusal;
 use inceptive_ir::{Graph, GraphError, Size, passes};
 use inceptive_onnx::{
-    Bytes, ExportError, ImportError, Imported, InputSize, Opset, ReadOptions, Source, ValuesError,
-    expect_size, from_onnx_with,
+    ExportError, ImportError, Imported, InputSize, Opset, ReadOptions, ValuesError, expect_size,
+    from_onnx_with,
 };
 use inceptive_pytorch::to_module;
 use inceptive_results::Subnormals;
@@ -25,7 +25,10 @@ use inceptive_train::{CheckpointError, CheckpointInfo};
 use inceptive_weights::{LoadError, MatchBy, Matching, Weights};
 use serde::{Deserialize, Serialize};
 
-use crate::memory::{OutOfMemory, Purpose, check_memory, with_batch};
+use crate::{
+    memory::{OutOfMemory, Purpose, check_memory, with_batch},
+    model_file::ModelFile,
+};
 
 /// Why a network cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -173,7 +176,8 @@ pub fn read_from(
 /// The errors in the file; also if there are settings that ONNX files do not have.
 pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
     let options = read_options(path, settings)?;
-    let file = ModelFile::open(path)?;
+    let file = ModelFile::open(path, MAX_ONNX_BYTES)
+        .map_err(|error| ReadError::File { path: path.to_owned(), error })?;
     inceptive_onnx::read_onnx(Arc::new(file), options)
         .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
 }
@@ -186,27 +190,6 @@ pub(crate) fn read_whole_onnx(path: &Path, settings: &[Setting]) -> Result<Impor
     let options = read_options(path, settings)?;
     from_onnx_with(bytes(path, MAX_ONNX_BYTES)?, options)
         .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
-}
-
-/// An ONNX file, of which only what is needed is read.
-#[derive(Debug)]
-struct ModelFile(RangeFile);
-
-impl ModelFile {
-    fn open(path: &Path) -> Result<Self, ReadError> {
-        let file = RangeFile::open(path, MAX_ONNX_BYTES);
-        file.map(Self).map_err(|error| ReadError::File { path: path.to_owned(), error })
-    }
-}
-
-impl Source for ModelFile {
-    fn bytes(&self) -> u64 {
-        self.0.bytes()
-    }
-
-    fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
-        self.0.read(range).map(Bytes::from)
-    }
 }
 
 /// The key of the size of the input.
@@ -324,7 +307,8 @@ pub fn files_of(path: &Path, imported: &Imported) -> Vec<PathBuf> {
 /// The files beside an ONNX file that it names, whatever else is wrong with it; none if it cannot be opened.
 pub(crate) fn files_beside(path: &Path) -> Vec<PathBuf> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let named = ModelFile::open(path).map(|file| inceptive_onnx::files_beside(&file));
+    let named =
+        ModelFile::open(path, MAX_ONNX_BYTES).map(|file| inceptive_onnx::files_beside(&file));
     named.into_iter().flatten().map(|location| folder.join(location)).collect()
 }
 

@@ -155,7 +155,9 @@ impl Reader<'_> {
                 match inner & 7 {
                     START_GROUP => depth += 1,
                     END_GROUP => depth -= 1,
-                    _ => drop(self.value(inner, end)?),
+                    _ => {
+                        self.value(inner, end)?;
+                    }
                 }
             }
             content = None;
