@@ -6,9 +6,11 @@ use std::{
 };
 
 use inceptive_dsl::{Loaded, Memory, describe, resolve};
-use inceptive_files::InputFiles;
-use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx};
+use inceptive_files::{InputFiles, WriteError, replace_file, replace_file_with};
+use inceptive_ir::Graph;
+use inceptive_onnx::{Batch, LrnForm, OnnxFile, Opset, Options, WeightType, onnx_file};
 use inceptive_pytorch::to_pytorch;
+use inceptive_weights::Weights;
 
 use crate::{
     error::TaskError,
@@ -26,27 +28,97 @@ pub struct OnnxOptions {
     pub opset: Opset,
     /// The batch dimension.
     pub batch: Batch,
+    /// The type of the weights in the file.
+    pub weight_type: WeightType,
 }
 
 impl Default for OnnxOptions {
     fn default() -> Self {
-        Self { folds_batch_norm: false, opset: Opset::DEFAULT, batch: Batch::Fixed(1) }
+        Self {
+            folds_batch_norm: false,
+            opset: Opset::DEFAULT,
+            batch: Batch::Fixed(1),
+            weight_type: WeightType::Float32,
+        }
     }
 }
 
 /// A file that is not written yet.
-#[derive(Debug)]
 pub struct Exported {
-    /// Its content.
-    pub content: Vec<u8>,
+    content: Content,
     /// What was read for it, and must not be replaced.
-    pub inputs: InputFiles,
+    inputs: InputFiles,
+}
+
+enum Content {
+    Text(String),
+    Onnx(Box<Model>),
+}
+
+/// An ONNX file. Its bytes are made while it is written: they would take as much memory as the weights.
+struct Model {
+    file: PathBuf,
+    graph: Graph,
+    weights: Weights,
+    options: Options,
+}
+
+impl Model {
+    fn to_file(&self) -> Result<OnnxFile<'_>, ReadError> {
+        onnx_file(&self.graph, &self.weights, &self.options)
+            .map_err(|error| ReadError::Size { path: self.file.clone(), error })
+    }
+}
+
+impl Exported {
+    /// A text.
+    pub fn text(text: String, inputs: InputFiles) -> Self {
+        Self { content: Content::Text(text), inputs }
+    }
+
+    /// Writes it, not over what was read for it nor over `others`.
+    ///
+    /// # Errors
+    /// When the file would be too large or cannot be written.
+    pub fn write(mut self, path: &Path, others: &InputFiles) -> Result<(), ExportError> {
+        self.inputs.extend(others);
+        match &self.content {
+            Content::Text(text) => replace_file(path, text.as_bytes(), &self.inputs)?,
+            Content::Onnx(model) => {
+                let file = model.to_file()?;
+                replace_file_with(path, &self.inputs, |out| file.write(out))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// When the file would be too large.
+    pub fn into_bytes(self) -> Result<Vec<u8>, ReadError> {
+        match self.content {
+            Content::Text(text) => Ok(text.into_bytes()),
+            Content::Onnx(model) => model.to_file().map(|file| file.to_vec()),
+        }
+    }
+}
+
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The network cannot be written in this format.
+    #[error(transparent)]
+    Network(#[from] ReadError),
+    /// The file cannot be written.
+    #[error(transparent)]
+    File(#[from] WriteError),
 }
 
 /// A network with weights as an ONNX file.
 ///
 /// # Errors
-/// When normalisations cannot be folded, or the file would be too large.
+/// When normalisations cannot be folded.
 pub fn export_onnx(
     network: Runnable,
     weights_file: Option<&Path>,
@@ -61,12 +133,13 @@ pub fn export_onnx(
             .map_err(|error| TaskError::Fold { file: file.clone(), error: Box::new(error) })?,
         false => (graph, weights),
     };
-    let OnnxOptions { opset, batch, .. } = options;
+    let OnnxOptions { opset, batch, weight_type, .. } = options;
     let name = stored_name.unwrap_or(loaded.architecture.name);
-    let options = Options { name, opset, batch, lrn: LrnForm::Operator };
-    let content = to_onnx(&graph, &weights, &options)
-        .map_err(|error| ReadError::Size { path: file, error })?;
-    Ok(Exported { content, inputs })
+    let options = Options { name, opset, batch, lrn: LrnForm::Operator, weights: weight_type };
+    Ok(Exported {
+        content: Content::Onnx(Box::new(Model { file, graph, weights, options })),
+        inputs,
+    })
 }
 
 /// The training network as a PyTorch module.
@@ -75,8 +148,8 @@ pub fn export_onnx(
 /// When an auxiliary head does not fit.
 pub fn export_pytorch(network: &Loaded) -> Result<Exported, ReadError> {
     network.expect_heads().map_err(ReadError::Yaml)?;
-    let content = to_pytorch(&network.architecture.graph, &network.architecture.name).into_bytes();
-    Ok(Exported { content, inputs: InputFiles::of(network.sources.paths()) })
+    let text = to_pytorch(&network.architecture.graph, &network.architecture.name);
+    Ok(Exported::text(text, InputFiles::of(network.sources.paths())))
 }
 
 impl Inspected {

@@ -23,6 +23,7 @@ mod inspect;
 mod inspect_trained;
 mod measured;
 mod memory;
+mod model_file;
 mod network;
 mod notes;
 mod opened;
@@ -57,7 +58,7 @@ pub use explore::{
     count_space, labels, read_conditions, read_space, search_table,
 };
 pub use exploring::ExploreEvent;
-pub use export::{Exported, OnnxOptions, export_onnx, export_pytorch};
+pub use export::{ExportError, Exported, OnnxOptions, export_onnx, export_pytorch};
 pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, SMALL_SPACE, gather, gather_revision};
 pub use git::{GitError, GitFiles};
 pub use imports::{ImportFileError, Imported, import};

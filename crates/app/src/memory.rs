@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn every_copy_that_is_kept_counts() {
         let gibibytes = |purpose: Purpose| purpose.needed(&heavy(), AVAILABLE) >> 30;
-        assert_eq!(gibibytes(Purpose::Export), 3);
+        assert_eq!(gibibytes(Purpose::Export), 2);
         let run = |copies| gibibytes(Purpose::Run { batch: 1, threads: 1, copies });
         let (lean, heavy) = (Copies::new(1, 2), Copies::new(2, 4));
         assert_eq!((run(lean), run(heavy)), (3, 5));

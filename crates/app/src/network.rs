@@ -5,7 +5,10 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
     path::{Component, Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use inceptive_bench::available_memory;
@@ -16,12 +19,16 @@ use inceptive_onnx::{
     ExportError, ImportError, Imported, InputSize, Opset, ReadOptions, ValuesError, expect_size,
     from_onnx_with,
 };
+use inceptive_pytorch::to_module;
 use inceptive_results::Subnormals;
 use inceptive_train::{CheckpointError, CheckpointInfo};
 use inceptive_weights::{LoadError, MatchBy, Matching, Weights};
 use serde::{Deserialize, Serialize};
 
-use crate::memory::{OutOfMemory, Purpose, check_memory, with_batch};
+use crate::{
+    memory::{OutOfMemory, Purpose, check_memory, with_batch},
+    model_file::ModelFile,
+};
 
 /// Why a network cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -163,11 +170,23 @@ pub fn read_from(
     Ok(described(path, &imported))
 }
 
-/// Reads an ONNX file.
+/// Reads an ONNX file. The values of its tensors are read from it when they are needed, so it must not change meanwhile.
 ///
 /// # Errors
 /// The errors in the file; also if there are settings that ONNX files do not have.
 pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
+    let options = read_options(path, settings)?;
+    let file = ModelFile::open(path, MAX_ONNX_BYTES)
+        .map_err(|error| ReadError::File { path: path.to_owned(), error })?;
+    inceptive_onnx::read_onnx(Arc::new(file), options)
+        .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
+}
+
+/// Reads an ONNX file as a whole, so that it may change or go.
+///
+/// # Errors
+/// As [`read_onnx`].
+pub(crate) fn read_whole_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
     let options = read_options(path, settings)?;
     from_onnx_with(bytes(path, MAX_ONNX_BYTES)?, options)
         .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
@@ -288,7 +307,8 @@ pub fn files_of(path: &Path, imported: &Imported) -> Vec<PathBuf> {
 /// The files beside an ONNX file that it names, whatever else is wrong with it; none if it cannot be opened.
 pub(crate) fn files_beside(path: &Path) -> Vec<PathBuf> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let named = bytes(path, MAX_ONNX_BYTES).map(|bytes| inceptive_onnx::files_beside(&bytes));
+    let named =
+        ModelFile::open(path, MAX_ONNX_BYTES).map(|file| inceptive_onnx::files_beside(&file));
     named.into_iter().flatten().map(|location| folder.join(location)).collect()
 }
 
@@ -451,6 +471,16 @@ pub(crate) fn read_weights(
         }
         Ok(None) | Err(CheckpointError::Format(_)) => {
             let loaded = Weights::from_safetensors(&bytes, graph, match_by);
+            let loaded = match loaded {
+                // Names that become the same in Python are told apart by numbers there.
+                Err(error) => {
+                    let keys = to_module(graph, "network").keys;
+                    Weights::from_safetensors_by_keys(&bytes, graph, &keys)
+                        .map(|weights| (weights, Matching::Names))
+                        .map_err(|_| error)
+                }
+                Ok(loaded) => Ok(loaded),
+            };
             let (weights, matching) =
                 loaded.map_err(|error| ReadError::Weights { path: file.to_owned(), error })?;
             Ok((weights, Some(matching), None))

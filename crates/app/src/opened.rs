@@ -15,8 +15,8 @@ use inceptive_weights::Weights;
 use crate::{
     memory::{Purpose, check_memory, with_batch},
     network::{
-        ReadError, Runnable, WeightSource, described, is_onnx, own_weights, read, read_onnx,
-        read_weights, runnable, runnable_onnx,
+        ReadError, Runnable, WeightSource, described, is_onnx, own_weights, read, read_weights,
+        read_whole_onnx, runnable, runnable_onnx,
     },
 };
 
@@ -49,7 +49,7 @@ impl Opened {
         if !is_onnx(path) {
             return Ok(Self { loaded: read(path, settings)?, imported: None });
         }
-        let imported = read_onnx(path, settings)?;
+        let imported = read_whole_onnx(path, settings)?;
         Ok(Self { loaded: described(path, &imported), imported: Some(imported) })
     }
 
@@ -122,7 +122,7 @@ impl Opened {
 mod tests {
     use std::fs;
 
-    use inceptive_weights::slots;
+    use inceptive_weights::{Named, slots, tensors_to_safetensors};
 
     use super::*;
     use crate::{OnnxOptions, export_onnx};
@@ -139,7 +139,7 @@ mod tests {
         let source = WeightSource::default();
         let export = |opened: &Opened| {
             let network = opened.runnable(&source, Purpose::Export, &never()).unwrap();
-            export_onnx(network, None, OnnxOptions::default()).unwrap().content
+            export_onnx(network, None, OnnxOptions::default()).unwrap().into_bytes().unwrap()
         };
         let yaml = folder.path().join("tiny.yaml");
         fs::write(&yaml, TINY).unwrap();
@@ -156,6 +156,32 @@ mod tests {
         let (first, second) = (weights(&opened, true), weights(&from_bytes, false));
         assert_eq!(first.weights, second.weights);
         assert_eq!(first.module.keys.len(), slots(&first.graph).len());
+    }
+
+    #[test]
+    fn names_that_are_one_in_python_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let steps = "body:\n  - conv a_b: {kernel: 3, width: 3}\n  - conv a-b: {kernel: 3, width: 3}\n  - conv a_b_2: {kernel: 3, width: 3}\n";
+        let text = format!("name: Same\ninput: {{channels: 3, size: 8}}\n{steps}tail: []\n");
+        let yaml = folder.path().join("same.yaml");
+        fs::write(&yaml, text).unwrap();
+        let opened = Opened::read(&yaml, &[]).unwrap();
+        let TorchNetwork { module, graph, weights } =
+            opened.torch(&WeightSource::default(), false, &never()).unwrap();
+        let shapes: Vec<Vec<usize>> = slots(&graph).into_iter().map(|slot| slot.shape).collect();
+        let tensors: Vec<Named<'_>> = module
+            .keys
+            .iter()
+            .zip(&shapes)
+            .map(|(((path, role), key), shape)| {
+                (key.as_str(), shape.as_slice(), weights.get(path, *role).unwrap())
+            })
+            .collect();
+        let file = folder.path().join("state.safetensors");
+        fs::write(&file, tensors_to_safetensors(&tensors).unwrap()).unwrap();
+        let source = WeightSource { file: Some(file), ..WeightSource::default() };
+        let read = opened.runnable(&source, Purpose::Export, &never()).unwrap();
+        assert_eq!(read.weights, weights);
     }
 
     #[test]

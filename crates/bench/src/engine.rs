@@ -8,7 +8,7 @@ use std::{
 };
 
 use inceptive_ir::{Activation, Graph, Op, Path, Pool, PoolKind};
-use inceptive_onnx::{Batch, ExportError, LrnForm, Opset, Options, to_onnx};
+use inceptive_onnx::{Batch, ExportError, LrnForm, Opset, Options, WeightType, to_onnx};
 use inceptive_results::{Accelerator, Precision, Subnormals};
 use inceptive_weights::{FoldError, Weights};
 use serde::{Deserialize, Serialize};
@@ -121,7 +121,8 @@ impl Model {
     /// When the file would be too large.
     pub fn to_onnx(&self, batch: u32, lrn: LrnForm) -> Result<Vec<u8>, ExportError> {
         let (name, batch) = (self.name.clone(), Batch::Fixed(batch));
-        to_onnx(&self.graph, &self.weights, &Options { name, opset: Opset::DEFAULT, batch, lrn })
+        let (opset, weights) = (Opset::DEFAULT, WeightType::Float32);
+        to_onnx(&self.graph, &self.weights, &Options { name, opset, batch, lrn, weights })
     }
 
     /// The weights of its graph.

@@ -180,6 +180,7 @@ fn folding_and_batches_keep_the_output() {
             opset: inceptive_onnx::Opset::DEFAULT,
             batch: inceptive_onnx::Batch::Fixed(1),
             lrn: inceptive_onnx::LrnForm::Arithmetic,
+            weights: inceptive_onnx::WeightType::Float32,
         };
         let plain = inceptive_onnx::to_onnx(&graph, &weights, &options).unwrap();
         let unfolded = run_rten(plain, &model);

@@ -4,7 +4,7 @@ use inceptive_ir::Activation;
 
 use crate::field::{
     Act, Along, Branches, Condition, Count, Extent, Factors, Filling, Flag, Index, InputNames,
-    Join, Maybe, Mode, Norm, Order, Pad, Real, Scales, Steps, Text, Width, record,
+    Join, Limit, Maybe, Mode, Norm, Order, Pad, Real, Scales, Steps, Text, Width, record,
 };
 
 record! {
@@ -357,10 +357,10 @@ record! {
         required {
         }
         optional {
-            /// The least result; default -1.
-            "low" low: Real,
-            /// The largest result; default 1.
-            "high" high: Real,
+            /// The least result, or `none`; default -1.
+            "low" low: Limit,
+            /// The largest result, or `none`; default 1.
+            "high" high: Limit,
             /// Whether the reference implementation calls a function, not a module; affects only other tools' counts.
             "functional" functional: Flag,
         }

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use inceptive_dsl::{DescribeError, Disk, Memory, describe, load};
-use inceptive_ir::Graph;
+use inceptive_ir::{Activation, Graph, NewNode, NodeParts, Op, Parts, Path as NodePath, Shape};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -122,4 +122,32 @@ fn what_cannot_be_said_is_refused() {
     let graph = load(&Disk, &Path::new(ROOT).join("architectures/googlenet.yaml"), &[]).unwrap();
     let error = describe(&graph.architecture.graph, "a").unwrap_err();
     assert!(matches!(error, DescribeError::Heads));
+    let node = |op, path, inputs| NodeParts { node: NewNode::new(op, NodePath::new(path)), inputs };
+    let relu = Op::Activation(Activation::Relu);
+    let nodes = vec![
+        node(Op::Input(Shape::map(3, 4, 4)), "input", vec![]),
+        node(relu.clone(), "a", vec![0]),
+        node(relu, "b", vec![1]),
+    ];
+    let parts = Parts { nodes, output: 2, more_outputs: vec![1], auxiliary: vec![] };
+    let error = describe(&Graph::from_parts(parts).unwrap(), "a").unwrap_err();
+    assert!(error.to_string().contains("has 2 outputs"), "{error}");
+}
+
+/// An infinite limit has a word.
+#[test]
+fn a_clip_may_have_one_limit() {
+    for (clip, low, high) in [
+        ("{low: 0.25, high: none}", 0.25, f32::INFINITY),
+        ("{low: none, high: 6}", f32::NEG_INFINITY, 6.0),
+        ("{low: none}", f32::NEG_INFINITY, 1.0),
+    ] {
+        let yaml =
+            format!("name: a\ninput: {{channels: 3, size: 8}}\nbody: [clip: {clip}]\ntail: []\n");
+        let files = Memory::default().with("a.yaml", yaml.clone());
+        let graph = load(&files, Path::new("a.yaml"), &[]).unwrap().architecture.graph;
+        let read = &graph.node(graph.output()).op;
+        assert_eq!(*read, Op::Activation(Activation::Clip { low, high }));
+        assert!(described(&yaml).contains("none"));
+    }
 }

@@ -11,14 +11,17 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 mod link;
 mod lock;
 pub mod program;
+mod ranges;
 mod rename;
 mod replace;
 
 pub use link::{leads_out, refuse_links, untrusted_link};
 pub use lock::{Share, lock_file, lock_machine};
+pub use ranges::RangeFile;
 pub use rename::rename_file;
 pub use replace::{
-    InputFiles, UNFINISHED, WriteError, create_folder, replace_all, replace_file, unfinished,
+    InputFiles, UNFINISHED, WriteError, create_folder, replace_all, replace_file,
+    replace_file_with, unfinished,
 };
 
 use std::{

@@ -146,11 +146,30 @@ const OPEN_FILES: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
 /// When the file cannot be written, is an input, a link, or neither a regular file nor such a device; its content is then
 /// unchanged.
 pub fn replace_file(path: &Path, content: &[u8], inputs: &InputFiles) -> Result<(), WriteError> {
+    replace_file_with(path, inputs, |file| file.write_all(content))
+}
+
+/// Replaces a file as [`replace_file`] does, by what `write` writes, which need not be in memory as a whole.
+///
+/// # Errors
+/// As there, and with the errors of `write`.
+pub fn replace_file_with(
+    path: &Path,
+    inputs: &InputFiles,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
     let replaced = match is_open_file(path) {
-        true => fs::write(path, content),
-        false => Part::write(path, content, inputs).and_then(Part::finish),
+        true => File::create(path).and_then(|file| buffered(&file, write)),
+        false => Part::write_with(path, inputs, write).and_then(Part::finish),
     };
     replaced.map_err(|error| WriteError { path: path.to_owned(), error })
+}
+
+/// Writes in pieces that are large enough.
+fn buffered(file: &File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut buffer = io::BufWriter::with_capacity(1 << 16, file);
+    write(&mut buffer)?;
+    buffer.flush()
 }
 
 /// Whether a path refers to a device that takes bytes, or to a file that is already open.
@@ -196,6 +215,14 @@ struct Part {
 
 impl Part {
     fn write(target: &Path, content: &[u8], inputs: &InputFiles) -> io::Result<Self> {
+        Self::write_with(target, inputs, |file| file.write_all(content))
+    }
+
+    fn write_with(
+        target: &Path,
+        inputs: &InputFiles,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<Self> {
         inputs.allows(target)?;
         refuse_links(target)?;
         expect_regular(target)?;
@@ -215,10 +242,10 @@ impl Part {
         remove_stale(folder);
         let mut builder = tempfile::Builder::new();
         readable_by_all(&mut builder);
-        let mut file = builder.prefix(PART_PREFIX).suffix(PART_SUFFIX).tempfile_in(folder)?;
+        let file = builder.prefix(PART_PREFIX).suffix(PART_SUFFIX).tempfile_in(folder)?;
         // Where files cannot be locked, nothing is removed either.
         let _ = file.as_file().try_lock();
-        file.write_all(content)?;
+        buffered(file.as_file(), write)?;
         file.as_file().sync_all()?;
         Ok(Self { file, target: target.to_owned() })
     }

@@ -9,13 +9,17 @@ mod import;
 mod proto;
 
 pub use export::{
-    Batch, ExportError, HELPER, INPUT, LrnForm, Opset, Options, constant_bytes, expect_size,
-    intermediate_bytes, to_onnx,
+    Batch, ExportError, HELPER, INPUT, LrnForm, OnnxFile, Opset, Options, WeightType,
+    constant_bytes, expect_size, intermediate_bytes, onnx_file, to_onnx,
 };
 pub use import::{
-    ImportError, Imported, InputSize, ModelInfo, OriginalNode, OriginalValue, ReadOptions,
-    ReadOutput, Refusals, ValuesError, files_beside, from_onnx, from_onnx_with,
+    ImportError, Imported, InputSize, ModelInfo, OpenSides, OriginalNode, OriginalValue,
+    ReadOptions, ReadOutput, Refusals, Source, ValuesError, files_beside, from_onnx,
+    from_onnx_with, read_onnx,
 };
+
+/// Bytes that parts of which can be shared.
+pub use prost::bytes::Bytes;
 
 /// The name of this program, as written in files.
 const PRODUCER: &str = "inceptive";

@@ -2,6 +2,8 @@
 //! not listed are skipped when a file is read. Lists of numbers are packed where `onnx.proto` packs them: not
 //! every reader takes both.
 
+use std::ops::Range;
+
 use prost::{Enumeration, Message, bytes::Bytes};
 
 /// A file: a graph and the information needed to interpret it.
@@ -167,6 +169,23 @@ pub struct TensorProto {
     pub external_data: Vec<StringStringEntryProto>,
     #[prost(int32, tag = "14")]
     pub data_location: i32,
+    /// Where the values are in the model that is read, from the first byte; not a field of the format, and never
+    /// written.
+    #[prost(uint64, optional, tag = "1001")]
+    pub values_start: Option<u64>,
+    /// Where the values end.
+    #[prost(uint64, optional, tag = "1002")]
+    pub values_end: Option<u64>,
+    /// Which field the values are.
+    #[prost(uint32, optional, tag = "1003")]
+    pub values_field: Option<u32>,
+}
+
+impl TensorProto {
+    /// The place of its values in the model, if they are not here.
+    pub fn place(&self) -> Option<Range<u64>> {
+        Some(self.values_start?..self.values_end?)
+    }
 }
 
 /// The value of [`TensorProto::data_location`] for values in a file of their own.

@@ -8,7 +8,8 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, Memory, Setting, load};
 use inceptive_ir::{Graph, NewNode, Op, Path, Shape, Size, passes};
 use inceptive_onnx::{
-    Batch, ExportError, ImportError, Imported, LrnForm, Opset, Options, from_onnx, to_onnx,
+    Batch, ExportError, ImportError, Imported, LrnForm, Opset, Options, WeightType, from_onnx,
+    to_onnx,
 };
 use inceptive_weights::{LoadError, MatchBy, Matching, Role, Weights, slots};
 use proptest::prelude::*;
@@ -47,7 +48,8 @@ fn network(steps: &str) -> Graph {
 
 fn options(opset: u8, batch: Batch) -> Options {
     let opset = Opset::new(opset).unwrap();
-    Options { name: "t".to_owned(), opset, batch, lrn: LrnForm::Operator }
+    let weights = WeightType::Float32;
+    Options { name: "t".to_owned(), opset, batch, lrn: LrnForm::Operator, weights }
 }
 
 fn again(graph: &Graph) -> Imported {

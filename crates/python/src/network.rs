@@ -237,11 +237,17 @@ impl Network {
             Some(images) => Batch::Fixed(images),
             None => Batch::Dynamic,
         };
-        let options = OnnxOptions { folds_batch_norm: fold_batch_norm, opset, batch };
+        let options = OnnxOptions {
+            folds_batch_norm: fold_batch_norm,
+            opset,
+            batch,
+            ..OnnxOptions::default()
+        };
         let exported = interruptible(py, |stop| -> Result<_, Problem> {
             let network = self.0.runnable(&source, Purpose::Export, stop)?;
             let notes = weight_notes(&source, network.matching, network.subnormals);
-            Ok((export_onnx(network, source.file.as_deref(), options)?.content, notes))
+            let exported = export_onnx(network, source.file.as_deref(), options)?;
+            Ok((exported.into_bytes()?, notes))
         })?;
         let (content, notes) = exported?;
         Ok((PyBytes::new(py, &content), notes.into_iter().map(|note| note.text).collect()))

@@ -20,6 +20,7 @@ pub use names::Naming;
 pub use safetensors::SafeTensorError;
 pub use state::{LoadError, MatchBy, Matching, SaveError};
 pub use tensors::{
-    Named, Tensor, TensorFile, digest_of, tensors_to_safetensors, tensors_with_texts,
+    Named, SafetensorsFile, Tensor, TensorFile, digest_of, tensors_to_safetensors,
+    tensors_with_texts,
 };
 pub use weights::{FoldError, Missing, Slot, Weights, node_slots, slots};

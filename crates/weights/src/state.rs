@@ -11,7 +11,7 @@ use crate::{
     header::{FormatError, open},
     mismatch::{Mismatch, describe_slot, describe_tensor},
     names::Naming,
-    tensors::{tensors_to_safetensors, values},
+    tensors::{SafetensorsFile, values},
     weights::{Missing, Slot, Weights, slots},
 };
 
@@ -134,18 +134,59 @@ impl Weights {
         Ok((weights, if layers > 0 { Matching::Order } else { Matching::Shapes }))
     }
 
-    /// Writes the weights of `graph` as a safetensors file, under our names.
+    /// Reads the weights of `graph` from a safetensors file with these names of its tensors, such as the keys of a PyTorch
+    /// module that we wrote. They differ from our names by more than separators where several of ours become the same
+    /// name in Python.
+    ///
+    /// # Errors
+    /// When it is not a safetensors file or has a key twice, and when a tensor is missing or has the wrong shape or type.
+    pub fn from_safetensors_by_keys(
+        bytes: &[u8],
+        graph: &Graph,
+        keys: &[((Path, Role), String)],
+    ) -> Result<Self, LoadError> {
+        let file = open(bytes)?;
+        let keys: HashMap<(&Path, Role), &str> =
+            keys.iter().map(|((path, role), key)| ((path, *role), key.as_str())).collect();
+        let slots = slots(graph);
+        let mut mismatch = Mismatch::default();
+        let mut placed = Vec::with_capacity(slots.len());
+        for slot in &slots {
+            let key = keys.get(&(&slot.path, slot.role)).copied().unwrap_or_default();
+            match file.tensor(key) {
+                Ok(tensor) => placed.push((key, tensor)),
+                Err(_) => mismatch.missing.push(describe_slot(slot)),
+            }
+        }
+        match mismatch == Mismatch::default() {
+            true => fill(&slots, &placed).map_err(LoadError::Mismatch),
+            false => Err(LoadError::Mismatch(mismatch)),
+        }
+    }
+
+    /// The weights of `graph` as the bytes of a safetensors file, under our names.
     ///
     /// # Errors
     /// When values are missing or the format cannot hold them.
     pub fn to_safetensors(&self, graph: &Graph) -> Result<Vec<u8>, SaveError> {
+        let file = self.safetensors_file(graph)?;
+        let mut bytes = Vec::with_capacity(file.bytes());
+        file.write(&mut bytes).map_err(SafeTensorError::from)?;
+        Ok(bytes)
+    }
+
+    /// The weights of `graph` as a safetensors file, under our names.
+    ///
+    /// # Errors
+    /// When values are missing or the format cannot hold them.
+    pub fn safetensors_file(&self, graph: &Graph) -> Result<SafetensorsFile<'_>, SaveError> {
         let slots = slots(graph);
         let names: Vec<String> = slots.iter().map(Slot::to_string).collect();
         let mut tensors = Vec::with_capacity(slots.len());
         for (slot, name) in slots.iter().zip(&names) {
             tensors.push((name.as_str(), slot.shape.as_slice(), self.get(&slot.path, slot.role)?));
         }
-        Ok(tensors_to_safetensors(&tensors)?)
+        Ok(SafetensorsFile::new(&tensors, None)?)
     }
 }
 
@@ -426,7 +467,7 @@ mod tests {
     use inceptive_ir::{BatchNorm, Conv, NewNode, Padding, Shape, Size};
 
     use super::*;
-    use crate::tensors::Named;
+    use crate::tensors::{Named, tensors_to_safetensors};
 
     #[test]
     fn names_of_python_and_ours_read_the_same() {
@@ -465,6 +506,24 @@ mod tests {
         let bytes = weights.to_safetensors(&graph).unwrap();
         let (read, matching) = Weights::from_safetensors(&bytes, &graph, MatchBy::Names).unwrap();
         assert_eq!((&read, matching), (&weights, Matching::Names));
+    }
+
+    #[test]
+    fn keys_say_which_tensor_is_whose() {
+        let mut graph = Graph::new(Shape::map(1, 2, 2), None).unwrap();
+        let paths = ["a_b", "a-b"];
+        paths.iter().for_each(|path| add(&mut graph, conv(), path));
+        let shape: &[usize] = &[1, 1, 1, 1];
+        let tensors: [Named<'_>; 2] =
+            [("a_b.weight", shape, &[1.0]), ("a_b_2.weight", shape, &[2.0])];
+        let bytes = tensors_to_safetensors(&tensors).unwrap();
+        let by_name = Weights::from_safetensors(&bytes, &graph, MatchBy::Names);
+        assert!(by_name.is_err());
+        let key = |at: usize| ((Path::new(paths[at]), Role::Weight), tensors[at].0.to_owned());
+        let read = |keys: &[_]| Weights::from_safetensors_by_keys(&bytes, &graph, keys);
+        let weights = read(&[key(0), key(1)]).unwrap();
+        assert_eq!(weights.get(&Path::new("a-b"), Role::Weight).unwrap(), [2.0]);
+        assert!(matches!(read(&[key(0)]), Err(LoadError::Mismatch(_))));
     }
 
     /// Comparing each name with each other one would take minutes.

@@ -1,9 +1,15 @@
 //! Safetensors files of named tensors.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::{self, Write},
+};
 
 use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
+use safetensors::{
+    Dtype, SafeTensorError, SafeTensors,
+    tensor::{Metadata, TensorInfo, TensorView},
+};
 use sha2::{Digest, Sha256};
 
 use crate::header::{FormatError, open};
@@ -34,11 +40,79 @@ fn serialize(
     tensors: &[Named<'_>],
     texts: Option<HashMap<String, String>>,
 ) -> Result<Vec<u8>, SafeTensorError> {
-    let data: Vec<Vec<u8>> = tensors.iter().map(|(_, _, values)| bytes_of(values)).collect();
-    let views = tensors.iter().zip(&data).map(|((name, shape, _), data)| {
-        Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), data)?))
-    });
-    safetensors::serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, texts)
+    let file = SafetensorsFile::new(tensors, texts)?;
+    let mut bytes = Vec::with_capacity(file.bytes());
+    file.write(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A safetensors file that is not written yet. It refers to the numbers that it is made of, so that their bytes are never
+/// in memory as a whole.
+pub struct SafetensorsFile<'a> {
+    /// The length of the header, and the header.
+    header: Vec<u8>,
+    /// The numbers, in the order of the header.
+    numbers: Vec<&'a [f32]>,
+}
+
+/// The header is filled up with spaces to a multiple of it.
+const ALIGNMENT: usize = 8;
+
+/// Readers refuse longer headers.
+const MAX_HEADER_BYTES: usize = 100_000_000;
+
+/// Numbers that are turned into bytes at once.
+const AT_ONCE: usize = 1 << 14;
+
+impl<'a> SafetensorsFile<'a> {
+    pub(crate) fn new(
+        tensors: &[(&str, &[usize], &'a [f32])],
+        texts: Option<HashMap<String, String>>,
+    ) -> Result<Self, SafeTensorError> {
+        let mut sorted = tensors.to_vec();
+        sorted.sort_by_key(|&(name, ..)| name);
+        if let Some(same) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(SafeTensorError::InvalidOffset(same[0].0.to_owned()));
+        }
+        let mut infos = Vec::with_capacity(sorted.len());
+        let mut start = 0;
+        for (name, shape, numbers) in &sorted {
+            let end = start + size_of_val(*numbers);
+            let data_offsets = (start, end);
+            infos.push((
+                (*name).to_owned(),
+                TensorInfo { dtype: Dtype::F32, shape: shape.to_vec(), data_offsets },
+            ));
+            start = end;
+        }
+        // Checks that shapes fit their values.
+        let metadata = Metadata::new(texts, infos)?;
+        let mut text = serde_json::to_vec(&metadata)?;
+        text.resize(text.len().next_multiple_of(ALIGNMENT), b' ');
+        if text.len() > MAX_HEADER_BYTES {
+            return Err(SafeTensorError::HeaderTooLarge);
+        }
+        let header = [&(text.len() as u64).to_le_bytes()[..], &text].concat();
+        Ok(Self { header, numbers: sorted.into_iter().map(|(.., numbers)| numbers).collect() })
+    }
+
+    /// Its size.
+    pub fn bytes(&self) -> usize {
+        let numbers = self.numbers.iter().map(|numbers| size_of_val(*numbers));
+        self.header.len() + numbers.sum::<usize>()
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(&self.header)?;
+        for part in self.numbers.iter().flat_map(|numbers| numbers.chunks(AT_ONCE)) {
+            out.write_all(&bytes_of(part))?;
+        }
+        Ok(())
+    }
 }
 
 fn bytes_of(values: &[f32]) -> Vec<u8> {
@@ -131,6 +205,30 @@ pub(crate) fn values(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The bytes are those that the safetensors package writes.
+    #[test]
+    fn a_file_in_pieces_is_the_whole_file() {
+        let (large, small) = (vec![0.25; AT_ONCE + 7], [1.0, 2.0]);
+        let tensors: [Named<'_>; 3] =
+            [("b", &[1, AT_ONCE + 7], &large), ("c", &[0], &[]), ("a", &[2], &small)];
+        let texts = HashMap::from([("about".to_owned(), "a \"text\"".to_owned())]);
+        for texts in [None, Some(texts)] {
+            let data: Vec<Vec<u8>> =
+                tensors.iter().map(|(.., numbers)| bytes_of(numbers)).collect();
+            let views = tensors.iter().zip(&data).map(|((name, shape, _), data)| {
+                (*name, TensorView::new(Dtype::F32, shape.to_vec(), data).unwrap())
+            });
+            let expected = safetensors::serialize(views, texts.clone()).unwrap();
+            let file = SafetensorsFile::new(&tensors, texts).unwrap();
+            let mut bytes = Vec::new();
+            file.write(&mut bytes).unwrap();
+            assert_eq!(bytes, expected);
+            assert_eq!(file.bytes(), bytes.len());
+        }
+        assert!(tensors_to_safetensors(&[("a", &[3], &small)]).is_err());
+        assert!(tensors_to_safetensors(&[("a", &[2], &small), ("a", &[2], &small)]).is_err());
+    }
 
     #[test]
     fn a_digest_covers_names_shapes_and_numbers() {

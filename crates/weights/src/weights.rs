@@ -149,6 +149,11 @@ impl Weights {
         self.0.values().map(Vec::as_slice)
     }
 
+    /// Takes the values of a tensor out; `None` if there are none.
+    pub fn take(&mut self, path: &Path, role: Role) -> Option<Vec<f32>> {
+        self.0.remove(&(path.clone(), role))
+    }
+
     /// Sets the values of a tensor.
     pub fn set(&mut self, path: Path, role: Role, values: Vec<f32>) {
         self.0.insert((path, role), values);

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use inceptive_app::{Exported, Inspected, OnnxOptions, error_chain, export_onnx, export_pytorch};
-use inceptive_files::{InputFiles, replace_file};
+use inceptive_files::InputFiles;
 
 use super::{Output, Reporter};
 
@@ -55,8 +55,8 @@ pub struct ExportRequest {
 }
 
 pub(super) fn export(request: ExportRequest, report: &Reporter) -> Result<Output, String> {
-    let ExportRequest { network, format, path, inputs: mut read } = request;
-    let Exported { content, inputs } = match format {
+    let ExportRequest { network, format, path, inputs } = request;
+    let exported = match format {
         ExportFormat::Onnx => {
             let network = network.to_export(report.stop_flag());
             let network = network.map_err(|error| error_chain(&error))?;
@@ -67,14 +67,12 @@ pub(super) fn export(request: ExportRequest, report: &Reporter) -> Result<Output
             export_pytorch(&network.loaded()).map_err(|error| error_chain(&error))?
         }
         ExportFormat::Yaml => {
-            let inputs = InputFiles::of(network.sources.paths());
-            Exported { content: network.resolved()?.into_bytes(), inputs }
+            Exported::text(network.resolved()?, InputFiles::of(network.sources.paths()))
         }
     };
-    read.extend(&inputs);
     if report.is_stopped() {
         return Err("stopped".to_owned());
     }
-    replace_file(&path, &content, &read).map_err(|error| error_chain(&error))?;
+    exported.write(&path, &inputs).map_err(|error| error_chain(&error))?;
     Ok(Output::Written(vec![path]))
 }

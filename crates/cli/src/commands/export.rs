@@ -7,8 +7,8 @@ use clap::{
     parser::ValueSource,
 };
 use inceptive_app::{Exported, OnnxOptions, Purpose, export_onnx, export_pytorch};
-use inceptive_files::replace_file;
-use inceptive_onnx::{Batch, Opset};
+use inceptive_files::InputFiles;
+use inceptive_onnx::{Batch, Opset, WeightType};
 
 use crate::{
     input::{ModeName, Settings, WeightsFrom, read_for, read_runnable},
@@ -58,16 +58,38 @@ struct Target {
     /// Batch size: a number, or `dynamic` for any
     #[arg(long, value_name = "N", default_value = "1", value_parser = batch)]
     batch: Batch,
+    /// Type of the weights in the file; float16 halves the file, and the network still computes in float32
+    #[arg(long, value_name = "TYPE", default_value = "float32")]
+    weight_type: WeightTypeName,
+}
+
+/// The type of the weights in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum WeightTypeName {
+    /// Single precision
+    Float32,
+    /// Half precision
+    Float16,
+}
+
+impl From<WeightTypeName> for WeightType {
+    fn from(name: WeightTypeName) -> Self {
+        match name {
+            WeightTypeName::Float32 => Self::Float32,
+            WeightTypeName::Float16 => Self::Float16,
+        }
+    }
 }
 
 /// Arguments for ONNX only: their names in clap and on the command line.
-const FOR_ONNX: [(&str, &str); 6] = [
+const FOR_ONNX: [(&str, &str); 7] = [
     ("weights", "--weights"),
     ("match_by", "--match"),
     ("seed", "--seed"),
     ("fold_bn", "--fold-bn"),
     ("opset", "--opset"),
     ("batch", "--batch"),
+    ("weight_type", "--weight-type"),
 ];
 
 /// A format without arguments of another format. Clap's conflicts cannot depend on values.
@@ -146,22 +168,27 @@ impl Export {
                 loaded.map(|loaded| export_pytorch(&loaded)).transpose()?
             }
         };
-        let Some(Exported { content, inputs }) = exported else {
+        let Some(exported) = exported else {
             return Ok(Outcome { text: String::new(), failed: true });
         };
-        replace_file(&self.output, &content, &inputs)?;
+        exported.write(&self.output, &InputFiles::default())?;
         output::wrote(&self.output);
         Ok(Outcome::default())
     }
 
     /// An ONNX file; `None` if the network is invalid, after its errors were printed.
     fn onnx(&self) -> anyhow::Result<Option<Exported>> {
-        let Target { format: _, weights, fold_bn, opset, batch } = &self.target.0;
+        let Target { format: _, weights, fold_bn, opset, batch, weight_type } = &self.target.0;
         let Some(runnable) = read_runnable(&self.file, &self.settings, weights, Purpose::Export)
         else {
             return Ok(None);
         };
-        let options = OnnxOptions { folds_batch_norm: *fold_bn, opset: *opset, batch: *batch };
+        let options = OnnxOptions {
+            folds_batch_norm: *fold_bn,
+            opset: *opset,
+            batch: *batch,
+            weight_type: (*weight_type).into(),
+        };
         Ok(Some(export_onnx(runnable, weights.file(), options)?))
     }
 }

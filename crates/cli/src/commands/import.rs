@@ -1,6 +1,7 @@
 //! `inceptive import`.
 
 use std::{
+    collections::HashMap,
     fmt::Write,
     path::{Path, PathBuf},
 };
@@ -9,9 +10,9 @@ use clap::Args;
 use inceptive_app::{WeightSource, files_of, import_notes, own_weights, read_onnx, weight_notes};
 use inceptive_cost::{Cost, Mode, Totals, by_op};
 use inceptive_dsl::{Described, describe};
-use inceptive_files::{InputFiles, replace_file};
+use inceptive_files::{InputFiles, replace_file, replace_file_with};
 use inceptive_format::exact;
-use inceptive_ir::Graph;
+use inceptive_ir::{Graph, Path as NodePath, Role};
 use inceptive_onnx::Imported;
 use inceptive_weights::{Missing, Weights};
 
@@ -72,14 +73,12 @@ impl Import {
             )
             .iter()
             .for_each(print_note);
-            let content = match &described {
-                Some(described) => {
-                    let weights = moved(&weights, &imported.graph, described)?;
-                    weights.to_safetensors(&described.graph)?
-                }
-                None => weights.to_safetensors(&imported.graph)?,
+            let (weights, graph) = match &described {
+                Some(described) => (moved(weights, &imported.graph, described)?, &described.graph),
+                None => (weights, &imported.graph),
             };
-            replace_file(target, &content, &inputs)?;
+            let file = weights.safetensors_file(graph)?;
+            replace_file_with(target, &inputs, |out| file.write(out))?;
         }
         Ok(Outcome::new(summary(&imported)))
     }
@@ -100,13 +99,24 @@ fn title(file: &Path, imported: &Imported) -> String {
     }
 }
 
-/// The weights of a network under the names of the YAML file that describes it.
-fn moved(weights: &Weights, graph: &Graph, described: &Described) -> Result<Weights, Missing> {
+/// The weights of a network under the names of the YAML file that describes it. They are moved, not copied.
+fn moved(mut weights: Weights, graph: &Graph, described: &Described) -> Result<Weights, Missing> {
     let mut moved = Weights::default();
+    let mut places: HashMap<(&NodePath, Role), &NodePath> = HashMap::new();
     for ((id, node), &to) in graph.nodes().zip(&described.nodes) {
         for (role, _) in node.op.tensors(&graph.input_shapes(id)) {
-            let values = weights.of(node, role)?.to_vec();
-            moved.set(described.graph.node(to).tensor_path(role).clone(), role, values);
+            let from = node.tensor_path(role);
+            let to = described.graph.node(to).tensor_path(role);
+            let values = match places.get(&(from, role)) {
+                Some(&place) if place == to => continue,
+                Some(&place) => moved.get(place, role)?.to_vec(),
+                None => {
+                    let missing = || Missing(format!("{from}.{role}"));
+                    weights.take(from, role).ok_or_else(missing)?
+                }
+            };
+            places.entry((from, role)).or_insert(to);
+            moved.set(to.clone(), role, values);
         }
     }
     Ok(moved)

@@ -159,7 +159,11 @@ fn of_activation(activation: Activation) -> Vec<Argument> {
         Activation::LeakyRelu { slope } => unless("slope", slope, 0.01).into_iter().collect(),
         Activation::Elu { alpha } => unless("alpha", alpha, 1.0).into_iter().collect(),
         Activation::Clip { low, high } => {
-            [unless("low", low, -1.0), unless("high", high, 1.0)].into_iter().flatten().collect()
+            let limit = |key, limit: f32, usual| match limit.is_finite() {
+                true => unless(key, limit, usual),
+                false => Some((key, "none".to_owned())),
+            };
+            [limit("low", low, -1.0), limit("high", high, 1.0)].into_iter().flatten().collect()
         }
         Activation::Relu
         | Activation::Relu6

@@ -125,6 +125,27 @@ impl Field for Real {
     }
 }
 
+/// A number, or `none` where there is no limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Limit(pub(crate) Option<Real>);
+
+schema!(
+    Limit,
+    "A number or an expression, or `none`.",
+    json_schema!({
+        "anyOf": [{"type": "number"}, {"type": "string", "pattern": "[$0-9]"}, {"const": "none"}]
+    })
+);
+
+impl Field for Limit {
+    fn read(node: &Node, reader: &Reader<'_>) -> Option<Self> {
+        match node.text() {
+            Some("none") => Some(Self(None)),
+            _ => Real::read(node, reader).map(|limit| Self(Some(limit))),
+        }
+    }
+}
+
 fn finite(value: &Val, node: &Node, reader: &Reader<'_>) -> Option<f64> {
     match value.kind {
         ValKind::Number(number) if number.is_finite() && number.abs() <= f64::from(f32::MAX) => {

@@ -19,7 +19,9 @@ use crate::{
     diagnostic::{Diagnostic, suggestion},
     document::fields,
     expr::{Binary, Symbol},
-    field::{Act, Along, Extent, Fields, Filling, Flag, Mode, Norm, Order, Pad, Text, Width},
+    field::{
+        Act, Along, Extent, Fields, Filling, Flag, Limit, Mode, Norm, Order, Pad, Text, Width,
+    },
     scope::{Input, Reader, Scope},
     step::Step,
     yaml::Map,
@@ -628,9 +630,13 @@ fn elu(args: &EluArgs) -> Activation {
 }
 
 fn clip(args: &ClipArgs) -> Activation {
+    let limit = |limit: Option<Limit>, usual: f32, none: f32| match limit {
+        None => usual,
+        Some(Limit(limit)) => limit.map_or(none, |limit| limit.as_f32()),
+    };
     Activation::Clip {
-        low: args.low.map_or(-1.0, |low| low.as_f32()),
-        high: args.high.map_or(1.0, |high| high.as_f32()),
+        low: limit(args.low, -1.0, f32::NEG_INFINITY),
+        high: limit(args.high, 1.0, f32::INFINITY),
     }
 }
 

@@ -1,21 +1,25 @@
 //! A graph as an ONNX file.
 
+mod file;
 mod operators;
 
 use std::collections::HashSet;
 
+use half::f16;
 use inceptive_ir::{
     Activation, Graph, Lrn, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Role, Shape, Size,
     text,
 };
-use prost::{Message, bytes::Bytes};
+use inceptive_weights::{Missing, Slot, Weights, node_slots, slots};
 
 use crate::proto::{
     AttributeProto, AttributeType, DataType, DimensionProto, GraphProto, ModelProto, NodeProto,
-    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
-    TypeProto, ValueInfoProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TensorTypeProto, TypeProto,
+    ValueInfoProto,
 };
-use inceptive_weights::{Missing, Slot, Weights, node_slots, slots};
+
+pub use file::OnnxFile;
+use file::{Initializer, Values};
 
 /// Name of the batch dimension where it is dynamic.
 const BATCH: &str = "batch";
@@ -76,6 +80,18 @@ pub struct Options {
     pub batch: Batch,
     /// How local response normalisation is written.
     pub lrn: LrnForm,
+    /// The type of the weights in the file.
+    pub weights: WeightType,
+}
+
+/// The type of the weights in a file. Networks compute in single precision with either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WeightType {
+    /// Single precision.
+    #[default]
+    Float32,
+    /// Half precision; means and variances of normalisations stay in single precision.
+    Float16,
 }
 
 /// How local response normalisation is written.
@@ -100,6 +116,9 @@ pub enum ExportError {
         /// How large it would be.
         bytes: u64,
     },
+    /// A tensor has weights that half precision does not have.
+    #[error("`{0}` has weights beyond 65504, the largest number of float16: write them as float32")]
+    BeyondHalf(String),
     /// A head or dropout is there that exists in training only.
     #[error("`{0}` exists only in training; export the inference graph")]
     TrainingOnly(Path),
@@ -111,27 +130,38 @@ pub const INPUT: &str = "input";
 /// Separates a node's path from a suffix, in the names of additional nodes that ONNX needs. Not allowed in paths.
 pub const HELPER: char = '$';
 
-/// Writes an inference graph as ONNX. A node's name is its path, and so is the name of its result; an
-/// operator that ONNX spells as several nodes names the last one so, and the others after it with
-/// [`HELPER`].
+/// An inference graph as the bytes of an ONNX file, see [`onnx_file`].
 ///
 /// # Errors
-/// When values are missing, the graph has nodes for training, or the file would be too large.
+/// As there.
 pub fn to_onnx(
     graph: &Graph,
     weights: &Weights,
     options: &Options,
 ) -> Result<Vec<u8>, ExportError> {
+    onnx_file(graph, weights, options).map(|file| file.to_vec())
+}
+
+/// An inference graph as an ONNX file. A node's name is its path, and so is the name of its result; an
+/// operator that ONNX spells as several nodes names the last one so, and the others after it with
+/// [`HELPER`].
+///
+/// # Errors
+/// When values are missing, the graph has nodes for training, or the file would be too large.
+pub fn onnx_file<'a>(
+    graph: &Graph,
+    weights: &'a Weights,
+    options: &Options,
+) -> Result<OnnxFile<'a>, ExportError> {
     expect_size(graph)?;
+    if options.weights == WeightType::Float16 {
+        expect_halves(graph, weights)?;
+    }
     let paths = graph.nodes().map(|(_, node)| node.path.as_str()).collect();
-    let (written, out) = (HashSet::new(), GraphProto::default());
-    let mut writer = Writer { graph, weights, paths, options, written, out };
+    let (written, constants, out) = (HashSet::new(), Vec::new(), GraphProto::default());
+    let mut writer = Writer { graph, weights, paths, options, written, constants, out };
     for id in graph.ids() {
         writer.node(id)?;
-    }
-    let bytes: u64 = writer.out.initializer.iter().map(|tensor| tensor.raw_data.len() as u64).sum();
-    if bytes >= MAX_BYTES {
-        return Err(ExportError::TooLarge { bytes });
     }
     writer.out.output = writer.outputs();
     let results: HashSet<&str> = writer.out.output.iter().map(|it| it.name.as_str()).collect();
@@ -150,7 +180,22 @@ pub fn to_onnx(
         metadata_props: vec![metadata("fingerprint", graph.fingerprint().to_string())],
         ..ModelProto::default()
     };
-    Ok(model.encode_to_vec())
+    let file = OnnxFile::new(model, writer.constants);
+    match file.bytes() as u64 {
+        bytes if bytes >= MAX_BYTES => Err(ExportError::TooLarge { bytes }),
+        _ => Ok(file),
+    }
+}
+
+/// Checks that half precision has every weight of a network, rounded.
+fn expect_halves(graph: &Graph, weights: &Weights) -> Result<(), ExportError> {
+    for slot in slots(graph) {
+        let values = weights.get(&slot.path, slot.role)?;
+        if values.iter().any(|&value| value.is_finite() && !f16::from_f32(value).is_finite()) {
+            return Err(ExportError::BeyondHalf(slot.to_string()));
+        }
+    }
+    Ok(())
 }
 
 /// Checks that a network's weights, and the constants that its operators are written with, fit into an ONNX file, before
@@ -246,17 +291,18 @@ const fn is_plain(from: Size, output: Size) -> bool {
 }
 
 /// A graph on its way to ONNX.
-struct Writer<'a> {
+struct Writer<'a, 'w> {
     graph: &'a Graph,
-    weights: &'a Weights,
+    weights: &'w Weights,
     paths: HashSet<&'a str>,
     options: &'a Options,
     /// Names of the constants that are written.
     written: HashSet<String>,
+    constants: Vec<Initializer<'w>>,
     out: GraphProto,
 }
 
-impl Writer<'_> {
+impl<'w> Writer<'_, 'w> {
     fn node(&mut self, id: NodeId) -> Result<(), ExportError> {
         let node = self.graph.node(id);
         let path = node.path.as_str();
@@ -376,18 +422,33 @@ impl Writer<'_> {
 
     /// Adds a constant and returns its name.
     fn constant(&mut self, name: String, dims: &[usize], values: &[f32]) -> String {
-        self.initializer(
-            name,
-            dims,
-            DataType::Float,
-            values.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        )
+        let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.initializer(name, dims, DataType::Float, Values::Bytes(bytes))
+    }
+
+    /// Adds a tensor of the weights and returns the name of its values in single precision.
+    fn tensor(&mut self, name: String, dims: &[usize], values: &'w [f32]) -> String {
+        if self.options.weights == WeightType::Float32 {
+            return self.statistics(name, dims, values);
+        }
+        let half = self.initializer(name, dims, DataType::Float16, Values::Halves(values));
+        let single = format!("{half}{HELPER}float");
+        if self.written.insert(single.clone()) {
+            let to = int("to", i64::from(i32::from(DataType::Float)));
+            self.push("Cast", &single, vec![half], vec![to]);
+        }
+        single
+    }
+
+    /// Adds a tensor in single precision and returns its name.
+    fn statistics(&mut self, name: String, dims: &[usize], values: &'w [f32]) -> String {
+        self.initializer(name, dims, DataType::Float, Values::Floats(values))
     }
 
     /// Adds a constant vector of integers and returns its name.
     fn integers(&mut self, name: String, values: &[i64]) -> String {
         let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        self.initializer(name, &[values.len()], DataType::Int64, bytes)
+        self.initializer(name, &[values.len()], DataType::Int64, Values::Bytes(bytes))
     }
 
     fn initializer(
@@ -395,7 +456,7 @@ impl Writer<'_> {
         mut name: String,
         dims: &[usize],
         kind: DataType,
-        bytes: Vec<u8>,
+        values: Values<'w>,
     ) -> String {
         if self.paths.contains(name.as_str()) {
             name.push(HELPER);
@@ -404,14 +465,9 @@ impl Writer<'_> {
         if !self.written.insert(name.clone()) {
             return name;
         }
-        self.out.initializer.push(TensorProto {
-            name: name.clone(),
-            #[expect(clippy::cast_possible_wrap, reason = "dimensions are below 2^48")]
-            dims: dims.iter().map(|&dim| dim as i64).collect(),
-            data_type: kind.into(),
-            raw_data: Bytes::from(bytes),
-            ..TensorProto::default()
-        });
+        #[expect(clippy::cast_possible_wrap, reason = "dimensions are below 2^48")]
+        let dims = dims.iter().map(|&dim| dim as i64).collect();
+        self.constants.push(Initializer { name: name.clone(), dims, kind, values });
         name
     }
 
@@ -425,7 +481,7 @@ impl Writer<'_> {
     ) -> Result<(), ExportError> {
         for slot in node_slots(self.graph, id) {
             let values = self.weights.get(&slot.path, slot.role)?;
-            inputs.push(self.constant(slot.to_string(), &slot.shape, values));
+            inputs.push(self.tensor(slot.to_string(), &slot.shape, values));
         }
         let path = self.graph.node(id).path.clone();
         self.push(op, path.as_str(), inputs, attributes);
@@ -446,7 +502,11 @@ impl Writer<'_> {
         {
             inputs.push(if learned.iter().any(|slot| slot.role == role) {
                 let values = self.weights.of(node, role)?;
-                self.constant(format!("{}.{role}", node.tensor_path(role)), &[channels], values)
+                let name = format!("{}.{role}", node.tensor_path(role));
+                match role {
+                    Role::Mean | Role::Variance => self.statistics(name, &[channels], values),
+                    Role::Weight | Role::Bias => self.tensor(name, &[channels], values),
+                }
             } else {
                 let name = absent_name(node.path.as_str(), role);
                 self.constant(name, &[channels], &vec![absent; channels])

@@ -16,7 +16,7 @@ const MISH: u8 = 18;
 /// The first with `Gelu`.
 const GELU: u8 = 20;
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     /// The name of a helper of a node.
     fn helper(path: &str, step: &str) -> String {
         format!("{path}{HELPER}{step}")
@@ -34,7 +34,7 @@ impl Writer<'_> {
     fn learned(&mut self, node: &Node, role: Role, dims: &[usize]) -> Result<String, Missing> {
         let values = self.weights.of(node, role)?;
         let name = format!("{}.{role}", node.tensor_path(role));
-        Ok(self.constant(name, dims, values))
+        Ok(self.tensor(name, dims, values))
     }
 
     /// A learned tensor of a normalisation, or a constant in its place.

@@ -30,6 +30,7 @@ fn options() -> Options {
         opset: Opset::DEFAULT,
         batch: Batch::Fixed(1),
         lrn: LrnForm::Operator,
+        weights: crate::WeightType::Float32,
     }
 }
 
@@ -222,7 +223,7 @@ fn files_of_unread_tensors_are_named() {
         // A graph as field 6 of an attribute, that as field 5 of a node, that as field 1 of a graph.
         nested = inside(0x0a, inside(0x2a, inside(0x32, nested)));
     }
-    let found = beside::files_beside(&inside(0x3a, nested));
+    let found = beside::named_files(&inside(0x3a, nested));
     assert_eq!(found.into_iter().collect::<Vec<_>>(), ["deep"]);
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::census::next_field;
+use super::{census::next_field, outline::outline, source::Source};
 
 /// A message of the format that holds tensors, or is in one.
 #[derive(Clone, Copy)]
@@ -37,8 +37,13 @@ impl Message {
     }
 }
 
-/// The files that a model names, sorted.
-pub fn files_beside(model: &[u8]) -> BTreeSet<String> {
+/// The files that a model names, sorted; none if it cannot be read.
+pub fn files_beside(source: &dyn Source) -> BTreeSet<String> {
+    outline(source).map(|outline| named_files(&outline)).unwrap_or_default()
+}
+
+/// The files that the outline of a model names, sorted.
+pub(super) fn named_files(model: &[u8]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     // Subgraphs can be nested deeper than calls can be.
     let mut rest = vec![(Message::Model, model)];

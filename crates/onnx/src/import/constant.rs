@@ -1,6 +1,6 @@
 //! Constants of a file, and the few operators that exporters compute them with.
 
-use std::{ops::Range, sync::Arc};
+use std::{io, ops::Range, sync::Arc};
 
 use prost::bytes::Bytes;
 
@@ -10,7 +10,7 @@ use half::{bf16, f16};
 
 use crate::export::transposed;
 
-use super::{error::UnsupportedOp, origin::element_name};
+use super::{error::UnsupportedOp, origin::element_name, source::Stored};
 
 /// The longest vector of integers that is computed with: shapes, axes, pads.
 const MAX_INTS: usize = 1 << 16;
@@ -103,6 +103,8 @@ impl Origin {
 enum Data {
     /// Little-endian, row-major.
     Raw(DataType, Bytes),
+    /// The same, where the model is.
+    Stored(DataType, Arc<Stored>, Range<u64>),
     Floats(Arc<[f32]>),
     Ints(Arc<[i64]>),
     /// The same value everywhere.
@@ -121,8 +123,8 @@ pub struct External {
 }
 
 impl Constant {
-    /// Reads an initializer or an attribute.
-    pub fn read(tensor: &TensorProto) -> Result<Self, UnsupportedOp> {
+    /// Reads an initializer or an attribute of a model that is in `stored`.
+    pub fn read(tensor: &TensorProto, stored: &Arc<Stored>) -> Result<Self, UnsupportedOp> {
         let broken = || UnsupportedOp::because("a tensor whose values do not fit its shape");
         let dims: Option<Vec<usize>> =
             tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
@@ -135,6 +137,17 @@ impl Constant {
             let bytes = (len as u64).checked_mul(width as u64).ok_or_else(broken)?;
             let data = Data::External(external(tensor, kind, bytes)?);
             return Ok(Self::computed(dims, data, Element::of(kind)));
+        } else if let Some(place) = tensor.place() {
+            // Numbers in a field of their own are written as raw ones are.
+            let fits = match tensor.values_field {
+                Some(4) => kind == DataType::Float,
+                Some(10) => kind == DataType::Double,
+                _ => true,
+            };
+            if !fits {
+                return Err(broken());
+            }
+            Data::Stored(kind, Arc::clone(stored), place)
         } else if !tensor.raw_data.is_empty() {
             Data::Raw(kind, tensor.raw_data.clone())
         } else {
@@ -168,6 +181,9 @@ impl Constant {
         };
         let found = match &data {
             Data::Raw(_, bytes) => bytes.len() / width,
+            Data::Stored(_, _, place) => {
+                usize::try_from((place.end - place.start) / width as u64).unwrap_or(usize::MAX)
+            }
             Data::Floats(values) => values.len(),
             Data::Ints(values) => values.len(),
             Data::Splat(_) | Data::External(_) => len,
@@ -306,7 +322,11 @@ impl Constant {
     pub fn splatted(&self) -> Option<f32> {
         match self.data {
             Data::Splat(value) => Some(value),
-            Data::Raw(..) | Data::Floats(_) | Data::Ints(_) | Data::External(_) => None,
+            Data::Raw(..)
+            | Data::Stored(..)
+            | Data::Floats(_)
+            | Data::Ints(_)
+            | Data::External(_) => None,
         }
     }
 
@@ -320,15 +340,24 @@ impl Constant {
     pub fn external(&self) -> Option<&External> {
         match &self.data {
             Data::External(external) => Some(external),
-            Data::Raw(..) | Data::Floats(_) | Data::Ints(_) | Data::Splat(_) => None,
+            Data::Raw(..) | Data::Stored(..) | Data::Floats(_) | Data::Ints(_) | Data::Splat(_) => {
+                None
+            }
         }
     }
 
-    /// The values as single-precision numbers; `None` for those in another file.
+    /// The values as single-precision numbers; `None` for those in another file, and where the model cannot be read.
     pub fn floats(&self) -> Option<Vec<f32>> {
         #[expect(clippy::cast_precision_loss, reason = "weights are single precision")]
         Some(match &self.data {
-            Data::Raw(kind, bytes) => decode(*kind, bytes),
+            Data::Raw(kind, bytes) => {
+                let mut values = Vec::with_capacity(self.len());
+                decode(*kind, bytes, &mut values);
+                values
+            }
+            Data::Stored(kind, stored, place) => {
+                self.decoded(*kind, place, |range| stored.read(range).ok_or(())).ok()?
+            }
             Data::Floats(values) => values.to_vec(),
             Data::Ints(values) => values.iter().map(|&i| i as f32).collect(),
             Data::Splat(value) => vec![*value; self.len()],
@@ -336,11 +365,39 @@ impl Constant {
         })
     }
 
-    /// The values as single-precision numbers, given the bytes of them that are in another file.
-    pub fn floats_from(&self, bytes: &[u8]) -> Option<Vec<f32>> {
-        let Some(External { kind, .. }) = self.external() else { return self.floats() };
-        let values = decode(*kind, bytes);
-        (values.len() == self.len()).then_some(values)
+    /// The values as single-precision numbers; those in another file are read in parts. Too few of them if that file ends
+    /// early.
+    pub fn floats_from(
+        &self,
+        mut read: impl FnMut(&str, Range<u64>) -> io::Result<Vec<u8>>,
+    ) -> io::Result<Option<Vec<f32>>> {
+        let Some(External { location, range, kind }) = self.external() else {
+            return Ok(self.floats());
+        };
+        let values = self.decoded(*kind, range, |range| read(location, range))?;
+        Ok((values.len() == self.len()).then_some(values))
+    }
+
+    /// Values that are read in parts, so that their bytes are never in memory as a whole.
+    fn decoded<B: AsRef<[u8]>, E>(
+        &self,
+        kind: DataType,
+        place: &Range<u64>,
+        mut read: impl FnMut(Range<u64>) -> Result<B, E>,
+    ) -> Result<Vec<f32>, E> {
+        let mut values = Vec::new();
+        let mut from = place.start;
+        while from < place.end {
+            let to = place.end.min(from + AT_ONCE);
+            let bytes = read(from..to)?;
+            if values.is_empty() {
+                // Not before some of them are there: a file beside the model may be shorter than it says.
+                values.reserve_exact(self.len());
+            }
+            decode(kind, bytes.as_ref(), &mut values);
+            from = to;
+        }
+        Ok(values)
     }
 
     /// The values as integers, if it is a short vector of some.
@@ -350,6 +407,7 @@ impl Constant {
         }
         match &self.data {
             Data::Raw(kind, bytes) => whole_numbers(*kind, bytes),
+            Data::Stored(kind, stored, place) => whole_numbers(*kind, &stored.read(place.clone())?),
             Data::Ints(values) => Some(values.to_vec()),
             #[expect(clippy::cast_possible_truncation, reason = "integers are kept whole")]
             Data::Splat(value) => Some(vec![*value as i64; self.len()]),
@@ -366,23 +424,28 @@ impl Constant {
     }
 }
 
-/// Little-endian values as single-precision numbers.
+/// Bytes of values that are decoded at once; a multiple of every width.
+const AT_ONCE: u64 = 1 << 20;
+
+/// Appends little-endian values as single-precision numbers.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     reason = "weights are single precision"
 )]
-fn decode(kind: DataType, bytes: &[u8]) -> Vec<f32> {
+fn decode(kind: DataType, bytes: &[u8], values: &mut Vec<f32>) {
     match kind {
-        DataType::Float => bytes.as_chunks().0.iter().map(|&x| f32::from_le_bytes(x)).collect(),
+        DataType::Float => {
+            values.extend(bytes.as_chunks().0.iter().map(|&x| f32::from_le_bytes(x)))
+        }
         DataType::Double => {
-            bytes.as_chunks().0.iter().map(|&x| f64::from_le_bytes(x) as f32).collect()
+            values.extend(bytes.as_chunks().0.iter().map(|&x| f64::from_le_bytes(x) as f32));
         }
         DataType::Float16 => {
-            bytes.as_chunks().0.iter().map(|&x| f16::from_le_bytes(x).to_f32()).collect()
+            values.extend(bytes.as_chunks().0.iter().map(|&x| f16::from_le_bytes(x).to_f32()));
         }
         DataType::Bfloat16 => {
-            bytes.as_chunks().0.iter().map(|&x| bf16::from_le_bytes(x).to_f32()).collect()
+            values.extend(bytes.as_chunks().0.iter().map(|&x| bf16::from_le_bytes(x).to_f32()));
         }
         DataType::Uint8
         | DataType::Int8
@@ -393,10 +456,10 @@ fn decode(kind: DataType, bytes: &[u8]) -> Vec<f32> {
         | DataType::Uint32
         | DataType::Int64
         | DataType::Uint64 => {
-            let values = whole_numbers(kind, bytes).unwrap_or_default();
-            values.into_iter().map(|value| value as f32).collect()
+            let whole = whole_numbers(kind, bytes).unwrap_or_default();
+            values.extend(whole.into_iter().map(|value| value as f32));
         }
-        DataType::Undefined => Vec::new(),
+        DataType::Undefined => {}
     }
 }
 

@@ -4,12 +4,17 @@ use std::{borrow::Cow, collections::BTreeMap, io};
 
 use inceptive_ir::{GraphError, Path};
 
+use super::image::OpenSides;
+
 /// Why a file cannot be read as a network.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The bytes are no ONNX file.
     #[error("not an ONNX file, but {0}")]
     Format(&'static str),
+    /// The bytes cannot be read.
+    #[error("cannot read the file")]
+    Read(#[source] io::Error),
     /// There are no bytes.
     #[error("the file is empty")]
     NoBytes,
@@ -50,6 +55,19 @@ pub enum ImportError {
         /// The other.
         second: i64,
     },
+    /// There are several inputs.
+    #[error(
+        "the graph has several inputs ({first}; {second}{}), and only one is supported: export the part that reads one of them, or make one input of them, such as an image with the channels of all",
+        and_more(*more)
+    )]
+    Inputs {
+        /// The first, with its dimensions.
+        first: String,
+        /// The second.
+        second: String,
+        /// How many others there are.
+        more: usize,
+    },
     /// The input cannot be an image.
     #[error("{0}")]
     Input(String),
@@ -67,13 +85,17 @@ pub enum ImportError {
     },
     /// The file leaves the size of its input open.
     #[error(
-        "the input `{}` has no fixed height and width: name the size, as in --input-size 224x224 or --set input.size=224{}",
+        "the input `{}` has no fixed {}: name the size, as in {}{}",
         short(name),
+        open.text().0,
+        open.text().1,
         also(refusals)
     )]
     OpenSize {
         /// The name of the input.
         name: String,
+        /// What is open.
+        open: OpenSides,
         /// What else is wrong, with another size.
         refusals: Refusals,
     },
@@ -83,6 +105,10 @@ pub enum ImportError {
     /// The nodes make no valid network.
     #[error(transparent)]
     Graph(#[from] GraphError),
+}
+
+fn and_more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!("; {count} more") }
 }
 
 /// Maximum number of operators that are listed.
@@ -189,6 +215,9 @@ pub enum ValuesError {
         #[source]
         error: io::Error,
     },
+    /// The model itself cannot be read.
+    #[error("cannot read the weights")]
+    Model(#[source] io::Error),
     /// The file that holds them is too short.
     #[error("`{}` does not contain the weights of `{path}`", short(location))]
     TooShort {

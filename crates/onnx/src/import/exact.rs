@@ -5,16 +5,16 @@ use super::*;
 use crate::proto::{AttributeProto, AttributeType, DataType, OperatorSetIdProto, TensorProto};
 use inceptive_ir::{Padding, PoolKind, Size};
 
-fn int(name: &str, i: i64) -> AttributeProto {
+pub fn int(name: &str, i: i64) -> AttributeProto {
     let r#type = AttributeType::Int.into();
     AttributeProto { name: name.to_owned(), i, r#type, ..AttributeProto::default() }
 }
 
-fn pair(name: &str, value: i64) -> AttributeProto {
+pub fn pair(name: &str, value: i64) -> AttributeProto {
     ints(name, &[value, value])
 }
 
-fn ints(name: &str, ints: &[i64]) -> AttributeProto {
+pub fn ints(name: &str, ints: &[i64]) -> AttributeProto {
     let r#type = AttributeType::Ints.into();
     AttributeProto {
         name: name.to_owned(),
@@ -24,17 +24,17 @@ fn ints(name: &str, ints: &[i64]) -> AttributeProto {
     }
 }
 
-fn string(name: &str, s: &'static str) -> AttributeProto {
+pub fn string(name: &str, s: &'static str) -> AttributeProto {
     let (r#type, s) = (AttributeType::String.into(), Bytes::from(s));
     AttributeProto { name: name.to_owned(), s, r#type, ..AttributeProto::default() }
 }
 
-fn with(mut node: NodeProto, attributes: &[AttributeProto]) -> NodeProto {
+pub fn with(mut node: NodeProto, attributes: &[AttributeProto]) -> NodeProto {
     node.attribute = attributes.to_vec();
     node
 }
 
-fn model(graph: GraphProto, producer: &str, opsets: &[(&str, i64)]) -> ModelProto {
+pub fn model(graph: GraphProto, producer: &str, opsets: &[(&str, i64)]) -> ModelProto {
     let set = |&(domain, version): &(&str, i64)| OperatorSetIdProto {
         domain: domain.to_owned(),
         version,
@@ -47,28 +47,28 @@ fn model(graph: GraphProto, producer: &str, opsets: &[(&str, i64)]) -> ModelProt
     }
 }
 
-fn read(model: &ModelProto) -> Result<Imported, ImportError> {
+pub fn read(model: &ModelProto) -> Result<Imported, ImportError> {
     from_onnx(model.encode_to_vec())
 }
 
 /// The last operator of nodes from `x` to `y`, on 1 x 3 x 8 x 8, or why they are refused.
-fn last(nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> Result<Op, String> {
+pub fn last(nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> Result<Op, String> {
     let read = read(&model(graph(nodes, constants), "p", &[("", 17)]));
     let graph = read.map_err(|error| error.to_string())?.graph;
     Ok(graph.node(graph.output()).op.clone())
 }
 
 /// A tensor without its values.
-fn constant(name: &str, dims: &[i64], data_type: DataType) -> TensorProto {
+pub fn constant(name: &str, dims: &[i64], data_type: DataType) -> TensorProto {
     let data_type = data_type.into();
     TensorProto { name: name.to_owned(), dims: dims.to_vec(), data_type, ..TensorProto::default() }
 }
 
-fn integers(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
+pub fn integers(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
     TensorProto { int64_data: values.to_vec(), ..constant(name, dims, DataType::Int64) }
 }
 
-fn floats(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
+pub fn floats(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
     TensorProto { float_data: values.to_vec(), ..constant(name, dims, DataType::Float) }
 }
 

@@ -19,10 +19,11 @@ use super::{
 use crate::proto::{GraphProto, ModelProto, NodeProto};
 
 /// Operators of sequences, and of what is done with a network's results.
-const TAILS: [&str; 22] = [
+const TAILS: [&str; 23] = [
     "ArgMax",
     "ArgMin",
     "Attention",
+    "DynamicQuantizeLSTM",
     "Einsum",
     "GRU",
     "GatherElements",
@@ -118,9 +119,9 @@ impl Importer {
         let mut remarks = image.remarks.clone();
         let mut outputs = self.outputs(file, &mut remarks)?;
         self.refusals.can_be_cut = !self.cuts.is_empty();
-        if image.is_guess {
+        if let Some(open) = image.guessed {
             let (name, refusals) = (self.input, self.refusals);
-            return Err(ImportError::OpenSize { name, refusals });
+            return Err(ImportError::OpenSize { name, open, refusals });
         }
         if !self.refusals.is_empty() {
             self.cut_outputs(&mut outputs, &mut remarks)?;
@@ -288,6 +289,7 @@ impl Importer {
             counted_again: owners.again,
             info,
             tensors,
+            stored: self.stored,
             beside,
         })
     }

@@ -54,6 +54,10 @@ impl Importer {
                 let product = values.iter().try_fold(1_i64, |all, &value| all.checked_mul(value));
                 Constant::integers(vec![], vec![product.ok_or_else(too_large)?], a.element())
             }
+            (
+                "ReduceL2" | "ReduceMax" | "ReduceMean" | "ReduceSum" | "ReduceSumSquare",
+                [a, ..],
+            ) if a.element() == Element::Float => self.reduced_constant(node, a)?,
             ("Size", [a]) => {
                 Constant::integers(vec![], vec![i64::try_from(a.len())?], Element::Int64)
             }

@@ -25,6 +25,25 @@ pub struct InputSize {
     pub size: Size,
 }
 
+/// What a file leaves open of the size of its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenSides {
+    /// The height or the width of a map.
+    Map,
+    /// The length of a row.
+    Row,
+}
+
+impl OpenSides {
+    /// What it is, with sizes as people write them.
+    pub(super) const fn text(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Map => ("height and width", "--input-size 224x224 or --set input.size=224"),
+            Self::Row => ("length", "--input-size 1x1000"),
+        }
+    }
+}
+
 /// The input of a network.
 #[derive(Clone, Debug)]
 pub(super) struct Image {
@@ -32,8 +51,8 @@ pub(super) struct Image {
     pub(super) shape: Shape,
     /// The order of the values in the file.
     pub(super) layout: Layout,
-    /// Whether the file leaves the height or the width open and nothing says what it is.
-    pub(super) is_guess: bool,
+    /// What the file leaves open of its size, if nothing says what it is.
+    pub(super) guessed: Option<OpenSides>,
     /// What differs from the file.
     pub(super) remarks: Vec<String>,
 }
@@ -79,8 +98,8 @@ impl Image {
         match dims[..] {
             [first, Some(features)] => {
                 let shape = Shape::vector(features);
-                let (batch, is_guess) = (batch(first), false);
-                Ok(Self { batch, shape, layout: Layout::of(shape, batch), is_guess, remarks })
+                let (batch, guessed) = (batch(first), None);
+                Ok(Self { batch, shape, layout: Layout::of(shape, batch), guessed, remarks })
             }
             [first, a, b, c] => {
                 let batch = batch(first);
@@ -104,7 +123,8 @@ impl Image {
                         Dims(&dims)
                     )));
                 }
-                let is_guess = size.is_none() && (height.is_none() || width.is_none());
+                let is_open = size.is_none() && (height.is_none() || width.is_none());
+                let guessed = is_open.then_some(OpenSides::Map);
                 let known = size.unwrap_or_else(|| {
                     let other = height.or(width).unwrap_or(GUESS);
                     Size::new(height.unwrap_or(other), width.unwrap_or(other))
@@ -117,10 +137,51 @@ impl Image {
                         "the input `{name}` is batch x height x width x channels in the file, and batch x channels x height x width here"
                     ));
                 }
-                Ok(Self { batch, shape, layout: layout.unwrap_or(own), is_guess, remarks })
+                Ok(Self { batch, shape, layout: layout.unwrap_or(own), guessed, remarks })
+            }
+            [first, a, b]
+                if first_kernel(file, live).is_some_and(|(kernel, _)| kernel.len() == 3) =>
+            {
+                let is_last = is_channels_last(&input.name, live);
+                let (channels, length) = if is_last { (b, a) } else { (a, b) };
+                let given = wanted.map(|wanted| wanted.size.width);
+                let channels = channels.or(wanted.and_then(|wanted| wanted.channels));
+                let channels = channels.or_else(|| read_channels(file, live));
+                if length.zip(given).is_some_and(|(length, given)| length != given) {
+                    return Err(ImportError::Input(format!(
+                        "the input `{name}` is {}, and cannot have another length",
+                        Dims(&dims)
+                    )));
+                }
+                let Some(channels) = channels else {
+                    return Err(ImportError::Input(format!(
+                        "the input `{name}` is {}; its number of channels is not known: name it with the length, as in --input-size 3x1x1000",
+                        Dims(&dims)
+                    )));
+                };
+                let guessed = (length.or(given).is_none()).then_some(OpenSides::Row);
+                let batch = batch(first);
+                let shape = Shape::map(channels, 1, length.or(given).unwrap_or(GUESS));
+                let own = Layout::of(shape, batch);
+                let order: &[usize] = if is_last { &[0, 2, 1] } else { &[0, 1, 2] };
+                let row = own.without(2).and_then(|row| row.permuted(order));
+                remarks.push(format!(
+                    "the input `{name}` is {} in the file, and batch x channels x 1 x length here",
+                    if is_last { "batch x length x channels" } else { "batch x channels x length" }
+                ));
+                Ok(Self { batch, shape, layout: row.unwrap_or(own), guessed, remarks })
+            }
+            [Some(a), Some(b), Some(c)] if starts_with_batch_of_one(&input.name, live) => {
+                let shape = Shape::map(a, b, c);
+                let own = Layout::of(shape, 1);
+                remarks.push(format!(
+                    "the input `{name}` is channels x height x width in the file, and batch x channels x height x width here"
+                ));
+                let layout = own.without(0).unwrap_or(own);
+                Ok(Self { batch: 1, shape, layout, guessed: None, remarks })
             }
             _ => Err(ImportError::Input(format!(
-                "the input `{name}` is {}; it must be batch x channels x height x width, or batch x features",
+                "the input `{name}` is {}; it must be batch x channels x height x width, batch x channels x length, or batch x features",
                 Dims(&dims)
             ))),
         }
@@ -141,7 +202,7 @@ fn is_channels_last(input: &str, live: &[&NodeProto]) -> bool {
         for node in readers.get(name).into_iter().flatten() {
             if node.op_type == "Transpose" {
                 let order = find(node, "perm").map(|order| order.ints.as_slice());
-                if order == Some(&[0, 3, 1, 2]) {
+                if matches!(order, Some([0, 3, 1, 2] | [0, 2, 1])) {
                     return true;
                 }
                 continue;
@@ -172,14 +233,29 @@ fn is_channels_last(input: &str, live: &[&NodeProto]) -> bool {
     false
 }
 
-/// The channels that the first convolution reads, if images have so many.
-fn first_channels(file: &GraphProto, live: &[&NodeProto]) -> Option<u32> {
+/// Whether what reads an input of three dimensions puts one before them.
+fn starts_with_batch_of_one(input: &str, live: &[&NodeProto]) -> bool {
+    let mut readers = live.iter().filter(|node| node.input.iter().any(|name| name == input));
+    readers.clone().next().is_some() && readers.all(|node| node.op_type == "Unsqueeze")
+}
+
+/// The dimensions of the first convolution's kernel, and its groups.
+fn first_kernel<'a>(file: &'a GraphProto, live: &[&NodeProto]) -> Option<(&'a [i64], i64)> {
     let conv = live.iter().find(|node| node.op_type == "Conv")?;
     let weight = conv.input.get(1)?;
     let kernel = file.initializer.iter().find(|tensor| tensor.name == *weight)?;
-    let groups = int(conv, "group").unwrap_or(1);
-    let channels = kernel.dims.get(1)?.checked_mul(groups)?;
-    u32::try_from(channels).ok().filter(|channels| matches!(channels, 1 | 3 | 4))
+    Some((&kernel.dims, int(conv, "group").unwrap_or(1)))
+}
+
+/// The channels that the first convolution reads.
+fn read_channels(file: &GraphProto, live: &[&NodeProto]) -> Option<u32> {
+    let (kernel, groups) = first_kernel(file, live)?;
+    u32::try_from(kernel.get(1)?.checked_mul(groups)?).ok().filter(|&channels| channels > 0)
+}
+
+/// The channels that the first convolution reads, if images have so many.
+fn first_channels(file: &GraphProto, live: &[&NodeProto]) -> Option<u32> {
+    read_channels(file, live).filter(|channels| matches!(channels, 1 | 3 | 4))
 }
 
 /// Dimensions as `? x 3 x 224 x 224`.

@@ -1,6 +1,9 @@
 //! A file on its way to a graph.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use inceptive_ir::{
     Interpolation, Op, PadMode, Padding, Rearrange, Rescale, Resize, ResizeTo, Role, Shape,
@@ -14,6 +17,7 @@ use super::{
     layout::{Form, Layout},
     math::Math,
     name,
+    source::Stored,
 };
 use crate::{export::HELPER, proto::NodeProto};
 
@@ -130,8 +134,12 @@ pub(super) struct Importer {
     pub(super) cut: bool,
     /// Values of integers or bits that a quantised file has in place of numbers; they are read as if they had not been rounded.
     pub(super) quantised: usize,
+    /// Layers of integers whose scale is not known yet.
+    pub(super) unscaled: HashSet<usize>,
     /// The initializers of the file, by name. Other constants are those of nodes.
     pub(super) initializers: BTreeSet<String>,
+    /// The bytes of the model, for the values of large tensors.
+    pub(super) stored: Arc<Stored>,
     pub(super) opset: i64,
     /// The batch size; 1 in files that leave it open.
     pub(super) batch: u64,

@@ -30,6 +30,13 @@ pub(super) enum Function {
     Sqrt,
     Reciprocal,
     Abs,
+    /// 1 where the first operand is larger than the second, else 0.
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+    /// The second operand where the first is not 0, else the third.
+    Where,
     Activation(Activation),
     /// The mean over channels.
     Mean,
@@ -170,6 +177,15 @@ impl Importer {
                 self.elementwise_with(node, Op::Activation(activation), source, layout, vec![])
             }
             None => Ok(Value::Math(math)),
+        }
+    }
+
+    /// One of two values, by a third. Only where that is an activation: what chooses else, such as a detector's decoding, is
+    /// not read.
+    pub(super) fn chosen_by_value(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        match self.math(node, Function::Where)? {
+            Value::Math(_) => Err(UnsupportedOp::because("of computed values")),
+            value => Ok(value),
         }
     }
 
@@ -409,6 +425,11 @@ pub(super) fn function(node: &NodeProto) -> Option<Function> {
         "Sqrt" => Function::Sqrt,
         "Reciprocal" => Function::Reciprocal,
         "Abs" => Function::Abs,
+        "Greater" => Function::Greater,
+        "GreaterOrEqual" => Function::GreaterOrEqual,
+        "Less" => Function::Less,
+        "LessOrEqual" => Function::LessOrEqual,
+        "Where" => Function::Where,
         "Relu" => Function::Activation(Activation::Relu),
         "Sigmoid" => Function::Activation(Activation::Sigmoid),
         "Tanh" => Function::Activation(Activation::Tanh),
@@ -439,6 +460,17 @@ fn function_of(function: Function, values: &[f64]) -> Option<f64> {
         (Function::Sqrt, &[x]) => x.sqrt(),
         (Function::Reciprocal, &[x]) => x.recip(),
         (Function::Abs, &[x]) => x.abs(),
+        (Function::Greater, &[a, b]) => f64::from(u8::from(a > b)),
+        (Function::GreaterOrEqual, &[a, b]) => f64::from(u8::from(a >= b)),
+        (Function::Less, &[a, b]) => f64::from(u8::from(a < b)),
+        (Function::LessOrEqual, &[a, b]) => f64::from(u8::from(a <= b)),
+        (Function::Where, &[condition, a, b]) => {
+            if condition == 0.0 {
+                b
+            } else {
+                a
+            }
+        }
         (Function::Activation(activation), &[x]) => apply(activation, x),
         _ => return None,
     })

@@ -13,6 +13,7 @@ mod constant;
 mod error;
 mod finish;
 mod fold;
+mod format;
 mod function;
 mod image;
 mod importer;
@@ -21,6 +22,9 @@ mod math;
 mod name;
 mod operator;
 mod origin;
+mod outline;
+mod reduce;
+mod source;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -38,15 +42,18 @@ use inceptive_weights::Weights;
 pub use beside::files_beside;
 pub use constant::Constant;
 pub use error::{ImportError, Refusals, ValuesError};
-pub use image::InputSize;
+pub use image::{InputSize, OpenSides};
 pub use origin::{ModelInfo, OriginalNode, OriginalValue};
+pub use source::Source;
 
 use computation::Computations;
-use constant::External;
 use error::{UnsupportedOp, short};
-use image::Image;
+use format::other_format;
+use image::{Dims, Image};
 use importer::{Draft, Importer, LayersBehind, Value, Waiting};
 use operator::is_standard;
+use outline::{OutlineError, outline};
+use source::Stored;
 
 /// What is asked of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +93,7 @@ pub struct Imported {
     /// What the file says about itself and its nodes.
     pub info: ModelInfo,
     tensors: Vec<(Path, Role, Constant)>,
+    stored: Arc<Stored>,
     beside: BTreeSet<String>,
 }
 
@@ -100,23 +108,25 @@ impl Imported {
     /// ends early.
     ///
     /// # Errors
-    /// When such a file cannot be read or is too short.
+    /// When the model or such a file cannot be read, or is too short.
     pub fn weights(
         &self,
         mut read: impl FnMut(&str, Range<u64>) -> io::Result<Vec<u8>>,
     ) -> Result<Weights, ValuesError> {
         let mut weights = Weights::default();
         for (path, role, tensor) in &self.tensors {
-            let values = match tensor.external() {
-                None => tensor.floats(),
-                Some(External { location, range, .. }) => {
-                    let error = |error| ValuesError::Read { location: location.clone(), error };
-                    tensor.floats_from(&read(location, range.clone()).map_err(error)?)
-                }
+            let location = || tensor.external().map(|external| external.location.clone());
+            let values = tensor.floats_from(&mut read).map_err(|error| ValuesError::Read {
+                location: location().unwrap_or_default(),
+                error,
+            })?;
+            if let Some(error) = self.stored.error() {
+                return Err(ValuesError::Model(error));
+            }
+            let too_short = || ValuesError::TooShort {
+                location: location().unwrap_or_else(|| "the file".to_owned()),
+                path: path.clone(),
             };
-            let location = || tensor.external().map_or("the file", |external| &external.location);
-            let too_short =
-                || ValuesError::TooShort { location: location().to_owned(), path: path.clone() };
             weights.set(path.clone(), *role, values.ok_or_else(too_short)?);
         }
         Ok(weights)
@@ -140,18 +150,32 @@ pub fn from_onnx_with(
     bytes: impl Into<Bytes>,
     options: ReadOptions,
 ) -> Result<Imported, ImportError> {
-    let bytes = bytes.into();
-    if bytes.is_empty() {
+    read_onnx(Arc::new(bytes.into()), options)
+}
+
+/// Reads a network as [`from_onnx_with`] does, from a source whose large tensors are read when their values are asked
+/// for. The network keeps the source for them.
+///
+/// # Errors
+/// As there, and when the source cannot be read.
+pub fn read_onnx(source: Arc<dyn Source>, options: ReadOptions) -> Result<Imported, ImportError> {
+    let bytes = source.bytes();
+    if bytes == 0 {
         return Err(ImportError::NoBytes);
     }
-    if let Some(other) = other_format(&bytes) {
+    let start = source.read(0..bytes.min(FIRST_BYTES)).map_err(ImportError::Read)?;
+    if let Some(other) = other_format(&start) {
         return Err(ImportError::Format(other));
     }
-    census::check(&bytes)?;
-    let (size, beside) = (bytes.len(), files_beside(&bytes));
-    let mut model = ModelProto::decode(bytes).map_err(|_| {
-        ImportError::Format("something else; export the network as ONNX, or, if the file is YAML, end its name in `.yaml`")
+    let outline = outline(source.as_ref()).map_err(|error| match error {
+        OutlineError::Broken => NO_MODEL,
+        OutlineError::Read(error) => ImportError::Read(error),
     })?;
+    census::check(&outline)?;
+    let beside = beside::named_files(&outline);
+    let mut model = ModelProto::decode(Bytes::from(outline)).map_err(|_| NO_MODEL)?;
+    let size = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let stored = Arc::new(Stored::new(source));
     let mut file = model.graph.take().ok_or(ImportError::Empty)?;
     function::inline(&mut file, &std::mem::take(&mut model.functions), size)?;
     let is_ours = model.producer_name == crate::PRODUCER;
@@ -159,46 +183,35 @@ pub fn from_onnx_with(
     check_names(&file)?;
     check_order(&file)?;
     let live = live_nodes(&file)?;
-    let (mut importer, image) = Importer::new(&file, &live, opset, is_ours, size, options)?;
+    let asked = Asked { opset, is_ours, size, options };
+    let (mut importer, image) = Importer::new(&file, &live, asked, Arc::clone(&stored))?;
     for (place, node) in live.iter().enumerate() {
         importer.node(place, node);
     }
-    importer.finish(model, &file, &live, image, beside)
+    let imported = importer.finish(model, &file, &live, image, beside);
+    // What could not be read may have been taken for something else that is wrong.
+    match stored.error() {
+        Some(error) => Err(ImportError::Read(error)),
+        None => imported,
+    }
 }
 
-/// What a file is that is no ONNX file, if its first bytes say so.
-fn other_format(bytes: &[u8]) -> Option<&'static str> {
-    const LONGEST: usize = 4096;
-    let starts = |with: &[u8]| bytes.starts_with(with);
-    if starts(b"version https://git-lfs") {
-        return Some("a pointer of Git LFS: get the file itself with `git lfs pull`");
-    }
-    if starts(&[0x1f, 0x8b]) {
-        return Some("compressed with gzip: decompress it first");
-    }
-    if starts(b"PK\x03\x04") {
-        return Some("a ZIP archive, such as a checkpoint of PyTorch: export the network as ONNX");
-    }
-    if starts(b"\x89HDF") {
-        return Some("an HDF5 file, such as a network of Keras: export the network as ONNX");
-    }
-    if bytes.get(4..8) == Some(b"TFL3") {
-        return Some("a TensorFlow Lite file: export the network as ONNX");
-    }
-    if bytes.get(4..8) == Some(b"ORTM") {
-        return Some(
-            "a file in the format of ONNX Runtime (.ort): use the ONNX file that it was made from",
-        );
-    }
-    let start = &bytes[..bytes.len().min(LONGEST)];
-    let is_text = std::str::from_utf8(start)
-        .is_ok_and(|text| text.chars().all(|c| !c.is_control() || c.is_whitespace()));
-    if is_text && starts(b"<") {
-        return Some("a page of HTML or XML: download the file again");
-    }
-    is_text.then_some(
-        "text; export the network as ONNX, or, if the file is YAML, end its name in `.yaml`",
-    )
+/// What a file is whose bytes are no protocol buffer.
+const NO_MODEL: ImportError = ImportError::Format(
+    "something else; export the network as ONNX, or, if the file is YAML, end its name in `.yaml`",
+);
+
+/// How many bytes say what a file is.
+const FIRST_BYTES: u64 = 4096;
+
+/// What is known of a file before its nodes are read.
+#[derive(Clone, Copy)]
+struct Asked {
+    opset: i64,
+    is_ours: bool,
+    /// Bytes of the file.
+    size: usize,
+    options: ReadOptions,
 }
 
 /// The version of the standard operator set.
@@ -272,11 +285,10 @@ impl Importer {
     fn new(
         file: &GraphProto,
         live: &[&NodeProto],
-        opset: i64,
-        is_ours: bool,
-        file_bytes: usize,
-        options: ReadOptions,
+        asked: Asked,
+        stored: Arc<Stored>,
     ) -> Result<(Self, Image), ImportError> {
+        let Asked { opset, is_ours, size, options } = asked;
         let mut reads: HashMap<String, usize> = HashMap::new();
         for node in live {
             for (position, name) in node.input.iter().enumerate() {
@@ -295,14 +307,16 @@ impl Importer {
             waiting: HashMap::new(),
             reads,
             partial_sum: None,
-            computations: Computations::new(file_bytes),
+            computations: Computations::new(size),
             refusals: Refusals::default(),
             cuts: BTreeMap::new(),
             layers_behind: LayersBehind::default(),
             unknown_constants: HashSet::new(),
             cut: options.cut,
             quantised: 0,
+            unscaled: HashSet::new(),
             initializers,
+            stored,
             opset,
             batch: 1,
             input: String::new(),
@@ -310,7 +324,7 @@ impl Importer {
             is_ours,
         };
         for tensor in &file.initializer {
-            let value = match Constant::read(tensor) {
+            let value = match Constant::read(tensor, &importer.stored) {
                 Ok(constant) => Value::Constant(constant.named(&tensor.name)),
                 Err(refusal) => {
                     if importer.reads.contains_key(&tensor.name) {
@@ -328,11 +342,11 @@ impl Importer {
         let first = images.next();
         let first = first.ok_or_else(|| ImportError::Input("the graph has no input".to_owned()))?;
         if let Some(second) = images.next() {
-            let (first, second) = (short(&first.name), short(&second.name));
-            let message = format!(
-                "the graph has several inputs (`{first}`, `{second}`); only one is supported"
-            );
-            return Err(ImportError::Input(message));
+            return Err(ImportError::Inputs {
+                first: described_input(first),
+                second: described_input(second),
+                more: images.count(),
+            });
         }
         let image = Image::new(first, file, live, options.size)?;
         importer.batch = image.batch;
@@ -414,6 +428,22 @@ impl Importer {
     }
 }
 
+/// The name of an input and its dimensions, as "`image`, 1 x 3 x 224 x 224".
+fn described_input(input: &ValueInfoProto) -> String {
+    let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+    let name = short(&input.name);
+    match tensor.and_then(|tensor| tensor.shape.as_ref()) {
+        None => format!("`{name}`"),
+        Some(shape) if shape.dim.is_empty() => format!("`{name}`, one number"),
+        Some(shape) => {
+            let size = |value: i64| u32::try_from(value).ok();
+            let dims: Vec<Option<u32>> =
+                shape.dim.iter().map(|dim| dim.dim_value.and_then(size)).collect();
+            format!("`{name}`, {}", Dims(&dims))
+        }
+    }
+}
+
 /// A new constant computed by a node gets the node's name. Copies by `Identity` count as new, because PyTorch's
 /// exporter writes equal weights of different layers that way. Changes of only type or dimensions do not.
 fn named(value: Value, node: &NodeProto, output: &str) -> Value {
@@ -428,6 +458,8 @@ fn named(value: Value, node: &NodeProto, output: &str) -> Value {
 
 #[cfg(test)]
 mod attacks;
+#[cfg(test)]
+mod constructs;
 #[cfg(test)]
 mod exact;
 

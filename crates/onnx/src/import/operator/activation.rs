@@ -1,6 +1,6 @@
 //! Activations, softmax and dropout.
 
-use inceptive_ir::{Activation, Op, Role};
+use inceptive_ir::{Activation, Op, Rescale, Role};
 
 use crate::{
     import::{
@@ -50,6 +50,23 @@ impl Importer {
             _ => self.layout(source),
         };
         self.clipped(node, source, layout, 0.0, 1.0)
+    }
+
+    /// `alpha elu(x / alpha)`.
+    pub(super) fn celu(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let alpha = float(node, "alpha").unwrap_or(1.0);
+        let elu = Op::Activation(Activation::Elu { alpha: 1.0 });
+        let (source, layout) = self.operand(node, 0)?;
+        if alpha == 1.0 {
+            return self.elementwise_with(node, elu, source, layout, vec![]);
+        }
+        let scaled = |scale: f32| Op::Rescale(Rescale { scale: vec![scale], shift: vec![] });
+        let mut draft = source;
+        for op in [scaled(alpha.recip()), elu, scaled(alpha)] {
+            let path = self.path(node, op.name(), None);
+            draft = self.draft(path, op, vec![draft], vec![])?;
+        }
+        Ok(self.viewed(draft, layout))
     }
 
     pub(super) fn clip(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {

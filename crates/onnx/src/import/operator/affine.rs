@@ -215,6 +215,9 @@ impl Importer {
             return Ok(Value::Scaled(source, scale * more));
         }
         let (source, layout) = self.operand(node, position)?;
+        if self.unscaled.contains(&source) && self.scaled_integers(source, &constant)? {
+            return Ok(self.viewed(source, layout));
+        }
         let factor = match self.numbers(node, source, &layout, &constant)? {
             Numbers::One(number) if named == Named::No && !self.is_learned(&constant) => {
                 return self.scaled(node, source, layout, number);

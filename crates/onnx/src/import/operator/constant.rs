@@ -1,5 +1,7 @@
 //! What only computes constants, such as shapes.
 
+use std::sync::Arc;
+
 use inceptive_ir::{Shape, Size};
 
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
         constant::{Constant, Element},
         error::UnsupportedOp,
         importer::{Importer, Value},
+        source::Stored,
     },
     proto::NodeProto,
 };
@@ -17,7 +20,7 @@ impl Importer {
         let dims = self.constant_input(node, 0)?.to_ints();
         let value = match find(node, "value").and_then(|value| value.t.as_ref()) {
             Some(tensor) => {
-                let value = Constant::read(tensor)?;
+                let value = Constant::read(tensor, &self.stored)?;
                 value.to_scalar().map(|number| (number, value.element()))
             }
             None => Some((0.0, Element::Float)),
@@ -161,10 +164,10 @@ fn unit_dims(dims: Option<Vec<usize>>, constant: &Constant) -> Result<Value, Uns
 }
 
 /// The value of a `Constant` node.
-pub(super) fn constant(node: &NodeProto) -> Result<Constant, UnsupportedOp> {
+pub(super) fn constant(node: &NodeProto, stored: &Arc<Stored>) -> Result<Constant, UnsupportedOp> {
     let attribute = node.attribute.first().ok_or(UnsupportedOp::UNKNOWN)?;
     match (attribute.name.as_str(), &attribute.t) {
-        ("value", Some(tensor)) => Constant::read(tensor),
+        ("value", Some(tensor)) => Constant::read(tensor, stored),
         ("value_float", _) => Ok(Constant::scalar(attribute.f)),
         ("value_int", _) => {
             Constant::ints(&[attribute.i]).reshaped(vec![]).ok_or(UnsupportedOp::UNKNOWN)

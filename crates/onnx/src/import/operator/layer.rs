@@ -144,7 +144,7 @@ impl Importer {
     }
 
     /// A linear layer with a matrix `[out, in]` if it is transposed in the product, else `[in, out]`.
-    fn linear(
+    pub(super) fn linear(
         &mut self,
         node: &NodeProto,
         weight: &Constant,

@@ -10,6 +10,7 @@ mod padding;
 mod pool;
 mod quantised;
 mod resize;
+mod row;
 mod shape;
 mod slice;
 
@@ -34,7 +35,7 @@ pub(super) fn is_standard(domain: &str) -> bool {
 }
 
 /// The supported operators.
-const KNOWN: [&str; 83] = [
+const KNOWN: [&str; 92] = [
     "Abs",
     "Add",
     "AveragePool",
@@ -42,16 +43,19 @@ const KNOWN: [&str; 83] = [
     "Cast",
     "CastLike",
     "Ceil",
+    "Celu",
     "Clip",
     "Concat",
     "Constant",
     "ConstantOfShape",
     "Conv",
+    "ConvInteger",
     "ConvTranspose",
     "DepthToSpace",
     "DequantizeLinear",
     "Div",
     "Dropout",
+    "DynamicQuantizeLinear",
     "Elu",
     "Equal",
     "Erf",
@@ -60,12 +64,14 @@ const KNOWN: [&str; 83] = [
     "Flatten",
     "Floor",
     "Gather",
+    "GatherND",
     "Gelu",
     "Gemm",
     "GlobalAveragePool",
     "GlobalLpPool",
     "GlobalMaxPool",
     "Greater",
+    "GreaterOrEqual",
     "GroupNormalization",
     "HardSigmoid",
     "HardSwish",
@@ -75,9 +81,11 @@ const KNOWN: [&str; 83] = [
     "LayerNormalization",
     "LeakyRelu",
     "Less",
+    "LessOrEqual",
     "Log",
     "LpPool",
     "MatMul",
+    "MatMulInteger",
     "Max",
     "MaxPool",
     "Min",
@@ -92,10 +100,12 @@ const KNOWN: [&str; 83] = [
     "QuantizeLinear",
     "Range",
     "Reciprocal",
+    "ReduceL2",
     "ReduceMax",
     "ReduceMean",
     "ReduceProd",
     "ReduceSum",
+    "ReduceSumSquare",
     "Relu",
     "Reshape",
     "Resize",
@@ -148,8 +158,13 @@ impl Importer {
         if let Some(computed) = self.folded(node)? {
             return Ok(vec![Value::Constant(computed)]);
         }
-        if node.op_type == "Split" {
-            return self.split(node);
+        match node.op_type.as_str() {
+            "Split" => return self.split(node),
+            "DynamicQuantizeLinear" => return self.quantise_dynamically(node),
+            _ => {}
+        }
+        if let Some(row) = self.on_row(node)? {
+            return Ok(vec![row]);
         }
         self.result(node).map(|value| vec![value])
     }
@@ -157,7 +172,7 @@ impl Importer {
     /// The only value that a node computes.
     fn result(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         match node.op_type.as_str() {
-            "Constant" => constant::constant(node).map(Value::Constant),
+            "Constant" => constant::constant(node, &self.stored).map(Value::Constant),
             "Identity" => self.input(node, 0),
             "Cast" => self.cast(node),
             "CastLike" => self.cast_like(node),
@@ -166,7 +181,7 @@ impl Importer {
             "Expand" => self.expand(node),
             "Unsqueeze" => self.unsqueeze(node),
             "Concat" => self.concat(node),
-            "Gather" => self.gather(node),
+            "Gather" | "GatherND" => self.gather(node),
             "Slice" => self.slice(node),
             "Conv" => self.conv(node),
             "ConvTranspose" => self.conv_transpose(node),
@@ -211,6 +226,10 @@ impl Importer {
             "QuantizeLinear" => self.quantize(node),
             "DequantizeLinear" => self.dequantize(node),
             "QLinearConv" => self.quantised_conv(node),
+            "ConvInteger" => self.integer_conv(node),
+            "MatMulInteger" => self.integer_matmul(node),
+            "Celu" => self.celu(node),
+            "Where" => self.chosen_by_value(node),
             "Selu" => self.selu(node),
             "Gelu" => self.gelu(node),
             _ => self.pointwise_function(node),

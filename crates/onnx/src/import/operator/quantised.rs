@@ -1,10 +1,12 @@
 //! Values that a quantised file keeps as integers. The network is read as if nothing was rounded: the integers of weights are
 //! turned back into the numbers that they stand for.
 
+use inceptive_ir::Role;
+
 use crate::{
     import::{
         attribute::int,
-        constant::Constant,
+        constant::{Constant, Element},
         error::UnsupportedOp,
         importer::{Importer, Value},
     },
@@ -22,7 +24,7 @@ impl Importer {
 
     pub(super) fn dequantize(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let Value::Constant(values) = self.input(node, 0)? else { return self.quantize(node) };
-        if values.element() == crate::import::constant::Element::Float {
+        if values.element() == Element::Float {
             // They were not rounded here.
             return self.quantize(node);
         }
@@ -65,6 +67,70 @@ impl Importer {
         };
         let numbers = numbers.into_iter().enumerate().map(number).collect();
         Constant::tensor(values.dims.clone(), numbers).ok_or_else(refusal)
+    }
+
+    /// Rounding of a computed value with a scale that follows from it: the value, the scale 1 and the zero 0.
+    pub(super) fn quantise_dynamically(
+        &mut self,
+        node: &NodeProto,
+    ) -> Result<Vec<Value>, UnsupportedOp> {
+        let value = self.quantize(node)?;
+        let zero = Constant::integers(vec![], vec![0], Element::Int32);
+        let refusal = || UnsupportedOp::because("of nothing");
+        let (scale, zero) = (Constant::scalar(1.0), zero.ok_or_else(refusal)?);
+        Ok(vec![value, Value::Constant(scale), Value::Constant(zero)])
+    }
+
+    /// The integers of a layer without their zero. What they are multiplied by follows in the file.
+    fn integers(&mut self, node: &NodeProto, at: usize) -> Result<Constant, UnsupportedOp> {
+        if let Some(zero) = self.optional_constant(node, 2)?
+            && zero.to_scalar() != Some(0.0)
+        {
+            return Err(UnsupportedOp::because("with a zero point of its input"));
+        }
+        let (weight, zero) = (self.constant_input(node, 1)?, self.optional_constant(node, 3)?);
+        let ones = Constant::vector(&vec![1.0; zero.as_ref().map_or(1, Constant::len)]);
+        self.quantised += 1;
+        self.numbers_of(&weight, &ones, zero.as_ref(), at)
+    }
+
+    /// A convolution of integers that are scaled after it.
+    pub(super) fn integer_conv(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let kernel = self.integers(node, 0)?;
+        let value = self.convolution(node, kernel, None)?;
+        self.unscaled.extend(value.draft());
+        Ok(value)
+    }
+
+    /// A product of integers that are scaled after it.
+    pub(super) fn integer_matmul(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let matrix = self.integers(node, 1)?;
+        let value = self.linear(node, &matrix, false, None)?;
+        self.unscaled.extend(value.draft());
+        Ok(value)
+    }
+
+    /// A layer of integers with its scale, which a product brings: one number, or one for each channel.
+    pub(super) fn scaled_integers(
+        &mut self,
+        source: usize,
+        scale: &Constant,
+    ) -> Result<bool, UnsupportedOp> {
+        let draft = &self.drafts[source];
+        let channels = draft.shape.channels() as usize;
+        if draft.is_read_again || !(scale.len() == 1 || scale.len() == channels) {
+            return Ok(false);
+        }
+        let Some(at) = draft.tensors.iter().position(|(role, _)| *role == Role::Weight) else {
+            return Ok(false);
+        };
+        let weight = draft.tensors[at].1.clone();
+        if weight.dims.first() != Some(&channels) || !self.unscaled.remove(&source) {
+            return Ok(false);
+        }
+        let numbers = self.numbers_of(&weight, &scale.flat(), None, 0)?;
+        self.drafts[source].tensors[at].1 = numbers;
+        Ok(true)
     }
 
     /// A convolution of integers, as the one of numbers that it stands for.

@@ -147,6 +147,13 @@ impl Importer {
         if let Value::NearestRows(source, rows) = self.input(node, 0)? {
             return self.nearest_columns(node, source, rows, &wanted);
         }
+        // Positions of the first dimension, each as a vector of one number, are those of a plain gather.
+        let is_nd = node.op_type == "GatherND";
+        let positions_dims = match &indices.dims[..] {
+            &[count, 1] if is_nd && int(node, "batch_dims").unwrap_or(0) == 0 => vec![count],
+            _ if is_nd => return Err(UnsupportedOp::because("of single values")),
+            dims => dims.to_vec(),
+        };
         let (source, layout) = self.operand(node, 0)?;
         let at = axis(int(node, "axis").unwrap_or(0), layout.rank())?;
         let (size, rank) = (layout.sizes()[at], layout.rank());
@@ -171,7 +178,7 @@ impl Importer {
             true => (source, layout),
             false => self.picked_out(node, source, layout, at, &positions)?,
         };
-        let layout = match indices.dims.len() {
+        let layout = match positions_dims.len() {
             0 => layout.without(at),
             1 => Some(layout),
             _ => None,

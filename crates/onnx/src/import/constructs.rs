@@ -1,0 +1,292 @@
+//! Ways in which exporters write what networks have; `scripts/constructs.py` checks more of them against ONNX Runtime.
+
+use inceptive_ir::{Activation, Conv, Padding, Pool, Rescale, Shape, Size};
+
+use super::{
+    exact::{constant, floats, int, integers, ints, last, model, read, with},
+    tests::{graph, node},
+    *,
+};
+use crate::proto::{AttributeProto, DataType, DimensionProto, TensorProto};
+
+/// A graph from an input of these dimensions; 0 is left open.
+fn from_input(dims: &[i64], nodes: Vec<NodeProto>, tensors: Vec<TensorProto>) -> GraphProto {
+    let mut graph = graph(nodes, tensors);
+    for value in graph.input.iter_mut().chain(&mut graph.output) {
+        let tensor = value.r#type.as_mut().and_then(|kind| kind.tensor_type.as_mut()).unwrap();
+        let dim = |&size: &i64| DimensionProto {
+            dim_value: Some(size).filter(|&size| size > 0),
+            dim_param: None,
+        };
+        tensor.shape.as_mut().unwrap().dim = dims.iter().map(dim).collect();
+    }
+    graph
+}
+
+fn imported(graph: GraphProto) -> Result<Imported, String> {
+    read(&model(graph, "p", &[("", 17)])).map_err(|error| error.to_string())
+}
+
+/// A convolution of three channels to four over three positions, a pooling, and the mean over all positions.
+fn rows(first: &str) -> (Vec<NodeProto>, Vec<TensorProto>) {
+    let conv =
+        with(node("Conv", &[first, "w"], "c"), &[ints("pads", &[1, 2]), ints("strides", &[2])]);
+    let pool =
+        with(node("MaxPool", &["c"], "p"), &[ints("kernel_shape", &[2]), ints("strides", &[2])]);
+    let mean = with(node("ReduceMean", &["p"], "y"), &[ints("axes", &[2]), int("keepdims", 0)]);
+    let values: Vec<f32> = (0..36).map(|at| at as f32).collect();
+    (vec![conv, pool, mean], vec![floats("w", &[4, 3, 3], &values)])
+}
+
+#[test]
+fn networks_of_one_dimension_are_read_as_maps_of_height_one() {
+    let (nodes, tensors) = rows("x");
+    let read = imported(from_input(&[1, 3, 16], nodes, tensors)).unwrap();
+    let graph = &read.graph;
+    assert_eq!(graph.node(graph.input()).shape, Shape::map(3, 1, 16));
+    let ops: Vec<&Op> = graph.nodes().map(|(_, node)| &node.op).collect();
+    let [_, Op::Conv(conv), Op::Pool(pool), ..] = ops[..] else { panic!("{ops:?}") };
+    assert_eq!((conv.kernel, conv.stride), (Size::new(1, 3), Size::new(1, 2)));
+    assert_eq!(conv.padding, Padding { top: 0, left: 1, bottom: 0, right: 2 });
+    assert_eq!((pool.kernel, pool.stride), (Size::new(1, 2), Size::new(1, 2)));
+    assert_eq!(graph.node(graph.output()).shape, Shape::vector(4));
+    let weights = read.weights(|_, _| Ok(vec![])).unwrap();
+    let kernel = weights.tensors().next().unwrap();
+    assert_eq!(kernel, (0..36).map(|at| at as f32).collect::<Vec<f32>>());
+    assert!(
+        read.remarks[0].contains("batch x channels x length in the file"),
+        "{:?}",
+        read.remarks
+    );
+}
+
+#[test]
+fn rows_may_have_their_channels_last_or_no_length() {
+    let (nodes, tensors) = rows("t");
+    let turned = with(node("Transpose", &["x"], "t"), &[ints("perm", &[0, 2, 1])]);
+    let nodes = [vec![turned], nodes].concat();
+    let read = imported(from_input(&[1, 16, 3], nodes, tensors)).unwrap();
+    assert_eq!(read.graph.node(read.graph.input()).shape, Shape::map(3, 1, 16));
+    let (nodes, tensors) = rows("x");
+    let open = model(from_input(&[0, 3, 0], nodes, tensors), "p", &[("", 17)]).encode_to_vec();
+    let error = from_onnx(open.clone()).unwrap_err().to_string();
+    assert!(error.contains("no fixed length") && error.contains("--input-size 1x1000"), "{error}");
+    let size = Some(InputSize { channels: None, size: Size::new(1, 20) });
+    let read = from_onnx_with(open, ReadOptions { size, cut: false }).unwrap();
+    assert_eq!(read.graph.node(read.graph.input()).shape, Shape::map(3, 1, 20));
+    // A sequence without convolutions is none.
+    let error = imported(from_input(&[1, 3, 16], vec![node("Relu", &["x"], "y")], vec![]));
+    assert!(error.unwrap_err().contains("batch x channels x length"));
+}
+
+#[test]
+fn an_image_without_a_batch_is_read() {
+    let nodes = vec![node("Unsqueeze", &["x", "a"], "b"), node("Relu", &["b"], "y")];
+    let read = imported(from_input(&[3, 8, 9], nodes, vec![integers("a", &[1], &[0])])).unwrap();
+    assert_eq!(read.graph.node(read.graph.output()).shape, Shape::map(3, 8, 9));
+}
+
+#[test]
+fn a_second_input_is_named_with_what_can_be_done() {
+    let mut network = graph(vec![node("Add", &["x", "depth"], "y")], vec![]);
+    let mut second = network.input[0].clone();
+    second.name = "depth".to_owned();
+    network.input.push(second);
+    let error = imported(network).unwrap_err();
+    for part in ["`x`, 1 x 3 x 8 x 8", "`depth`, 1 x 3 x 8 x 8", "the channels of all"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+/// PyTorch's newer exporter writes softplus with the value itself above 20.
+#[test]
+fn activations_that_choose_are_recognised() {
+    let nodes = |from: &str, to: &str| {
+        vec![
+            node("Softplus", &["x"], "s"),
+            node(from, &["x", "limit"], "c"),
+            node("Where", &["c", "x", "s"], to),
+        ]
+    };
+    let limit = || vec![floats("limit", &[], &[20.0])];
+    for compared in ["Greater", "GreaterOrEqual"] {
+        let softplus = last(nodes(compared, "y"), limit()).unwrap();
+        assert_eq!(softplus, Op::Activation(Activation::Softplus));
+    }
+    let mut mish = nodes("Greater", "plus");
+    mish.extend([node("Tanh", &["plus"], "t"), node("Mul", &["x", "t"], "y")]);
+    assert_eq!(last(mish, limit()).unwrap(), Op::Activation(Activation::Mish));
+    // What is chosen by something else is no activation.
+    let refusal = last(nodes("Less", "y"), limit()).unwrap_err();
+    assert!(refusal.contains("Where: of computed values"), "{refusal}");
+}
+
+#[test]
+fn celu_is_elu_between_two_factors() {
+    let celu = |alpha: f32| {
+        let attribute = AttributeProto { f: alpha, ..int("alpha", 0) };
+        let read = imported(graph(vec![with(node("Celu", &["x"], "y"), &[attribute])], vec![]));
+        let graph = read.unwrap().graph;
+        graph.nodes().skip(1).map(|(_, node)| node.op.clone()).collect::<Vec<Op>>()
+    };
+    let elu = Op::Activation(Activation::Elu { alpha: 1.0 });
+    let times = |factor: f32| Op::Rescale(Rescale { scale: vec![factor], shift: vec![] });
+    assert_eq!(celu(1.0), std::slice::from_ref(&elu));
+    assert_eq!(celu(0.5), [times(2.0), elu, times(0.5)]);
+}
+
+/// PyTorch's newer exporter writes `x[:, [2, 1, 0]]` so.
+#[test]
+fn positions_as_vectors_are_positions() {
+    let nodes = vec![
+        with(node("Transpose", &["x"], "t"), &[ints("perm", &[1, 0, 2, 3])]),
+        node("GatherND", &["t", "i"], "g"),
+        with(node("Transpose", &["g"], "y"), &[ints("perm", &[1, 0, 2, 3])]),
+    ];
+    let read = imported(graph(nodes.clone(), vec![integers("i", &[3, 1], &[2, 1, 0])])).unwrap();
+    let output = read.graph.node(read.graph.output());
+    assert_eq!((&output.op, output.shape), (&Op::Concat, Shape::map(3, 8, 8)));
+    let single = last(nodes, vec![integers("i", &[3, 2], &[2, 0, 1, 0, 0, 0])]).unwrap_err();
+    assert!(single.contains("of single values"), "{single}");
+}
+
+/// The only weight of a network of these nodes.
+fn weight(nodes: Vec<NodeProto>, tensors: Vec<TensorProto>) -> Vec<f32> {
+    let read = imported(graph(nodes, tensors)).unwrap();
+    let weights = read.weights(|_, _| Ok(vec![])).unwrap();
+    weights
+        .get(&Path::new(read.graph.node(read.graph.output()).path.as_str()), Role::Weight)
+        .unwrap()
+        .to_vec()
+}
+
+#[test]
+fn integers_get_the_scale_that_follows_them() {
+    let nodes = vec![
+        NodeProto {
+            output: ["q", "s", "z"].map(str::to_owned).to_vec(),
+            ..node("DynamicQuantizeLinear", &["x"], "q")
+        },
+        node("ConvInteger", &["q", "k", "z", "kz"], "i"),
+        with(node("Cast", &["i"], "f"), &[int("to", 1)]),
+        node("Mul", &["s", "ks"], "scale"),
+        node("Mul", &["f", "scale"], "y"),
+    ];
+    let kernel = |kind| TensorProto {
+        int32_data: vec![-1, 2, 3, 4, 5, 6],
+        ..constant("k", &[2, 3, 1, 1], kind)
+    };
+    let zero = TensorProto { int32_data: vec![1], ..constant("kz", &[], DataType::Int8) };
+    let tensors = vec![kernel(DataType::Int8), zero, floats("ks", &[2, 1, 1], &[0.5, 0.25])];
+    assert_eq!(weight(nodes.clone(), tensors.clone()), [-1.0, 0.5, 1.0, 0.75, 1.0, 1.25]);
+    let read = imported(graph(nodes, tensors)).unwrap();
+    assert_eq!(read.graph.len(), 2);
+    assert!(read.remarks.iter().any(|remark| remark.contains("quantised")));
+}
+
+/// A kernel that is divided by its norm, and one whose mean is taken off.
+#[test]
+fn weights_that_are_normalised_are_computed() {
+    let kernel = floats("v", &[2, 3, 1, 1], &[3.0, 4.0, 0.0, 1.0, 2.0, 2.0]);
+    for axes in [&[1, 2, 3][..], &[-3, -2, -1]] {
+        let nodes = vec![
+            with(node("ReduceL2", &["v"], "n"), &[ints("axes", axes)]),
+            node("Div", &["v", "n"], "k"),
+            node("Conv", &["x", "k"], "y"),
+        ];
+        let third = 1.0 / 3.0;
+        let computed = weight(nodes, vec![kernel.clone()]);
+        let expected = [0.6, 0.8, 0.0, third, 2.0 * third, 2.0 * third];
+        assert!(computed.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{computed:?}");
+    }
+    let nodes = vec![
+        node("ReduceMean", &["v", "axes"], "m"),
+        node("Sub", &["v", "m"], "k"),
+        node("Conv", &["x", "k"], "y"),
+    ];
+    let tensors = vec![floats("v", &[1, 3, 1, 1], &[1.0, 2.0, 6.0]), integers("axes", &[1], &[1])];
+    assert_eq!(weight(nodes, tensors), [-2.0, -1.0, 3.0]);
+}
+
+/// A model whose file is cut off, or cannot be read in the middle.
+#[test]
+fn bytes_that_cannot_be_read_are_said_to_be_so() {
+    #[derive(Debug)]
+    struct Part(Bytes, u64);
+
+    impl Source for Part {
+        fn bytes(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
+            match range.end <= self.1 {
+                true => self.0.read(range),
+                false => Err(io::Error::other("the disk is gone")),
+            }
+        }
+    }
+    let values = vec![0.5; 1 << 16];
+    let conv = node("Conv", &["x", "w"], "y");
+    let kernel = floats("w", &[1 << 14, 3, 1, 1], &values[..3 << 14]);
+    let bytes =
+        Bytes::from(model(graph(vec![conv], vec![kernel]), "p", &[("", 17)]).encode_to_vec());
+    let all = bytes.len() as u64;
+    let read = |until| read_onnx(Arc::new(Part(bytes.clone(), until)), ReadOptions::default());
+    let weights = read(all).unwrap().weights(|_, _| Ok(vec![])).unwrap();
+    assert_eq!(weights.tensors().next().unwrap(), &values[..3 << 14]);
+    assert!(matches!(read(4000), Err(ImportError::Read(_))));
+}
+
+/// Values of a large tensor are read when they are asked for: until then, a change of the source goes unnoticed.
+#[test]
+fn large_tensors_stay_in_the_source() {
+    #[derive(Debug)]
+    struct Counted(Bytes, std::sync::atomic::AtomicU64);
+
+    impl Source for Counted {
+        fn bytes(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
+            let bytes = range.end - range.start;
+            self.1.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+            self.0.read(range)
+        }
+    }
+    let kernel = floats("w", &[1 << 18, 3, 1, 1], &vec![0.25; 3 << 18]);
+    let network = graph(vec![node("Conv", &["x", "w"], "y")], vec![kernel]);
+    let bytes = Bytes::from(model(network, "p", &[("", 17)]).encode_to_vec());
+    let source = Arc::new(Counted(bytes, 0.into()));
+    let read = || source.1.load(std::sync::atomic::Ordering::Relaxed);
+    let shared: Arc<dyn Source> = source.clone();
+    let imported = read_onnx(shared, ReadOptions::default()).unwrap();
+    assert!(read() < 300_000, "{} bytes", read());
+    imported.weights(|_, _| Ok(vec![])).unwrap();
+    assert!(read() > 3 << 20);
+    let Op::Conv(Conv { out_channels, .. }) = imported.graph.node(imported.graph.output()).op
+    else {
+        panic!()
+    };
+    assert_eq!(out_channels, 1 << 18);
+}
+
+/// A pooling over rows whose window may also be a column.
+#[test]
+fn windows_of_rows_have_no_height() {
+    let pool = with(
+        node("AveragePool", &["c"], "y"),
+        &[ints("kernel_shape", &[4]), ints("pads", &[1, 1])],
+    );
+    let (mut nodes, tensors) = rows("x");
+    nodes.truncate(1);
+    nodes.push(pool);
+    let graph = imported(from_input(&[1, 3, 16], nodes, tensors)).unwrap().graph;
+    let output = graph.node(graph.output());
+    let Op::Pool(Pool { kernel, padding, .. }) = output.op else { panic!("{:?}", output.op) };
+    assert_eq!(
+        (kernel, padding),
+        (Size::new(1, 4), Padding { top: 0, left: 1, bottom: 0, right: 1 })
+    );
+}
