@@ -157,7 +157,7 @@ mod tests {
     /// From 0 to 1, for each network and seed as if drawn at random.
     fn noise(choices: &[usize], seed: u64) -> f64 {
         let hash = choices.iter().fold(seed + 7, |sum, &it| {
-            (sum ^ it as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23)
+            (sum ^ it as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
         });
         f64::from(u32::try_from(hash % 1000).unwrap()) / 1000.0
     }
