@@ -279,7 +279,8 @@ fn a_killed_search_goes_on_to_the_same_result() {
 #[test]
 fn a_search_in_waves_goes_on_to_the_same_result() {
     let space = SPACE.replace("to: 24, step: 4", "to: 24, step: 2");
-    let search = SEARCH.replace("--networks 4 --seeds 2", "--networks 18 --seeds 3");
+    let search =
+        SEARCH.replace("--networks 4 --seeds 2", "--recipe-set epochs=4 --networks 14 --seeds 3");
     let start = || {
         let folder = folder();
         fs::write(folder.path().join("space.yaml"), &space).unwrap();
@@ -289,7 +290,7 @@ fn a_search_in_waves_goes_on_to_the_same_result() {
     let expected = essence(document(whole.path(), &format!("{search} --json")));
     let waves = expected["waves"].as_array().unwrap();
     let sizes: Vec<u64> = waves.iter().map(|wave| wave["networks"].as_u64().unwrap()).collect();
-    assert_eq!(sizes, [10, 4, 4]);
+    assert_eq!(sizes, [10, 4]);
     assert_eq!(
         (&waves[0]["chosen_by_surrogate"], &waves[0]["surrogate"]),
         (&0.into(), &Value::Null)
@@ -309,7 +310,7 @@ fn a_search_in_waves_goes_on_to_the_same_result() {
         .collect();
     values.sort();
     values.dedup();
-    assert_eq!(values.len(), 18, "no network twice");
+    assert_eq!(values.len(), 14, "no network twice");
 
     let killed = start();
     let killed = killed.path();
@@ -335,16 +336,21 @@ fn a_search_in_waves_goes_on_to_the_same_result() {
     // The same stage by stage, with plans for other machines.
     let planned = format!("{} --plan search --json", search.replace("results.db", "planned.db"));
     let mut stages = vec![];
-    let found = loop {
+    while stages.last().is_none_or(|stage| stage != "search/rung-2") {
+        assert!(stages.len() < 3, "{stages:?}");
         let answer = document(killed, &planned);
-        let Some(plan) = answer["plan"].as_str() else { break answer };
-        assert!(stages.len() < 12, "{stages:?}");
-        done(killed, &format!("worker {plan} --shard 1/1"));
-        stages.push(plan.to_owned());
-    };
-    assert_eq!(stages[..2], ["search/rung-1", "search/rung-1-wave-2"], "{stages:?}");
-    assert!(stages.contains(&"search/rung-2".to_owned()), "{stages:?}");
-    assert_eq!(found["waves"], expected["waves"]);
+        let plan = answer["plan"].as_str().unwrap().to_owned();
+        if plan != "search/rung-2" {
+            done(killed, &format!("worker {plan} --shard 1/1"));
+        }
+        stages.push(plan);
+    }
+    assert_eq!(stages, ["search/rung-1", "search/rung-1-wave-2", "search/rung-2"]);
+    let tasks = fs::read_to_string(killed.join("search/rung-1-wave-2/tasks.txt")).unwrap();
+    for network in &expected["networks"].as_array().unwrap()[10..] {
+        let [w, k] = ["w", "k"].map(|name| network["values"][name].as_str().unwrap());
+        assert!(tasks.contains(&format!(" w={w} k={k} seed")), "{tasks}");
+    }
 }
 
 #[test]
