@@ -93,10 +93,10 @@ mod tests {
         assert_eq!(
             wave_sentences(&example::search())[1..],
             [
-                "Rank correlation of predicted and known accuracies, cross-validated on 12 networks: 0.84; of the number of \
-                 parameters: 0.62; chance reaches 0.496: the surrogate ranks better than both; of networks 13 to 24, 9 were \
+                "Rank correlation of predicted and known accuracies, cross-validated on 12 networks: 0.840; of the number of \
+                 parameters: 0.620; chance reaches 0.496: the surrogate ranks better than both; of networks 13 to 24, 9 were \
                  proposed by the surrogate, 3 chosen by cost and values",
-                "Two seeds of the same networks would correlate at about 0.93, judged by the seeds of the finalists: no \
+                "Two seeds of the same networks would correlate at about 0.930, judged by the seeds of the finalists: no \
                  prediction exceeds that by much"
             ]
         );

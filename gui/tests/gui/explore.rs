@@ -210,8 +210,12 @@ fn a_search_goes_from_a_click_to_finalists() {
     let notes = window.model().jobs.long().next().map(|job| job.notes.clone());
     assert_eq!(job(window.model()), Some(&Status::Done), "{notes:?}");
     let stored = &window.model().results.explorations;
-    assert_eq!(stored.len(), 2, "the plan and its results");
-    let found = stored[1].result.clone();
+    assert_eq!(
+        stored.len(),
+        3,
+        "the plan, the plan with the networks of its last wave, the results"
+    );
+    let found = stored[2].result.clone();
     assert!(found.is_finished() && found.networks.len() == 16);
     for text in ["Searches in the store", "Plot of accuracy", "probability", "95% interval"] {
         assert!(window.has(text), "{text}");
@@ -219,7 +223,7 @@ fn a_search_goes_from_a_click_to_finalists() {
     assert!(window.says(", Pareto-optimal"));
     let file = window.folder.path().join("inceptive.db");
     let saved = Store::open_to_read(&file).unwrap().records::<Exploration>(&Filter::default());
-    assert_eq!(saved.unwrap().readable.len(), 2);
+    assert_eq!(saved.unwrap().readable.len(), 3);
 }
 
 /// The example, as a search in the space of the window.
