@@ -1,6 +1,10 @@
 //! Engines, as a command line names them.
 
-use std::{num::NonZeroU32, path::PathBuf};
+use std::{
+    io,
+    num::NonZeroU32,
+    path::{self, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 use inceptive_app::{AvailableEngine, ChoiceError, EngineChoice, Programs, choose};
@@ -11,9 +15,9 @@ use inceptive_bench::{
 
 use crate::output;
 
-/// Where libraries of engines are, and how they compute.
+/// Where programs and libraries of engines are.
 #[derive(Args, Clone, Debug, Default)]
-pub struct LibraryPaths {
+pub struct ProgramPaths {
     /// ONNX Runtime's shared library; default: $ORT_DYLIB_PATH, then an installed Python package
     #[arg(long, value_name = "FILE")]
     onnxruntime: Option<PathBuf>,
@@ -23,6 +27,13 @@ pub struct LibraryPaths {
     /// Python with PyTorch; default: the first of $VIRTUAL_ENV, python3 and python that has it
     #[arg(long, value_name = "FILE")]
     python: Option<PathBuf>,
+}
+
+/// Where programs and libraries of engines are, and how they compute.
+#[derive(Args, Clone, Debug, Default)]
+pub struct LibraryPaths {
+    #[command(flatten)]
+    programs: ProgramPaths,
     /// How PyTorch starts operators: eager, compile (torch.compile) or graphs (CUDA graphs)
     #[arg(long, value_name = "MODE", default_value_t)]
     mode: PyTorchMode,
@@ -83,10 +94,26 @@ pub struct EngineArguments {
     libraries: LibraryPaths,
 }
 
+impl ProgramPaths {
+    /// The same for another working folder.
+    ///
+    /// # Errors
+    /// When the working folder is not known.
+    pub fn absolute(&self) -> io::Result<Programs> {
+        let absolute = |file: &Option<PathBuf>| file.as_deref().map(path::absolute).transpose();
+        Ok(Programs {
+            onnxruntime: absolute(&self.onnxruntime)?,
+            openvino: absolute(&self.openvino)?,
+            python: absolute(&self.python)?,
+        })
+    }
+}
+
 impl LibraryPaths {
     /// The same as the engines take them.
     pub fn libraries(&self) -> EngineOptions {
-        let Self { onnxruntime, openvino, python, mode, channels_last, isa } = self.clone();
+        let Self { programs, mode, channels_last, isa } = self.clone();
+        let ProgramPaths { onnxruntime, openvino, python } = programs;
         let pytorch = PyTorchOptions { python, mode, channels_last };
         EngineOptions { onnxruntime, openvino, pytorch, isa }
     }

@@ -1,6 +1,7 @@
 //! Exploring spaces: counting all of their networks, and searching the best under a budget of time.
 
 mod accuracies;
+mod accuracy_table;
 mod count;
 mod elsewhere;
 mod latencies;

@@ -1,10 +1,6 @@
 //! Searching a space whose accuracies are known from a table.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, ops::ControlFlow, path::PathBuf};
 
 use inceptive_dsl::{Constraint, Space};
 use inceptive_explore::{
@@ -13,14 +9,8 @@ use inceptive_explore::{
 };
 use inceptive_results::{AccuracyJudgement, Counts, Direction, Metric, Objective, Source};
 
-use super::count::labels;
+use super::{accuracy_table, count::labels};
 use crate::error::{ExploreError, TaskError};
-
-/// Maximum size of a table.
-const MOST_BYTES: u64 = inceptive_files::GIB;
-
-/// Rows of a table at most.
-const MOST_ROWS: usize = 2_000_000;
 
 /// A search in a space whose accuracies are known.
 #[derive(Clone, Debug)]
@@ -101,7 +91,7 @@ pub fn search_table(
     request: &TableRequest,
     goes_on: &(dyn Fn() -> ControlFlow<()> + Sync),
 ) -> Result<TableSearch, TaskError> {
-    let table = read(space, &request.table)?;
+    let table = accuracy_table::read(space, &request.table)?;
     let points: Vec<Vec<usize>> = table.keys().cloned().collect();
     let counted = count(space, &points, request.threads, &|_| goes_on());
     if counted.len() < points.len() {
@@ -274,92 +264,4 @@ fn ceiling(table: &BTreeMap<Vec<usize>, Vec<f64>>) -> Option<f64> {
     let pairs: (Vec<f64>, Vec<f64>) =
         table.values().filter_map(|seeds| Some((*seeds.first()?, *seeds.get(1)?))).unzip();
     rank_correlation(&pairs.0, &pairs.1)
-}
-
-/// The accuracies of a table by the positions of the values of its networks.
-fn read(space: &Space, file: &Path) -> Result<BTreeMap<Vec<usize>, Vec<f64>>, TaskError> {
-    let problem = |problem: String| ExploreError::Table { file: file.to_owned(), problem };
-    let bytes = inceptive_files::read(file, MOST_BYTES)
-        .map_err(|error| crate::network::ReadError::File { path: file.to_owned(), error })?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
-    let headers = reader.headers().map_err(|error| problem(error.to_string()))?.clone();
-    let column = |name: &str| headers.iter().position(|header| header == name);
-    if let Some(twice) = headers.iter().enumerate().find(|(at, it)| column(it) != Some(*at)) {
-        return Err(problem(format!("it has two columns `{}`", twice.1)).into());
-    }
-    let needed = |name: &str| {
-        column(name).ok_or_else(|| {
-            problem(format!(
-                "it has no column `{name}`; its columns are {}",
-                headers.iter().collect::<Vec<_>>().join(", ")
-            ))
-        })
-    };
-    let columns: Vec<usize> =
-        space.variables.iter().map(|variable| needed(&variable.name)).collect::<Result<_, _>>()?;
-    let accuracy_column = needed("accuracy")?;
-    let seed_column = column("seed");
-    let places: Vec<HashMap<&str, usize>> = space
-        .variables
-        .iter()
-        .map(|variable| {
-            variable
-                .values
-                .iter()
-                .enumerate()
-                .map(|(at, value)| (value.label.as_str(), at))
-                .collect()
-        })
-        .collect();
-    let mut table: BTreeMap<Vec<usize>, Vec<(String, f64)>> = BTreeMap::new();
-    for (row, record) in reader.records().enumerate() {
-        let record = record.map_err(|error| problem(error.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        if row >= MOST_ROWS {
-            return Err(problem(format!("it has more than {MOST_ROWS} rows")).into());
-        }
-        let mut point = vec![];
-        for ((variable, places), &column) in space.variables.iter().zip(&places).zip(&columns) {
-            let text = record.get(column).unwrap_or_default();
-            let place = places.get(text).copied().or_else(|| {
-                let number: f64 = text.parse().ok()?;
-                variable.values.iter().position(|value| value.number() == Some(number))
-            });
-            let place = place.ok_or_else(|| {
-                problem(format!(
-                    "line {line}: `{}` has no value `{text}` in the space",
-                    variable.name
-                ))
-            })?;
-            point.push(place);
-        }
-        let text = record.get(accuracy_column).unwrap_or_default();
-        let accuracy = text.parse().ok().filter(|it: &f64| (0.0..=100.0).contains(it));
-        let accuracy = accuracy.ok_or_else(|| {
-            problem(format!("line {line}: the accuracy `{text}` is no percentage from 0 to 100"))
-        })?;
-        let seed = seed_column.and_then(|column| record.get(column)).unwrap_or_default().to_owned();
-        if seed_column.is_some() && seed.parse::<u64>().is_err() {
-            let message = format!("line {line}: the seed `{seed}` is no whole number of 0 or more");
-            return Err(problem(message).into());
-        }
-        let seeds = table.entry(point).or_default();
-        if seeds.iter().any(|(other, _)| *other == seed) {
-            let message = match seed_column {
-                Some(_) => format!("line {line}: the network has another row with seed `{seed}`"),
-                None => format!(
-                    "line {line}: the network has another row; a column `seed` tells several trainings apart"
-                ),
-            };
-            return Err(problem(message).into());
-        }
-        seeds.push((seed, accuracy));
-    }
-    if table.is_empty() {
-        return Err(problem("it has no rows".to_owned()).into());
-    }
-    Ok(table
-        .into_iter()
-        .map(|(point, seeds)| (point, seeds.into_iter().map(|(_, it)| it).collect()))
-        .collect())
 }

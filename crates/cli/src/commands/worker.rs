@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::Args;
 use inceptive_app::{
-    BrokenFile, Choice, NEVER, PlanError, PlanStatus, Programs, Selection, TaskContext, TaskEvent,
+    BrokenFile, Choice, NEVER, PlanError, PlanStatus, Selection, TaskContext, TaskEvent,
     WorkerEvent, WorkerOutcome, WorkerPlan, work,
 };
 use inceptive_bench::{System, available_memory};
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     commands::{bench::stop_on_interrupt, train::watch::TrainWatch},
-    machinery::{positive, thread_count},
+    machinery::{ProgramPaths, positive, thread_count},
     output::{self, Outcome},
     table::one_line,
 };
@@ -31,7 +31,8 @@ use crate::{
     after_help = "Tasks are numbered from 0. HyperQueue names one in HQ_ENTRY or HQ_TASK_ID, SLURM in SLURM_ARRAY_TASK_ID,
 and Kubernetes in JOB_COMPLETION_INDEX. Each task writes a file of its own below `results` in the plan, whole
 or not at all, with its SHA-256 in its name; a task that has a result is not done again. A task that measures
-latency waits until no other task runs on its machine. See docs/scaling.md."
+latency waits until no other task runs on its machine. A plan names no programs: those of engines are
+searched for, or named here. See docs/scaling.md."
 )]
 pub struct Worker {
     /// The folder of the plan
@@ -49,15 +50,8 @@ pub struct Worker {
     /// Number of threads; default: that of the plan, else all cores
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
-    /// ONNX Runtime's shared library; default: $ORT_DYLIB_PATH, then an installed Python package. A plan names no programs
-    #[arg(long, value_name = "FILE")]
-    onnxruntime: Option<PathBuf>,
-    /// OpenVINO's C library; default: $OPENVINO_LIB_PATH, then an installed Python package
-    #[arg(long, value_name = "FILE")]
-    openvino: Option<PathBuf>,
-    /// Python with PyTorch; default: the first of $VIRTUAL_ENV, python3 and python that has it
-    #[arg(long, value_name = "FILE")]
-    python: Option<PathBuf>,
+    #[command(flatten)]
+    programs: ProgramPaths,
     /// Show the tasks that have no result, each with the command that does it; exit code 1 if there are any
     #[arg(long, conflicts_with_all = ["task", "shard", "shards", "threads"])]
     status: bool,
@@ -107,13 +101,7 @@ impl Worker {
             wait: &NEVER,
         };
         // The folder of inputs becomes the working folder.
-        let absolute =
-            |file: &Option<PathBuf>| file.as_deref().map(std::path::absolute).transpose();
-        let programs = Programs {
-            onnxruntime: absolute(&self.onnxruntime)?,
-            openvino: absolute(&self.openvino)?,
-            python: absolute(&self.python)?,
-        };
+        let programs = self.programs.absolute()?;
         plan.enter()?;
         let watch = TrainWatch::without_again(false);
         let is_alone = selection.tasks.len() == 1;

@@ -134,7 +134,7 @@ fn what_cannot_be_explored_is_told() {
             "space.yaml --accuracies again.csv",
             "line 3: the network has another row; a column `seed`",
         ),
-        ("space.yaml --accuracies columns.csv", "it has two columns `accuracy`"),
+        ("space.yaml --accuracies columns.csv", "it has several columns `accuracy`"),
         ("space.yaml --accuracies seed.csv", "line 2: the seed `x` is no whole number"),
         ("space.yaml --costs-only --save \"a\u{1b}b\"", "is not a file name"),
         ("space.yaml --costs-only --save -", "is not a file name"),
