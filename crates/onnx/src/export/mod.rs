@@ -1,128 +1,36 @@
 //! A graph as an ONNX file.
 
+mod attributes;
 mod file;
 mod operators;
+mod options;
+mod sizes;
 
 use std::collections::HashSet;
 
-use half::f16;
 use inceptive_ir::{
     Activation, Graph, Lrn, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Role, Shape, Size,
     text,
 };
-use inceptive_weights::{Missing, Slot, Weights, node_slots, slots};
+use inceptive_weights::{Weights, node_slots};
 
 use crate::proto::{
-    AttributeProto, AttributeType, DataType, DimensionProto, GraphProto, ModelProto, NodeProto,
+    AttributeProto, DataType, DimensionProto, GraphProto, ModelProto, NodeProto,
     OperatorSetIdProto, StringStringEntryProto, TensorShapeProto, TensorTypeProto, TypeProto,
     ValueInfoProto,
 };
 
 pub use file::OnnxFile;
+pub use options::{Batch, ExportError, LrnForm, Opset, Options, WeightType};
+pub use sizes::{constant_bytes, expect_size, intermediate_bytes};
+
+use attributes::{float, int, ints, pads, size};
 use file::{Initializer, Values};
+use options::MAX_BYTES;
+use sizes::{expect_halves, is_plain};
 
 /// Name of the batch dimension where it is dynamic.
 const BATCH: &str = "batch";
-
-/// Bytes of a value.
-const VALUE_BYTES: u64 = size_of::<f32>() as u64;
-
-/// Protocol buffers hold no more.
-const MAX_BYTES: u64 = 1 << 31;
-
-/// The first dimension of every value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Batch {
-    /// Always this many images.
-    Fixed(u32),
-    /// Any number of images.
-    Dynamic,
-}
-
-/// A version of the ONNX operator set that files can be written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Opset(u8);
-
-impl Opset {
-    /// The oldest; the first with `HardSwish`, and with `BatchNormalization` as it is used here.
-    pub const OLDEST: u8 = 14;
-    /// The newest.
-    pub const NEWEST: u8 = 24;
-    /// What every engine in use reads.
-    pub const DEFAULT: Self = Self(17);
-
-    /// The version `version`, if files can be written in it.
-    pub fn new(version: u8) -> Option<Self> {
-        (Self::OLDEST..=Self::NEWEST).contains(&version).then_some(Self(version))
-    }
-
-    /// The file format that came with it, after the table in ONNX's `Versioning.md`.
-    const fn ir_version(self) -> i64 {
-        match self.0 {
-            ..=14 => 7,
-            15..=18 => 8,
-            19..=20 => 9,
-            21..=22 => 10,
-            23 => 11,
-            24.. => 12,
-        }
-    }
-}
-
-/// Options of the export.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The graph's name.
-    pub name: String,
-    /// The operator set.
-    pub opset: Opset,
-    /// The batch dimension.
-    pub batch: Batch,
-    /// How local response normalisation is written.
-    pub lrn: LrnForm,
-    /// The type of the weights in the file.
-    pub weights: WeightType,
-}
-
-/// The type of the weights in a file. Networks compute in single precision with either.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WeightType {
-    /// Single precision.
-    #[default]
-    Float32,
-    /// Half precision; means and variances of normalisations stay in single precision.
-    Float16,
-}
-
-/// How local response normalisation is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LrnForm {
-    /// As the operator that it is.
-    #[default]
-    Operator,
-    /// As arithmetic and pooling, for engines that do not have the operator.
-    Arithmetic,
-}
-
-/// Why a network cannot be written.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum ExportError {
-    /// A tensor has no values.
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    /// The file would be larger than protocol buffers can be.
-    #[error("the file would have {bytes} bytes, but an ONNX file must be smaller than {MAX_BYTES}")]
-    TooLarge {
-        /// How large it would be.
-        bytes: u64,
-    },
-    /// A tensor has weights that half precision does not have.
-    #[error("`{0}` has weights beyond 65504, the largest number of float16: write them as float32")]
-    BeyondHalf(String),
-    /// A head or dropout is there that exists in training only.
-    #[error("`{0}` exists only in training; export the inference graph")]
-    TrainingOnly(Path),
-}
 
 /// Name of the input of every exported network, `[batch, channels, height, width]`.
 pub const INPUT: &str = "input";
@@ -185,109 +93,6 @@ pub fn onnx_file<'a>(
         bytes if bytes >= MAX_BYTES => Err(ExportError::TooLarge { bytes }),
         _ => Ok(file),
     }
-}
-
-/// Checks that half precision has every weight of a network, rounded.
-fn expect_halves(graph: &Graph, weights: &Weights) -> Result<(), ExportError> {
-    for slot in slots(graph) {
-        let values = weights.get(&slot.path, slot.role)?;
-        if values.iter().any(|&value| value.is_finite() && !f16::from_f32(value).is_finite()) {
-            return Err(ExportError::BeyondHalf(slot.to_string()));
-        }
-    }
-    Ok(())
-}
-
-/// Checks that a network's weights, and the constants that its operators are written with, fit into an ONNX file, before
-/// there are any.
-///
-/// # Errors
-/// When they do not.
-pub fn expect_size(graph: &Graph) -> Result<(), ExportError> {
-    let values = |slot: Slot| slot.shape.iter().map(|&dim| dim as u64).product::<u64>();
-    let values: u64 = slots(graph).into_iter().map(values).sum();
-    let weights = values.saturating_mul(VALUE_BYTES);
-    match weights.saturating_add(constant_bytes(graph)) {
-        bytes if bytes >= MAX_BYTES => Err(ExportError::TooLarge { bytes }),
-        _ => Ok(()),
-    }
-}
-
-/// Bytes of a file's constants that grow with the network and are no weights: matrices of adaptive pooling, and factors
-/// and additions that normalisations do not have.
-pub fn constant_bytes(graph: &Graph) -> u64 {
-    let values = graph.ids().map(|id| Beside::of(graph, id).constants);
-    values.fold(0, u64::saturating_add).saturating_mul(VALUE_BYTES)
-}
-
-/// Bytes of the largest value, of one image, that engines compute between two values of the network: averages over
-/// rows alone, in adaptive pooling.
-pub fn intermediate_bytes(graph: &Graph) -> u64 {
-    let values = graph.ids().map(|id| Beside::of(graph, id).intermediate);
-    values.max().unwrap_or(0).saturating_mul(VALUE_BYTES)
-}
-
-/// Numbers of values that a node is written with, beside its weights and its result.
-#[derive(Default)]
-struct Beside {
-    constants: u64,
-    intermediate: u64,
-}
-
-impl Beside {
-    fn of(graph: &Graph, id: NodeId) -> Self {
-        let node = graph.node(id);
-        let product = |a: u32, b: u32| u64::from(a).saturating_mul(b.into());
-        match &node.op {
-            Op::AdaptiveAvgPool { output } => {
-                let from = graph.input_shapes(id)[0];
-                let (channels, size) = (u64::from(from.channels()), from.size());
-                if is_plain(size, *output) {
-                    return Self::default();
-                }
-                let rows = product(size.height, output.height);
-                Self {
-                    constants: rows.saturating_add(product(size.width, output.width)),
-                    intermediate: product(output.height, size.width).saturating_mul(channels),
-                }
-            }
-            Op::BatchNorm(norm) => {
-                let absent = u32::from(!norm.scale) + u32::from(!norm.center);
-                Self { constants: product(node.shape.channels(), absent), intermediate: 0 }
-            }
-            // Nothing, or a few numbers, or values that are as large as the result.
-            Op::Input(_)
-            | Op::Conv(_)
-            | Op::Linear(_)
-            | Op::Lrn(_)
-            | Op::Activation(_)
-            | Op::Pool(_)
-            | Op::GlobalPool(_)
-            | Op::Concat
-            | Op::Add { .. }
-            | Op::Multiply
-            | Op::Flatten
-            | Op::Dropout { .. }
-            | Op::Softmax
-            | Op::ChannelShuffle { .. }
-            | Op::Maximum
-            | Op::DropPath { .. }
-            | Op::ConvTranspose(_)
-            | Op::Prelu { .. }
-            | Op::Scale(_)
-            | Op::Resize(_)
-            | Op::Rearrange(_) => Self::default(),
-            // At most a factor and a shift of each channel, which a normalisation without them is written with.
-            Op::Norm(_) | Op::Rescale(_) => {
-                Self { constants: product(node.shape.channels(), 2), intermediate: 0 }
-            }
-        }
-    }
-}
-
-/// Whether adaptive pooling is the same as plain pooling, because the grid divides the map.
-const fn is_plain(from: Size, output: Size) -> bool {
-    from.height.is_multiple_of(output.height) && from.width.is_multiple_of(output.width)
 }
 
 /// A graph on its way to ONNX.
@@ -760,28 +565,4 @@ fn averaging(from: u32, to: u32, place: impl Fn(usize, usize) -> usize) -> Vec<f
 /// A row-major matrix with `columns` columns, transposed.
 pub(crate) fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
     (0..columns).flat_map(|column| matrix.iter().skip(column).step_by(columns).copied()).collect()
-}
-
-fn size(size: Size) -> Vec<i64> {
-    vec![i64::from(size.height), i64::from(size.width)]
-}
-
-fn pads(padding: Padding) -> Vec<i64> {
-    [padding.top, padding.left, padding.bottom, padding.right].map(i64::from).to_vec()
-}
-
-fn int(name: &str, i: i64) -> AttributeProto {
-    AttributeProto { i, ..attribute(name, AttributeType::Int) }
-}
-
-fn ints(name: &str, ints: Vec<i64>) -> AttributeProto {
-    AttributeProto { ints, ..attribute(name, AttributeType::Ints) }
-}
-
-fn float(name: &str, f: f32) -> AttributeProto {
-    AttributeProto { f, ..attribute(name, AttributeType::Float) }
-}
-
-fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), r#type: kind.into(), ..AttributeProto::default() }
 }

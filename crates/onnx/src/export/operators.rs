@@ -6,7 +6,10 @@ use inceptive_ir::{
 };
 use inceptive_weights::Missing;
 
-use super::{HELPER, Writer, absent_name, float, int, ints};
+use super::{
+    HELPER, Writer, absent_name,
+    attributes::{attribute, float, int, ints},
+};
 use crate::proto::{AttributeProto, AttributeType};
 
 /// The first operator set with `LayerNormalization`.
@@ -369,8 +372,5 @@ fn factor(from: u32, to: u32) -> f32 {
 }
 
 fn text(name: &str, s: &str) -> AttributeProto {
-    AttributeProto {
-        s: s.as_bytes().to_vec().into(),
-        ..super::attribute(name, AttributeType::String)
-    }
+    AttributeProto { s: s.as_bytes().to_vec().into(), ..attribute(name, AttributeType::String) }
 }

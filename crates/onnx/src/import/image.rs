@@ -1,6 +1,7 @@
 //! The input of a file: which it is, its size, and the order of its dimensions.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet, VecDeque},
     fmt,
 };
@@ -83,108 +84,152 @@ impl Image {
                 "the input `{name}` has the element type {kind}; it must be floating point or uint8"
             )));
         }
-        let mut remarks = Vec::new();
-        if kind == UINT8 {
-            remarks.push(format!(
-                "the input `{name}` is uint8 in the file; here it takes the same numbers as float32"
-            ));
-        }
         let dims = tensor.and_then(|tensor| tensor.shape.as_ref());
         let dims: Vec<Option<u32>> = dims.map_or_else(Vec::new, |shape| {
             let size = |value: i64| u32::try_from(value).ok().filter(|&size| size > 0);
             shape.dim.iter().map(|dim| dim.dim_value.and_then(size)).collect()
         });
-        let batch = |batch: Option<u32>| u64::from(batch.unwrap_or(1));
-        match dims[..] {
-            [first, Some(features)] => {
-                let shape = Shape::vector(features);
-                let (batch, guessed) = (batch(first), None);
-                Ok(Self { batch, shape, layout: Layout::of(shape, batch), guessed, remarks })
-            }
-            [first, a, b, c] => {
-                let batch = batch(first);
-                let is_last = is_channels_last(&input.name, live);
-                let [channels, height, width] = if is_last { [c, a, b] } else { [a, b, c] };
-                let given = wanted.and_then(|wanted| wanted.channels);
-                let channels = channels.or(given).or_else(|| first_channels(file, live));
-                let channels = channels.ok_or_else(|| {
-                    ImportError::Input(format!(
-                        "the input `{name}` is {}; its number of channels is not known: name it with the size, as in --input-size 3x224x224",
-                        Dims(&dims)
-                    ))
-                })?;
-                let size = wanted.map(|wanted| wanted.size);
-                if let Some(size) = size
-                    && (height.is_some_and(|height| height != size.height)
-                        || width.is_some_and(|width| width != size.width))
-                {
-                    return Err(ImportError::Input(format!(
-                        "the input `{name}` is {}, and cannot be {size}",
-                        Dims(&dims)
-                    )));
-                }
-                let is_open = size.is_none() && (height.is_none() || width.is_none());
-                let guessed = is_open.then_some(OpenSides::Map);
-                let known = size.unwrap_or_else(|| {
-                    let other = height.or(width).unwrap_or(GUESS);
-                    Size::new(height.unwrap_or(other), width.unwrap_or(other))
-                });
-                let shape = Shape::Map { channels, size: known };
-                let own = Layout::of(shape, batch);
-                let layout = if is_last { own.permuted(&[0, 2, 3, 1]) } else { None };
-                if layout.is_some() {
-                    remarks.push(format!(
-                        "the input `{name}` is batch x height x width x channels in the file, and batch x channels x height x width here"
-                    ));
-                }
-                Ok(Self { batch, shape, layout: layout.unwrap_or(own), guessed, remarks })
-            }
-            [first, a, b]
-                if first_kernel(file, live).is_some_and(|(kernel, _)| kernel.len() == 3) =>
-            {
-                let is_last = is_channels_last(&input.name, live);
-                let (channels, length) = if is_last { (b, a) } else { (a, b) };
-                let given = wanted.map(|wanted| wanted.size.width);
-                let channels = channels.or(wanted.and_then(|wanted| wanted.channels));
-                let channels = channels.or_else(|| read_channels(file, live));
-                if length.zip(given).is_some_and(|(length, given)| length != given) {
-                    return Err(ImportError::Input(format!(
-                        "the input `{name}` is {}, and cannot have another length",
-                        Dims(&dims)
-                    )));
-                }
-                let Some(channels) = channels else {
-                    return Err(ImportError::Input(format!(
-                        "the input `{name}` is {}; its number of channels is not known: name it with the length, as in --input-size 3x1x1000",
-                        Dims(&dims)
-                    )));
-                };
-                let guessed = (length.or(given).is_none()).then_some(OpenSides::Row);
-                let batch = batch(first);
-                let shape = Shape::map(channels, 1, length.or(given).unwrap_or(GUESS));
-                let own = Layout::of(shape, batch);
-                let order: &[usize] = if is_last { &[0, 2, 1] } else { &[0, 1, 2] };
-                let row = own.without(2).and_then(|row| row.permuted(order));
-                remarks.push(format!(
-                    "the input `{name}` is {} in the file, and batch x channels x 1 x length here",
-                    if is_last { "batch x length x channels" } else { "batch x channels x length" }
-                ));
-                Ok(Self { batch, shape, layout: row.unwrap_or(own), guessed, remarks })
-            }
-            [Some(a), Some(b), Some(c)] if starts_with_batch_of_one(&input.name, live) => {
-                let shape = Shape::map(a, b, c);
-                let own = Layout::of(shape, 1);
-                remarks.push(format!(
-                    "the input `{name}` is channels x height x width in the file, and batch x channels x height x width here"
-                ));
-                let layout = own.without(0).unwrap_or(own);
-                Ok(Self { batch: 1, shape, layout, guessed: None, remarks })
-            }
-            _ => Err(ImportError::Input(format!(
-                "the input `{name}` is {}; it must be batch x channels x height x width, batch x channels x length, or batch x features",
-                Dims(&dims)
-            ))),
+        let input = Input { name, dims: &dims, file, live, wanted, own_name: &input.name };
+        let mut image = input.image()?;
+        if kind == UINT8 {
+            let remark = format!(
+                "the input `{}` is uint8 in the file; here it takes the same numbers as float32",
+                input.name
+            );
+            image.remarks.insert(0, remark);
         }
+        Ok(image)
+    }
+}
+
+/// The input of a file, and what may say which image it is.
+struct Input<'f> {
+    /// Its name in the file, and as it is shown.
+    own_name: &'f str,
+    name: Cow<'f, str>,
+    /// Its dimensions; none where the file leaves them open.
+    dims: &'f [Option<u32>],
+    file: &'f GraphProto,
+    live: &'f [&'f NodeProto],
+    wanted: Option<InputSize>,
+}
+
+impl Input<'_> {
+    fn image(&self) -> Result<Image, ImportError> {
+        let is_row =
+            || first_kernel(self.file, self.live).is_some_and(|(kernel, _)| kernel.len() == 3);
+        match *self.dims {
+            [batch, Some(features)] => {
+                let (batch, shape) = (u64::from(batch.unwrap_or(1)), Shape::vector(features));
+                let layout = Layout::of(shape, batch);
+                Ok(Image { batch, shape, layout, guessed: None, remarks: vec![] })
+            }
+            [batch, a, b, c] => self.map(u64::from(batch.unwrap_or(1)), [a, b, c]),
+            [batch, a, b] if is_row() => self.row(u64::from(batch.unwrap_or(1)), [a, b]),
+            [Some(a), Some(b), Some(c)] if starts_with_batch_of_one(self.own_name, self.live) => {
+                Ok(self.single(Shape::map(a, b, c)))
+            }
+            _ => Err(self.refused(
+                "; it must be batch x channels x height x width, batch x channels x length, or batch x features",
+            )),
+        }
+    }
+
+    fn refused(&self, why: &str) -> ImportError {
+        ImportError::Input(format!("the input `{}` is {}{why}", self.name, Dims(self.dims)))
+    }
+
+    /// The channels that were asked for where the file leaves them open.
+    fn wanted_channels(&self) -> Option<u32> {
+        self.wanted.and_then(|wanted| wanted.channels)
+    }
+
+    /// A map, with the channels before or behind its sides.
+    fn map(&self, batch: u64, [a, b, c]: [Option<u32>; 3]) -> Result<Image, ImportError> {
+        let is_last = is_channels_last(self.own_name, self.live);
+        let [channels, height, width] = if is_last { [c, a, b] } else { [a, b, c] };
+        let channels = channels.or(self.wanted_channels());
+        let channels = channels.or_else(|| first_channels(self.file, self.live));
+        let channels = channels.ok_or_else(|| {
+            self.refused(
+                "; its number of channels is not known: name it with the size, as in --input-size 3x224x224",
+            )
+        })?;
+        let size = self.wanted.map(|wanted| wanted.size);
+        if let Some(size) = size
+            && (height.is_some_and(|height| height != size.height)
+                || width.is_some_and(|width| width != size.width))
+        {
+            return Err(self.refused(&format!(", and cannot be {size}")));
+        }
+        let is_open = size.is_none() && (height.is_none() || width.is_none());
+        let known = size.unwrap_or_else(|| {
+            let other = height.or(width).unwrap_or(GUESS);
+            Size::new(height.unwrap_or(other), width.unwrap_or(other))
+        });
+        let shape = Shape::Map { channels, size: known };
+        let own = Layout::of(shape, batch);
+        let layout = if is_last { own.permuted(&[0, 2, 3, 1]) } else { None };
+        let remark = layout.is_some().then(|| {
+            format!(
+                "the input `{}` is batch x height x width x channels in the file, and batch x channels x height x width here",
+                self.name
+            )
+        });
+        Ok(Image {
+            batch,
+            shape,
+            layout: layout.unwrap_or(own),
+            guessed: is_open.then_some(OpenSides::Map),
+            remarks: remark.into_iter().collect(),
+        })
+    }
+
+    /// A row, which is a map of height 1, with the channels before or behind its length.
+    fn row(&self, batch: u64, [a, b]: [Option<u32>; 2]) -> Result<Image, ImportError> {
+        let is_last = is_channels_last(self.own_name, self.live);
+        let (channels, length) = if is_last { (b, a) } else { (a, b) };
+        let given = self.wanted.map(|wanted| wanted.size.width);
+        let channels = channels.or(self.wanted_channels());
+        let channels = channels.or_else(|| read_channels(self.file, self.live));
+        if length.zip(given).is_some_and(|(length, given)| length != given) {
+            return Err(self.refused(", and cannot have another length"));
+        }
+        let channels = channels.ok_or_else(|| {
+            self.refused(
+                "; its number of channels is not known: name it with the length, as in --input-size 3x1x1000",
+            )
+        })?;
+        let known = length.or(given);
+        let shape = Shape::map(channels, 1, known.unwrap_or(GUESS));
+        let own = Layout::of(shape, batch);
+        let (order, names): (&[usize], &str) = match is_last {
+            true => (&[0, 2, 1], "batch x length x channels"),
+            false => (&[0, 1, 2], "batch x channels x length"),
+        };
+        let layout = own.without(2).and_then(|row| row.permuted(order));
+        let remark = format!(
+            "the input `{}` is {names} in the file, and batch x channels x 1 x length here",
+            self.name
+        );
+        Ok(Image {
+            batch,
+            shape,
+            layout: layout.unwrap_or(own),
+            guessed: known.is_none().then_some(OpenSides::Row),
+            remarks: vec![remark],
+        })
+    }
+
+    /// One map without a batch.
+    fn single(&self, shape: Shape) -> Image {
+        let own = Layout::of(shape, 1);
+        let remark = format!(
+            "the input `{}` is channels x height x width in the file, and batch x channels x height x width here",
+            self.name
+        );
+        let layout = own.without(0).unwrap_or(own);
+        Image { batch: 1, shape, layout, guessed: None, remarks: vec![remark] }
     }
 }
 
