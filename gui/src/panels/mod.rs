@@ -15,6 +15,7 @@ mod queue;
 pub mod run;
 mod sort;
 pub mod source;
+mod start;
 pub mod tradeoff;
 pub mod train;
 

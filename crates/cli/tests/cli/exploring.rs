@@ -60,6 +60,21 @@ fn document(folder: &Path, arguments: &str) -> Value {
     serde_json::from_str(&done(folder, arguments)).unwrap()
 }
 
+/// Starts a command again and again, and kills it after so many milliseconds.
+fn kill_after(folder: &Path, arguments: &str, milliseconds: &[u64]) {
+    for &milliseconds in milliseconds {
+        let mut child = inceptive(arguments)
+            .current_dir(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
 #[test]
 fn all_networks_are_counted_and_what_excludes_them_is_told() {
     let folder = folder();
@@ -231,17 +246,7 @@ fn a_killed_search_goes_on_to_the_same_result() {
 
     let killed = folder();
     let killed = killed.path();
-    for milliseconds in [300, 900, 2500] {
-        let mut child = inceptive(&format!("{SEARCH} --json"))
-            .current_dir(killed)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(milliseconds));
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    kill_after(killed, &format!("{SEARCH} --json"), &[300, 900, 2500]);
     let found = essence(document(killed, &format!("{SEARCH} --json")));
     assert_eq!(found, expected);
 
@@ -314,17 +319,7 @@ fn a_search_in_waves_goes_on_to_the_same_result() {
 
     let killed = start();
     let killed = killed.path();
-    for milliseconds in [600, 1500, 2500, 3000] {
-        let mut child = inceptive(&format!("{search} --json"))
-            .current_dir(killed)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(milliseconds));
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    kill_after(killed, &format!("{search} --json"), &[600, 1500, 2500, 3000]);
     assert_eq!(essence(document(killed, &format!("{search} --json"))), expected);
     let text = done(killed, &search);
     assert!(text.contains("\nNetworks 1 to 10 were chosen by cost and values\n"), "{text}");

@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use egui::{Button, ComboBox, DragValue, Grid, RichText, Ui};
+use egui::{ComboBox, DragValue, Grid, RichText, Ui};
 use inceptive_results::Metric;
 
 use super::{Subject, space::Wanted};
 use crate::{
-    command::{Command, Commands},
+    command::Commands,
     file::FilePath,
     jobs::{ExploreRequest, Job},
     model::Model,
@@ -15,6 +15,7 @@ use crate::{
         choices::entries,
         data_choice::{Data, DataAndRecipe},
         fields::StoreField,
+        start::Start,
     },
     theme::colors,
 };
@@ -181,21 +182,9 @@ pub(super) fn start(
     commands: &mut Commands,
 ) {
     ui.add_space(2.0);
-    let start = Button::new(RichText::new("Start").strong()).min_size([70.0, 22.0].into());
-    let response = ui.add_enabled(job.is_ok(), start).on_hover_text(hover);
-    match job {
-        Ok(job) if response.clicked() || subject.asks.starts => {
-            let unsaved: Vec<FilePath> = unsaved(subject);
-            commands.push(match unsaved.is_empty() {
-                true => Command::Start(job),
-                false => Command::SaveThen(unsaved, job),
-            });
-        }
-        Ok(_) => {}
-        Err(problem) => {
-            response.on_disabled_hover_text(problem.as_str());
-            ui.label(RichText::new(problem).color(colors(ui).warning));
-        }
+    let start = Start { job, hover, has_key: subject.asks.starts };
+    if let Some(problem) = start.ui(ui, || unsaved(subject), commands) {
+        ui.label(RichText::new(problem).color(colors(ui).warning));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The setup of a training job.
 
-use egui::{Button, ComboBox, DragValue, Grid, Label, Response, RichText, Ui};
+use egui::{ComboBox, DragValue, Grid, Label, Response, RichText, Ui};
 use inceptive_app::TrainerName;
 use inceptive_bench::Isa;
 use inceptive_format::counted;
@@ -8,13 +8,14 @@ use inceptive_format::counted;
 use super::fit::{Candidate, candidates};
 use crate::{
     actions::{Action, asked},
-    command::{Command, Commands},
+    command::Commands,
     jobs::{Job, TrainRequest},
     model::Model,
     panels::{
         choices::entries,
         data_choice::{Data, DataAndRecipe},
         fields::{StoreField, instruction_set},
+        start::Start,
     },
     theme::colors,
 };
@@ -121,26 +122,12 @@ impl Setup {
         model: &Model,
         commands: &mut Commands,
     ) {
-        let request = self.request(networks, data, model);
-        let start = Button::new(RichText::new("Start").strong()).min_size([70.0, 22.0].into());
-        let response = ui.add_enabled(request.is_ok(), start).on_hover_text(
-            "Ctrl Enter. Stopped runs resume after their last whole epoch; runs in the store are not repeated",
-        );
-        let has_key = asked(ui.ctx(), Action::StartTraining);
-        match request {
-            Ok(request) if response.clicked() || has_key => {
-                let unsaved: Vec<_> = networks.iter().filter_map(Candidate::to_save).collect();
-                let job = Job::Train(request);
-                commands.push(match unsaved.is_empty() {
-                    true => Command::Start(job),
-                    false => Command::SaveThen(unsaved, job),
-                });
-            }
-            Ok(_) => {}
-            Err(problem) => {
-                response.on_disabled_hover_text(problem.as_str());
-            }
-        }
+        let start = Start {
+            job: self.request(networks, data, model).map(Job::Train),
+            hover: "Ctrl Enter. Stopped runs resume after their last whole epoch; runs in the store are not repeated",
+            has_key: asked(ui.ctx(), Action::StartTraining),
+        };
+        start.ui(ui, || networks.iter().filter_map(Candidate::to_save).collect(), commands);
     }
 
     /// The names of the networks, and the settings that are needed by networks that do not fit the data set.
