@@ -137,6 +137,17 @@ def check_tooltip(page: Page) -> None:
         page.keyboard.press("Escape")
         if page.locator("#tip").is_visible():
             problem("a tooltip stays after Escape")
+    mark = page.locator("figure svg .hit").first
+    if mark.count():
+        mark.focus()
+        mark.evaluate("(it) => scrollTo({ top: it.getBoundingClientRect().top + scrollY - 600, behavior: 'instant' })")
+        box = mark.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, 300)
+        page.keyboard.press("Escape")
+        page.evaluate("(by) => scrollBy({ top: by, behavior: 'instant' })", box["y"] + box["height"] / 2 - 300)
+        page.wait_for_timeout(300)
+        if page.locator("#tip").is_visible():
+            problem("a mark that scrolls below the pointer shows its tooltip")
 
 
 def check_axe(page: Page, when: str) -> None:

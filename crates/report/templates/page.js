@@ -137,10 +137,16 @@
   };
   const hide = () => { tip.hidden = true; };
   const markOf = (event) => event.target.closest?.("svg .hit, svg [aria-label], svg g:has(> title)");
+  // Content that scrolls below a pointer at rest is entered too; only a pointer that moves asks for a tooltip.
+  let rest = "";
   document.addEventListener("pointerover", (event) => {
+    const place = `${event.clientX},${event.clientY}`;
+    if (place === rest) return;
+    rest = place;
     const mark = markOf(event);
     if (mark && !mark.matches("svg")) show(mark); else hide();
   });
+  document.addEventListener("pointermove", (event) => { rest = `${event.clientX},${event.clientY}`; });
   for (const svg of all("figure svg")) {
     const marks = all(".hit", svg);
     if (!marks.length) continue;
