@@ -7,7 +7,8 @@
 Prints, for each finalist, its accuracy and latency in the search and again, the probability of being on the front that the search
 gave, and whether it is on the front by all fresh seeds; then, for many draws of as many fresh seeds as the search had, how often
 a network is on that front, by the probability that the draw gives. Beside them, hand-written networks of
-`architectures/small/` are trained and measured in the same way. After an interruption it resumes.
+`architectures/small/` are trained and measured in the same way. After an interruption it resumes. Latencies are measured at the
+end: `--train-only` stops before, so that only they need a machine that does nothing else.
 """
 
 import argparse
@@ -41,11 +42,14 @@ def trained(arguments: argparse.Namespace, request: dict, network: list[str]) ->
     return [finished["test_top1"] for finished in run(command)]
 
 
-def measured(arguments: argparse.Namespace, threads: int, network: list[str]) -> list[float]:
-    """Median latency of a network with its interval, in milliseconds."""
-    command = [arguments.command, "bench", *network, "--threads", str(threads), "--store", arguments.to, "--json"]
-    latency = run(command)[0]["latency_ms"]["median"]
-    return [latency["value"], latency["low"], latency["high"]]
+def measured(arguments: argparse.Namespace, threads: int, networks: list[list[str]]) -> list[list[float]]:
+    """Median latencies of networks with their intervals, in milliseconds."""
+    latencies = []
+    for network in networks:
+        command = [arguments.command, "bench", *network, "--threads", str(threads), "--store", arguments.to, "--json"]
+        latency = run(command)[0]["latency_ms"]["median"]
+        latencies.append([latency["value"], latency["low"], latency["high"]])
+    return latencies
 
 
 def on_front(costs: np.ndarray) -> np.ndarray:
@@ -75,6 +79,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=100)
     parser.add_argument("--beside", nargs="*", default=["bn"])
     parser.add_argument("--to", default="members.db")
+    parser.add_argument("--train-only", action="store_true")
     arguments = parser.parse_args()
     store = sqlite3.connect(f"file:{ROOT / arguments.store}?mode=ro", uri=True)
     search = json.loads(store.execute("SELECT json FROM exploration ORDER BY id DESC LIMIT 1").fetchone()[0])
@@ -85,14 +90,19 @@ def main() -> None:
         if network["outcome"] and network["outcome"]["probability"] is not None
     ]
     threads = search["machine"]["physical_cores"]
-    seeds, latencies = [], []
+    seeds, names = [], []
     for number, network in finalists:
         settings = [f"{name}={value}" for name, value in zip(variables, network["values"])]
         named = [search["space"]["file"], *(word for setting in settings for word in ("--set", setting))]
         seeds.append(trained(arguments, request, named))
-        latencies.append(measured(arguments, threads, named))
+        names.append(named)
         print(f"network {number}: {', '.join(settings)}", flush=True)
-    seeds, latencies = np.array(seeds), np.array(latencies)
+    beside = [[f"architectures/small/{name}.yaml"] for name in arguments.beside]
+    tops_beside = [trained(arguments, request, network) for network in beside]
+    if arguments.train_only:
+        return
+    latencies_beside = measured(arguments, threads, beside)
+    seeds, latencies = np.array(seeds), np.array(measured(arguments, threads, names))
     truth = on_front(np.stack([latencies[:, 0], -seeds.mean(1)], -1))
     print("\nnetwork  probability  top-1 in the search  again   ms in the search  again  on the front again")
     for (number, network), tops, latency, is_on in zip(finalists, seeds, latencies, truth):
@@ -115,9 +125,7 @@ def main() -> None:
         if chosen.any():
             print(f"{low:.1f} to {min(high, 1.0):.1f}             {said[chosen].mean():.2f}   {was[chosen].mean():19.2f}   {chosen.sum()}")
     print(f"all                    {said.mean():.2f}   {was.mean():19.2f}   {len(said)}")
-    for name in arguments.beside:
-        network = [f"architectures/small/{name}.yaml"]
-        tops, latency = trained(arguments, request, network), measured(arguments, threads, network)
+    for name, tops, latency in zip(arguments.beside, tops_beside, latencies_beside):
         print(f"{name}: top-1 {np.mean(tops):.2f}, {latency[0]:.3f} ms")
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares training steps with PyTorch: forward, backward and SGD with momentum, in images a second.
 
-    scripts/training_speed.py [--threads 1 2] [--batch 64] [--rounds 5] [--compile] [--markdown]
+    scripts/training_speed.py [--threads 1 2] [--batch 64] [--rounds 5] [--compile]
 
 Needs PyTorch, and builds `inceptive` and the benchmark `training` of the crate `inceptive-engine`. Both sides train the
 same network: PyTorch runs the module that `inceptive export --format pytorch` writes, in channels-last order. They take

@@ -11,6 +11,7 @@ mod options;
 mod place;
 mod plan;
 mod resample;
+mod rounds;
 mod session;
 mod steps;
 mod text;

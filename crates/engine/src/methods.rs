@@ -93,7 +93,7 @@ fn is_faster(unit: &Unit, units: &[Unit], options: Options) -> bool {
 }
 
 /// Numbers of the maps that a unit reads and writes.
-fn numbers_of_maps(unit: &Unit, units: &[Unit], batch: usize) -> u64 {
+pub(crate) fn numbers_of_maps(unit: &Unit, units: &[Unit], batch: usize) -> u64 {
     let numbers = |unit: &Unit| unit.size.area().saturating_mul(unit.channels() as u64);
     let maps = unit.reads().map(|read| numbers(&units[read])).chain([numbers(unit)]);
     maps.fold(0, u64::saturating_add).saturating_mul(batch as u64)
@@ -101,7 +101,7 @@ fn numbers_of_maps(unit: &Unit, units: &[Unit], batch: usize) -> u64 {
 
 /// Numbers of a unit's weights as they are packed, with its bias: whole blocks of outputs, each with the inputs of its
 /// groups.
-fn packed(unit: &Unit, units: &[Unit], is_transformed: bool) -> u64 {
+pub(crate) fn packed(unit: &Unit, units: &[Unit], is_transformed: bool) -> u64 {
     let of_lanes = |each: u64| each.saturating_mul((unit.blocks() * LANES) as u64);
     let groups = match &unit.kind {
         Kind::Conv(conv) => conv.groups as usize,

@@ -16,8 +16,9 @@ use crate::{
     fuse::{Fused, Purpose, fuse},
     layout::{Layout, Schedule},
     methods::Methods,
-    options::{Needs, Options, PlanError},
+    options::{Needs, Options, PlanError, check_memory},
     place::place,
+    rounds::images_at_once,
     steps::Making,
     units::Unit,
 };
@@ -43,18 +44,27 @@ struct Drawn {
     schedule: Schedule,
     methods: Methods,
     layout: Layout,
+    /// Those of one round.
+    options: Options,
 }
 
 impl Drawn {
     fn new(graph: &Graph, options: Options) -> Result<Self, PlanError> {
         let Fused { mut units, output, heads } = fuse(graph, Purpose::Inference)?;
+        // The outputs of heads are kept for the whole batch.
+        let at_once = match heads.is_empty() {
+            true => images_at_once(&units, options),
+            false => options.batch,
+        };
+        // These do not depend on the number of threads, so that results do not.
+        let methods = Methods::new(&units, options);
+        let options = Options { batch: at_once, ..options };
         let places = place(&mut units);
         let schedule = Schedule::new(&units);
         let results: Vec<usize> = heads.iter().copied().chain([output]).collect();
-        let methods = Methods::new(&units, options);
         let batch = options.batch;
         let layout = Layout::new(graph, &units, &places, &schedule, &results, &methods, batch)?;
-        Ok(Self { units, output, heads, schedule, methods, layout })
+        Ok(Self { units, output, heads, schedule, methods, layout, options })
     }
 
     /// What the steps are made from.
@@ -62,11 +72,22 @@ impl Drawn {
         &'a self,
         graph: &'a Graph,
         weights: &'a Weights,
-        options: Options,
         stop: &'a AtomicBool,
     ) -> Making<'a> {
-        let Self { units, methods, layout, .. } = self;
+        let Self { units, methods, layout, options, .. } = self;
+        let options = *options;
         Making { graph, weights, units, methods, layout, options, stop }
+    }
+}
+
+impl Drawn {
+    /// What a plan with these options takes, of which a round is made.
+    fn needs(&self, making: &Making<'_>, options: Options) -> Result<Needs, PlanError> {
+        let mut needs = making.needs(self.output)?;
+        let rounds = options.batch / self.options.batch.max(1);
+        needs.output = needs.output.saturating_mul(rounds as u64);
+        check_memory(needs.total(), options.most_bytes)?;
+        Ok(needs)
     }
 }
 
@@ -109,6 +130,8 @@ pub struct Plan {
     /// For each phase and step.
     pub(crate) labels: Vec<Vec<Label>>,
     pub(crate) options: Options,
+    /// How often the program runs for a batch.
+    pub(crate) rounds: usize,
     weight_bytes: usize,
 }
 
@@ -130,9 +153,10 @@ impl Plan {
             return Err(PlanError::Isa(options.isa));
         }
         let drawn = Drawn::new(graph, options)?;
-        let making = drawn.making(graph, weights, options, stop);
-        making.needs(drawn.output)?;
+        let making = drawn.making(graph, weights, stop);
+        drawn.needs(&making, options)?;
         let mut made = making.make_all()?;
+        let rounds = options.batch / drawn.options.batch.max(1);
         let Drawn { units, output, heads, schedule, layout, .. } = drawn;
         let mut phases: Vec<Phase> = (0..schedule.phases).map(|_| Vec::new()).collect();
         let mut labels: Vec<Vec<Label>> = vec![Vec::new(); schedule.phases];
@@ -163,7 +187,7 @@ impl Plan {
         };
         let heads = heads.iter().map(head).collect();
         let program = Arc::new(Program::new(layout.buffers, phases)?);
-        Ok(Self { program, heads, labels, options, weight_bytes })
+        Ok(Self { program, heads, labels, options, rounds, weight_bytes })
     }
 
     /// What the plan of an inference graph would take.
@@ -173,7 +197,7 @@ impl Plan {
     pub fn needs(graph: &Graph, options: Options) -> Result<Needs, PlanError> {
         let drawn = Drawn::new(graph, options)?;
         let (weights, stop) = (&Weights::default(), &AtomicBool::new(false));
-        drawn.making(graph, weights, options, stop).needs(drawn.output)
+        drawn.needs(&drawn.making(graph, weights, stop), options)
     }
 
     /// For each phase its steps, which run side by side.
@@ -184,6 +208,11 @@ impl Plan {
     /// How it is run.
     pub fn options(&self) -> Options {
         self.options
+    }
+
+    /// How many images of the batch are computed at once.
+    pub fn images_at_once(&self) -> usize {
+        self.options.batch / self.rounds.max(1)
     }
 
     /// Bytes of all feature maps, which share memory.

@@ -37,7 +37,7 @@ impl Session {
     pub fn new(plan: Arc<Plan>, stop: &AtomicBool) -> Result<Self, SessionError> {
         let Options { isa, threads, .. } = plan.options();
         let runner = Runner::new(Arc::clone(&plan.program), isa, threads, stop)?;
-        let len = plan.program.output_len();
+        let len = plan.program.output_len().saturating_mul(plan.rounds);
         let mut output = Vec::new();
         let bytes = len.saturating_mul(size_of::<f32>());
         output.try_reserve_exact(len).map_err(|_| SessionError::Memory { bytes })?;
@@ -69,7 +69,9 @@ impl Session {
     /// # Errors
     /// When it was stopped, or the input has another length.
     pub fn run(&mut self, input: &[f32], stop: &AtomicBool) -> Result<&[f32], RunError> {
-        self.runner.run(input, &mut self.output, stop)?;
+        for (input, output) in rounds(&self.plan, input, &mut self.output)? {
+            self.runner.run(input, output, stop)?;
+        }
         Ok(&self.output)
     }
 
@@ -82,14 +84,30 @@ impl Session {
         input: &[f32],
         stop: &AtomicBool,
     ) -> Result<Vec<StepTime>, RunError> {
-        let times = self.runner.run_timed(input, &mut self.output, stop)?;
         let threads = u32::try_from(self.plan.options.threads).unwrap_or(u32::MAX).max(1);
-        let labels = self.plan.labels.iter().flatten();
-        let mut steps: Vec<StepTime> = labels
-            .zip(times.steps.iter().flatten())
-            .map(|(label, time)| StepTime { label: Some(label.clone()), time: *time / threads })
-            .collect();
-        steps.push(StepTime { label: None, time: times.waiting / threads });
+        let labels = self.plan.labels.iter().flatten().cloned().map(Some).chain([None]);
+        let mut steps: Vec<StepTime> =
+            labels.map(|label| StepTime { label, time: Duration::ZERO }).collect();
+        for (input, output) in rounds(&self.plan, input, &mut self.output)? {
+            let times = self.runner.run_timed(input, output, stop)?;
+            let times = times.steps.iter().flatten().chain([&times.waiting]);
+            for (step, time) in steps.iter_mut().zip(times) {
+                step.time += *time / threads;
+            }
+        }
         Ok(steps)
     }
+}
+
+/// The parts of the input and of the output that each round of a plan reads and writes.
+fn rounds<'r>(
+    plan: &Plan,
+    input: &'r [f32],
+    output: &'r mut [f32],
+) -> Result<impl Iterator<Item = (&'r [f32], &'r mut [f32])>, RunError> {
+    let (reads, writes) = (plan.program.input_len(), plan.program.output_len());
+    if input.len() != reads.saturating_mul(plan.rounds) {
+        return Err(RunError::Length);
+    }
+    Ok(input.chunks_exact(reads.max(1)).zip(output.chunks_exact_mut(writes.max(1))))
 }

@@ -7,13 +7,18 @@ use inceptive_kernels::memory::Buffer;
 use crate::plan::{Label, Plan};
 
 impl fmt::Display for Plan {
-    /// What it needs; a line for each step with its phase, its kernel, the buffer that it writes and the nodes that it
+    /// How it runs, and what it needs; a line for each step with its phase, its kernel, the buffer that it writes and the nodes that it
     /// computes; and where the buffers lie.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let options = self.options();
         let buffers = self.program.buffers();
         let apart: usize = buffers.iter().map(bytes).sum();
-        writeln!(f, "batch {}, threads {}, {}", options.batch, options.threads, options.isa)?;
+        write!(f, "batch {}, threads {}, {}", options.batch, options.threads, options.isa)?;
+        match self.images_at_once() {
+            images if images == options.batch => writeln!(f)?,
+            1 => writeln!(f, "; one image after the other")?,
+            images => writeln!(f, "; {images} images at once")?,
+        }
         writeln!(f, "weights       {:>12} bytes, packed", self.weight_bytes())?;
         writeln!(
             f,

@@ -103,6 +103,63 @@ proptest! {
     }
 }
 
+/// A network whose maps are so large that a batch is computed in rounds.
+#[test]
+fn large_maps_are_computed_in_rounds() {
+    let mut graph = Graph::new(Shape::map(3, 60, 60), None).unwrap();
+    let conv = |kernel, out_channels| {
+        let (stride, dilation) = (Size::square(1), Size::square(1));
+        let padding = Padding::symmetric(Size::square(kernel / 2));
+        Op::Conv(Conv {
+            kernel: Size::square(kernel),
+            out_channels,
+            stride,
+            padding,
+            dilation,
+            groups: 1,
+            bias: true,
+        })
+    };
+    let mut last = graph.input();
+    for op in [
+        conv(3, 24),
+        Op::Activation(Activation::Relu),
+        conv(1, 24),
+        Op::GlobalPool(PoolKind::Average),
+        Op::Flatten,
+    ] {
+        last = add(&mut graph, op, &[last]);
+    }
+    graph.set_output(last);
+    let weights = Weights::seeded(&graph, 3);
+    let values = Values::new(&graph, &weights);
+    let len = graph.node(graph.input()).shape.elements() as usize;
+    let batch = 6;
+    let input = numbers(batch * len, 3);
+    let right: Vec<f64> =
+        input.chunks(len).flat_map(|image| reference(&graph, &values, image)).collect();
+    let mut outputs = vec![];
+    for (threads, at_once) in [(1, 1), (2, 2), (3, 3), (4, 6)] {
+        let (isa, most_bytes) = (Isa::best(), u64::MAX);
+        let options = Options { batch, threads, isa, winograd: false, most_bytes };
+        let plan = Arc::new(Plan::new(&graph, &weights, options, &GO_ON).unwrap());
+        assert_eq!(plan.images_at_once(), at_once, "{plan}");
+        let needs = Plan::needs(&graph, options).unwrap();
+        assert_eq!(needs.output, 4 * right.len() as u64);
+        let mut session = Session::new(Arc::clone(&plan), &GO_ON).unwrap();
+        assert_eq!(session.run(&input[1..], &GO_ON), Err(RunError::Length));
+        let output = session.run(&input, &GO_ON).unwrap().to_vec();
+        for (found, right) in output.iter().zip(&right) {
+            assert!((f64::from(*found) - right).abs() < 1e-4, "{found}, {right}");
+        }
+        let times = session.run_timed(&input, &GO_ON).unwrap();
+        assert!(times.len() > 3 && times[0].time > std::time::Duration::ZERO);
+        assert_eq!(session.last_output(), output);
+        outputs.push(output);
+    }
+    assert!(outputs.windows(2).all(|pair| pair[0] == pair[1]), "threads do not matter");
+}
+
 /// Compares the outputs of all nodes, kept as heads, with the reference.
 fn check_heads(graph: &Graph, seed: u64) {
     let weights = Weights::seeded(graph, seed);

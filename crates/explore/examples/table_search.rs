@@ -94,7 +94,7 @@ fn in_waves(axes: &[Axis], networks: &[Network], seeds: u64) {
                 .collect();
             let points: Vec<Vec<usize>> = drawn.iter().map(|it| it.point.clone()).collect();
             let params: Vec<f64> = drawn.iter().map(|it| it.params).collect();
-            let pool = Pool { axes, points: &points, params: &params, costs: &params };
+            let pool = Pool { axes, points: &points, params: &params, costs: &params, scores: &[] };
             let seen: Vec<f64> = drawn
                 .iter()
                 .map(|it| it.accuracies[rng.random_range(0..it.accuracies.len())])
@@ -144,7 +144,7 @@ fn chosen_in_waves(
         }
         let excluded: HashSet<usize> = chosen.iter().copied().collect();
         let mut rng = ChaCha8Rng::seed_from_u64(seed + wave as u64);
-        let proposals = proposer.propose(&known, &excluded, wanted, &mut rng);
+        let proposals = proposer.propose(&known, &excluded, false, wanted, &mut rng);
         count += proposals.len();
         chosen.extend(proposals);
     }
@@ -167,7 +167,7 @@ fn below_limits(networks: &[&Network], seen: &[f64], chosen: &[usize]) -> f64 {
 fn one_after_the_other(axes: &[Axis], networks: &[Network], seeds: u64) {
     let points: Vec<Vec<usize>> = networks.iter().map(|it| it.point.clone()).collect();
     let params: Vec<f64> = networks.iter().map(|it| it.params).collect();
-    let pool = Pool { axes, points: &points, params: &params, costs: &[] };
+    let pool = Pool { axes, points: &points, params: &params, costs: &[], scores: &[] };
     let best = networks.iter().map(|it| mean(&it.accuracies)).fold(0.0, f64::max);
     println!(
         "{} networks, the best has {best:.2}%; points below it, over {seeds} seeds\n",

@@ -21,6 +21,11 @@ impl Axis {
         Self { values: numbers.len(), numbers: numbers.into_iter().collect() }
     }
 
+    /// A number in steps, from 0.
+    pub(crate) fn levels(count: u32) -> Self {
+        Self { values: count as usize, numbers: Some((0..count).map(f64::from).collect()) }
+    }
+
     /// How much two values differ: of numbers their distance in the order of the values, 1 between the first and the last;
     /// of others 1.
     #[expect(clippy::cast_precision_loss, reason = "few values")]

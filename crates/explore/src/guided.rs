@@ -54,8 +54,10 @@ pub fn guided(
         }
         let batch = if count < first { first - count } else { BATCH.min(most - count) };
         let is_good = found.judgement.as_ref().is_some_and(AccuracyJudgement::is_good);
+        let uses_scores = found.judgement.as_ref().is_some_and(|it| it.uses_scores);
         let chosen = if count >= first && is_good {
-            proposer.propose(&found.networks, &seen, batch - usize::from(batch > 1), &mut rng)
+            let most = batch - usize::from(batch > 1);
+            proposer.propose(&found.networks, &seen, uses_scores, most, &mut rng)
         } else {
             vec![]
         };
@@ -95,7 +97,7 @@ mod tests {
     fn it_finds_the_best_in_far_fewer_evaluations_than_chance() {
         let (axes, points) = pool();
         let params = vec![1.0; points.len()];
-        let pool = Pool { axes: &axes, points: &points, params: &params, costs: &[] };
+        let pool = Pool { axes: &axes, points: &points, params: &params, costs: &[], scores: &[] };
         let mut best = 0;
         for seed in 0..5 {
             let found =
@@ -119,7 +121,7 @@ mod tests {
         let points = &points[..12];
         let params = vec![1.0; 12];
         let costs: Vec<f64> = (0..12).map(f64::from).collect();
-        let pool = Pool { axes: &axes, points, params: &params, costs: &costs };
+        let pool = Pool { axes: &axes, points, params: &params, costs: &costs, scores: &[] };
         let found = guided(pool, 100, 1, &mut |at| ControlFlow::Continue(accuracy(&points[at])));
         assert_eq!(found.networks.len(), 12);
         let mut left = 3;

@@ -1,7 +1,7 @@
 //! How well accuracies can be predicted, in words.
 
 use inceptive_format::{counted, significant};
-use inceptive_results::{AccuracyJudgement, Exploration, Wave};
+use inceptive_results::{AccuracyJudgement, Exploration, ScoreJudgement, Wave};
 
 /// How well accuracies can be predicted, in words.
 pub fn judgement_sentence(judgement: &AccuracyJudgement) -> String {
@@ -19,12 +19,28 @@ pub fn judgement_sentence(judgement: &AccuracyJudgement) -> String {
         true => "the surrogate ranks better than both",
         false => "the surrogate does not rank better than both",
     };
+    let used = match (judgement.scores.is_empty(), judgement.uses_scores) {
+        (true, _) => "",
+        (false, true) => ", with the scores as inputs",
+        (false, false) => ", without the scores, as it is not better with them",
+    };
     format!(
-        "Rank correlation of predicted and known accuracies, cross-validated on {networks}: {}{among}; of the number of \
-         parameters: {params}; chance reaches {}: {verdict}",
+        "Rank correlation of predicted and known accuracies, cross-validated on {networks}{used}: {}{among}; of the number of \
+         parameters: {params}{}; chance reaches {}: {verdict}",
         significant(judgement.correlation),
+        scores(judgement),
         significant(judgement.of_chance)
     )
+}
+
+/// How well scores of untrained networks rank, as the end of a list.
+fn scores(judgement: &AccuracyJudgement) -> String {
+    let said = |it: &ScoreJudgement| {
+        let among = it.among_best.map(|among| format!(" ({})", significant(among)));
+        let (title, correlation) = (it.score.title(), significant(it.correlation));
+        format!(", of {title}: {correlation}{}", among.unwrap_or_default())
+    };
+    judgement.scores.iter().map(said).collect()
 }
 
 /// How the networks of a search were chosen, a sentence for each wave; nothing if they were chosen all at once.
@@ -73,7 +89,7 @@ fn said(wave: &Wave, networks: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use inceptive_results::example;
+    use inceptive_results::{ProxyScore, example};
 
     use super::*;
 
@@ -101,5 +117,23 @@ mod tests {
             ]
         );
         assert!(wave_sentences(&example::exploration()).is_empty());
+    }
+
+    #[test]
+    fn scores_are_listed_and_it_is_said_whether_they_are_used() {
+        let score = |score, among_best| ScoreJudgement { score, correlation: 0.5, among_best };
+        let mut judgement = example::accuracy_judgement();
+        judgement.scores =
+            vec![score(ProxyScore::Naswot, Some(-0.25)), score(ProxyScore::Synflow, None)];
+        assert_eq!(
+            judgement_sentence(&judgement),
+            "Rank correlation of predicted and known accuracies, cross-validated on 12 networks, without the scores, as it is not \
+             better with them: 0.840; of the number of parameters: 0.620, of NASWOT: 0.500 (-0.250), of SynFlow: 0.500; chance \
+             reaches 0.496: the surrogate ranks better than both"
+        );
+        judgement.uses_scores = true;
+        assert!(
+            judgement_sentence(&judgement).contains("networks, with the scores as inputs: 0.840;")
+        );
     }
 }

@@ -64,7 +64,7 @@ pub use latency::{
 };
 pub use membership::{Uncertain, front_probabilities};
 pub use pareto::{by_front_and_crowding, dominates, fronts, knee, pareto_front};
-pub use pool::{Pool, SurveyedPool};
+pub use pool::{Pool, Scored, SurveyedPool};
 pub use proposals::Proposer;
 pub use ranks::rank_correlation;
 pub use recommendation::{Recommendation, check_preference, recommendation};

@@ -1,7 +1,7 @@
 //! The networks that a search may choose from.
 
 use inceptive_dsl::Space;
-use inceptive_results::Metric;
+use inceptive_results::{Metric, ProxyScore};
 
 use crate::{
     axes::{Axis, axes},
@@ -19,6 +19,17 @@ pub struct Pool<'p> {
     pub params: &'p [f64],
     /// The cost that its accuracy is weighed against; empty if there is none.
     pub costs: &'p [f64],
+    /// Scores that it has untrained.
+    pub scores: &'p [Scored],
+}
+
+/// A score of all networks of a pool.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// Which score.
+    pub score: ProxyScore,
+    /// That of each network.
+    pub values: Vec<f64>,
 }
 
 /// Networks of a survey that a search may choose from.
@@ -28,6 +39,7 @@ pub struct SurveyedPool {
     points: Vec<Vec<usize>>,
     params: Vec<f64>,
     costs: Vec<f64>,
+    scores: Vec<Scored>,
 }
 
 impl SurveyedPool {
@@ -42,12 +54,19 @@ impl SurveyedPool {
             points: networks.iter().map(|network| network.choices.clone()).collect(),
             params: all(Metric::Params),
             costs: all(cost),
+            scores: vec![],
         }
+    }
+
+    /// The same networks with scores.
+    #[must_use]
+    pub fn with_scores(self, scores: Vec<Scored>) -> Self {
+        Self { scores, ..self }
     }
 
     /// The networks.
     pub fn pool(&self) -> Pool<'_> {
-        let Self { axes, points, params, costs } = self;
-        Pool { axes, points, params, costs }
+        let Self { axes, points, params, costs, scores } = self;
+        Pool { axes, points, params, costs, scores }
     }
 }

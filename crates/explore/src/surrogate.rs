@@ -170,6 +170,8 @@ pub fn judge(
         best: best.len(),
         among_best: correlation(&predicted, &best),
         of_params_among_best: correlation(params, &best),
+        scores: vec![],
+        uses_scores: false,
     })
 }
 

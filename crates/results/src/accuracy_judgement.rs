@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plausible::is_correlation;
+use crate::{plausible::is_correlation, proxy_score::ScoreJudgement};
 
 /// How well a surrogate ranks networks that it has not seen, and whether it is worth using.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,12 @@ pub struct AccuracyJudgement {
     pub among_best: Option<f64>,
     /// The same of the number of parameters.
     pub of_params_among_best: Option<f64>,
+    /// How well scores of untrained networks rank them, if there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<ScoreJudgement>,
+    /// Whether the predictions use the scores too: only if they are better with them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uses_scores: bool,
 }
 
 impl AccuracyJudgement {
@@ -37,6 +43,7 @@ impl AccuracyJudgement {
         is_correlation("correlation", self.correlation)?;
         is_correlation("of_params", self.of_params)?;
         let among = [self.among_best, self.of_params_among_best];
-        among.into_iter().flatten().try_for_each(|value| is_correlation("among_best", value))
+        among.into_iter().flatten().try_for_each(|value| is_correlation("among_best", value))?;
+        self.scores.iter().try_for_each(ScoreJudgement::check)
     }
 }

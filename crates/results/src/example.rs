@@ -194,6 +194,7 @@ pub fn exploration() -> Exploration {
             networks: None,
             seeds: 2,
             seed: 0,
+            scores: vec![],
         },
         counted: CountedSpace {
             size: "10".to_owned(),
@@ -226,6 +227,8 @@ pub fn accuracy_judgement() -> AccuracyJudgement {
         best: 1,
         among_best: None,
         of_params_among_best: None,
+        scores: vec![],
+        uses_scores: false,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     measurement::NetworkInfo,
     metric::{Direction, Metric, Objective},
     plausible::{is_amount, is_correlation, is_finish, is_seconds},
+    proxy_score::ProxyScore,
     record::{Record, Run},
     statistics::Estimate,
 };
@@ -118,6 +119,9 @@ pub struct ExplorationRequest {
     pub seeds: u32,
     /// The seed of the choice, and the first seed of training.
     pub seed: u64,
+    /// Scores of untrained networks that the surrogate may use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<ProxyScore>,
 }
 
 /// An objective of an exploration.

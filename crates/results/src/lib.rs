@@ -22,6 +22,7 @@ mod names;
 mod plausible;
 mod precision;
 mod profile;
+mod proxy_score;
 mod quality;
 mod record;
 mod roofline;
@@ -53,6 +54,7 @@ pub use metric::{Counts, Direction, Metric, Objective, Source, Unit, UnknownMetr
 pub use names::{NetworkFact, distinct_labels};
 pub use precision::Precision;
 pub use profile::{Bound, NodeProfile, Profile};
+pub use proxy_score::{ProxyScore, ScoreJudgement, UnknownProxyScore};
 pub use quality::{Finding, Grade, Problem, Remedy, beyond, grade};
 pub use record::{Record, Run, latest};
 pub use roofline::Roofline;

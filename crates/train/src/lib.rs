@@ -17,6 +17,7 @@ mod machine;
 pub mod recipe;
 mod score;
 mod trainer;
+mod training_free;
 
 pub use backend::{Backend, PyTorch};
 pub use checkpoint::{CheckpointError, CheckpointInfo};
@@ -31,3 +32,4 @@ pub use score::{
     calibration,
 };
 pub use trainer::{Epoch, Progress, Task, Trainer};
+pub use training_free::{ScoreError, proxy_score};

@@ -14,7 +14,7 @@ use inceptive_app::{
 use inceptive_dsl::{Constraint, Setting, Space};
 use inceptive_explore::Understood;
 use inceptive_format::exact;
-use inceptive_results::{Exploration, Objective, Preference};
+use inceptive_results::{Exploration, Objective, Preference, ProxyScore};
 use inceptive_store::Store;
 
 use super::{
@@ -127,6 +127,8 @@ pub struct ExploreRequest {
     pub seeds: u32,
     /// The engine that latencies are measured with; `None` to measure none.
     pub engine: Option<String>,
+    /// Scores of untrained networks that the surrogate may use.
+    pub scores: Vec<ProxyScore>,
     /// Where results are saved; weights and checkpoints are saved beside it.
     pub store: PathBuf,
 }
@@ -155,6 +157,7 @@ pub(super) fn explore(
         side_by_side: None,
         folder: TrainPlan::folder_beside(&request.store),
         again: false,
+        scores: request.scores.clone(),
         preference: Preference::default(),
     });
     let outcome = run(&task, request.engine.as_ref(), &request.store, tools, report)?;

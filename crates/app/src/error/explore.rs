@@ -37,6 +37,14 @@ pub enum ExploreError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A network has no score that was wanted.
+    #[error("the network {network} has no score: {reason}")]
+    Score {
+        /// The values of its variables.
+        network: String,
+        /// Why.
+        reason: String,
+    },
     /// None of the chosen networks can be trained.
     #[error("none of the networks that were chosen can be trained on {data}")]
     NoneTrains {

@@ -8,6 +8,7 @@ mod latencies;
 mod parts;
 mod plan;
 mod planning;
+mod scores;
 mod search;
 mod table;
 mod waves;
@@ -15,7 +16,7 @@ mod waves;
 use std::{path::PathBuf, time::Duration};
 
 use inceptive_dsl::Setting;
-use inceptive_results::{Objective, Preference};
+use inceptive_results::{Objective, Preference, ProxyScore};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -67,6 +68,9 @@ pub struct ExplorePlan {
     pub folder: PathBuf,
     /// Whether a search that is in the store is repeated; its runs are not.
     pub again: bool,
+    /// Scores of untrained networks that the surrogate may use.
+    #[serde(default)]
+    pub scores: Vec<ProxyScore>,
     /// Which of the finalists is wanted.
     #[serde(default)]
     pub preference: Preference,

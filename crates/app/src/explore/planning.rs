@@ -7,7 +7,7 @@ use std::{
 
 use inceptive_dsl::{Constraint, Space};
 use inceptive_explore::{
-    Surveyed, SurveyedPool, check_preference, count, counted_cost, diverse, waves,
+    Scored, Surveyed, SurveyedPool, check_preference, count, counted_cost, diverse, waves,
 };
 use inceptive_files::InputFiles;
 use inceptive_results::{
@@ -22,6 +22,7 @@ use super::{
     elsewhere::Elsewhere,
     latencies::LATENCY_BUDGET,
     plan::{Candidate, Schedule, TrainingCost, candidate, choose},
+    scores::Scoring,
     waves::{NextWave, spread},
 };
 use crate::{
@@ -34,6 +35,9 @@ use crate::{
 
 /// Networks that satisfy the conditions of which some are chosen.
 const POOL: usize = 4096;
+
+/// The same if scores of them are wanted, which take some hundredths of a second each.
+const SCORED_POOL: usize = 1024;
 
 /// Networks whose speed in training is measured to plan the search.
 const MEASURED: usize = 4;
@@ -50,6 +54,8 @@ pub(super) struct Search<'p> {
     pub(super) conditions: Vec<Constraint>,
     /// The networks of the space that can be chosen, once it was counted.
     pub(super) pool: Vec<Surveyed>,
+    /// The scores of these networks.
+    pub(super) scores: Vec<Scored>,
     pub(super) exploration: Exploration,
     pub(super) candidates: Vec<Candidate>,
     pub(super) objectives: Vec<Objective>,
@@ -109,6 +115,7 @@ impl<'p> Search<'p> {
             networks: plan.networks,
             seeds: plan.seeds,
             seed: plan.seed,
+            scores: plan.scores.clone(),
         };
         let info = SpaceInfo {
             title: space.title.clone(),
@@ -126,6 +133,7 @@ impl<'p> Search<'p> {
             space,
             conditions,
             pool: vec![],
+            scores: vec![],
             exploration: Exploration {
                 space: info,
                 request,
@@ -197,7 +205,7 @@ impl<'p> Search<'p> {
         let request = CountRequest {
             conditions: self.conditions.clone(),
             objectives: self.objectives.clone(),
-            sample: POOL,
+            sample: if self.plan.scores.is_empty() { POOL } else { SCORED_POOL },
             seed: self.plan.seed,
             threads: self.plan.threads.max(1) as usize,
         };
@@ -214,6 +222,28 @@ impl<'p> Search<'p> {
         self.pool = std::mem::take(&mut counts.survey.sample);
         let has_default = put_default_first(&self.space, &counts.conditions, &mut self.pool);
         Ok((counts, has_default))
+    }
+
+    /// Computes the scores of the networks that can be chosen.
+    fn score(&mut self, running: &mut Running<'_>) -> Result<(), TaskError> {
+        let scoring = Scoring {
+            space: &self.space,
+            wanted: &self.plan.scores,
+            seed: self.plan.seed,
+            threads: self.plan.threads.max(1) as usize,
+            most_bytes: running.context.available_bytes,
+            stop: running.context.stop,
+        };
+        let points: Vec<&[usize]> = self.pool.iter().map(|it| it.choices.as_slice()).collect();
+        let total = points.len();
+        let mut goes_on = |done| {
+            running.progress(0.0, format!("scores of {done} of {total} untrained networks"));
+            if running.wants_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        if !self.plan.scores.is_empty() {
+            self.scores = scoring.scores(&points, &mut goes_on)?;
+        }
+        Ok(())
     }
 
     /// Counts the space, chooses networks, and saves the plan.
@@ -264,6 +294,7 @@ impl<'p> Search<'p> {
         let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let sizes = waves(self.candidates.len(), self.pool.len());
         if sizes.len() > 1 {
+            self.score(running)?;
             self.candidates = spread(std::mem::take(&mut self.candidates));
             let wave = |(at, size)| Wave {
                 networks: short(size),
@@ -296,10 +327,12 @@ impl<'p> Search<'p> {
         }
         if self.pool.is_empty() {
             self.count(running)?;
+            self.score(running)?;
         }
         let before = self.wave_places()[at].start;
         let metric = counted_cost(self.objectives.iter().copied());
-        let pool = SurveyedPool::new(&self.space, &self.pool, metric);
+        let pool =
+            SurveyedPool::new(&self.space, &self.pool, metric).with_scores(self.scores.clone());
         let mut next = NextWave {
             space: &self.space,
             networks: &self.pool,

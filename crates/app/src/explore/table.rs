@@ -4,13 +4,18 @@ use std::{collections::BTreeMap, ops::ControlFlow, path::PathBuf};
 
 use inceptive_dsl::{Constraint, Space};
 use inceptive_explore::{
-    Counted, Evaluated, Observed, Pool, Understood, axes, count, counted_cost, guided, knee,
-    pareto_front, rank_correlation,
+    Counted, Evaluated, Observed, Pool, Proposer, Scored, Understood, axes, count, counted_cost,
+    guided, knee, pareto_front, rank_correlation,
 };
-use inceptive_results::{AccuracyJudgement, Counts, Direction, Metric, Objective, Source};
+use inceptive_results::{
+    AccuracyJudgement, Counts, Direction, Metric, Objective, ProxyScore, Source,
+};
 
-use super::{accuracy_table, count::labels};
-use crate::error::{ExploreError, TaskError};
+use super::{accuracy_table, count::labels, scores::Scoring};
+use crate::{
+    error::{ExploreError, TaskError},
+    running::NEVER,
+};
 
 /// A search in a space whose accuracies are known.
 #[derive(Clone, Debug)]
@@ -23,6 +28,10 @@ pub struct TableRequest {
     pub objectives: Vec<Objective>,
     /// How many networks may be looked up; all of them, if none is given.
     pub networks: Option<usize>,
+    /// Scores of untrained networks that the surrogate may use.
+    pub scores: Vec<ProxyScore>,
+    /// Maximum memory in bytes, which scores need.
+    pub most_bytes: u64,
     /// The seed of the search.
     pub seed: u64,
     /// Number of threads.
@@ -82,18 +91,20 @@ impl TableSearch {
     }
 }
 
-/// Searches a space with the accuracies of a table. `goes_on` decides whether to go on.
+/// Searches a space with the accuracies of a table. `goes_on` is told how many networks of how many have their scores, and
+/// decides whether to go on.
 ///
 /// # Errors
-/// When the table cannot be read or is about other networks, and when no network of it satisfies the conditions.
+/// When the table cannot be read or is about other networks, no network of it satisfies the conditions, or one has no score
+/// that is wanted.
 pub fn search_table(
     space: &Space,
     request: &TableRequest,
-    goes_on: &(dyn Fn() -> ControlFlow<()> + Sync),
+    goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
 ) -> Result<TableSearch, TaskError> {
     let table = accuracy_table::read(space, &request.table)?;
     let points: Vec<Vec<usize>> = table.keys().cloned().collect();
-    let counted = count(space, &points, request.threads, &|_| goes_on());
+    let counted = count(space, &points, request.threads, &|_| goes_on(0, points.len()));
     if counted.len() < points.len() {
         return Err(TaskError::Stopped);
     }
@@ -105,7 +116,7 @@ pub fn search_table(
     }
     let own = if request.objectives.is_empty() { &space.objectives } else { &request.objectives };
     let (objectives, unknown) = usable(own);
-    let evaluated = feasible.look_up(space, request, &objectives, goes_on);
+    let evaluated = feasible.look_up(space, request, &objectives, goes_on)?;
     let mut networks: Vec<TableNetwork> = evaluated
         .networks
         .iter()
@@ -168,13 +179,14 @@ impl<'t> Feasible<'t> {
         space: &Space,
         request: &TableRequest,
         objectives: &[Objective],
-        goes_on: &(dyn Fn() -> ControlFlow<()> + Sync),
-    ) -> Evaluated {
+        goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
+    ) -> Result<Evaluated, TaskError> {
         let means: Vec<f64> = self.rows.iter().map(|row| mean(row.accuracies)).collect();
         let most = request.networks.unwrap_or(means.len());
-        if most >= means.len() {
+        let is_whole = most >= means.len();
+        if is_whole && request.scores.is_empty() {
             let networks = means.into_iter().enumerate().collect();
-            return Evaluated { networks, guided: 0, judgement: None };
+            return Ok(Evaluated { networks, guided: 0, judgement: None });
         }
         let all = |metric| self.rows.iter().map(|row| value(&row.counts, metric)).collect();
         let weighs = objectives.iter().any(|it| it.metric.source() == Source::Counted);
@@ -182,11 +194,41 @@ impl<'t> Feasible<'t> {
         let points: Vec<Vec<usize>> = self.rows.iter().map(|row| row.point.to_vec()).collect();
         let params: Vec<f64> = all(Metric::Params);
         let costs: Vec<f64> = if weighs { all(metric) } else { vec![] };
-        let pool = Pool { axes: &axes(space), points: &points, params: &params, costs: &costs };
-        guided(pool, most, request.seed, &mut |at| match goes_on() {
+        let total = points.len();
+        let scores = self.scores(space, request, goes_on)?;
+        let (axes, costs, scores) = (&axes(space), &costs, &scores);
+        let pool = Pool { axes, points: &points, params: &params, costs, scores };
+        if is_whole {
+            let networks: Vec<(usize, f64)> = means.into_iter().enumerate().collect();
+            let judgement = Proposer::new(pool).judge(&networks, request.seed);
+            return Ok(Evaluated { networks, guided: 0, judgement });
+        }
+        Ok(guided(pool, most, request.seed, &mut |at| match goes_on(total, total) {
             ControlFlow::Continue(()) => ControlFlow::Continue(means[at]),
             ControlFlow::Break(()) => ControlFlow::Break(()),
-        })
+        }))
+    }
+
+    /// The scores of all networks.
+    fn scores(
+        &self,
+        space: &Space,
+        request: &TableRequest,
+        goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
+    ) -> Result<Vec<Scored>, TaskError> {
+        let points: Vec<&[usize]> = self.rows.iter().map(|row| row.point).collect();
+        let scoring = Scoring {
+            space,
+            wanted: &request.scores,
+            seed: request.seed,
+            threads: request.threads,
+            most_bytes: request.most_bytes,
+            stop: &NEVER,
+        };
+        match request.scores.is_empty() {
+            true => Ok(vec![]),
+            false => scoring.scores(&points, &mut |done| goes_on(done, points.len())),
+        }
     }
 
     fn network(&self, space: &Space, at: usize, accuracy: f64) -> TableNetwork {

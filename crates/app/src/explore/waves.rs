@@ -53,6 +53,7 @@ impl NextWave<'_> {
             true => size - size.div_ceil(ONE_PLANNED_OF),
             false => 0,
         };
+        let uses_scores = judgement.as_ref().is_some_and(|it| it.uses_scores);
         // The planned ones that stay are the first of the wave, which differ most in cost.
         let planned = self.before + size - wanted;
         let trained = &self.candidates[..planned];
@@ -63,7 +64,8 @@ impl NextWave<'_> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed.wrapping_add(self.before as u64));
         let mut proposed = vec![];
         while proposed.len() < wanted {
-            let places = proposer.propose(&known, &excluded, wanted - proposed.len(), &mut rng);
+            let left = wanted - proposed.len();
+            let places = proposer.propose(&known, &excluded, uses_scores, left, &mut rng);
             if places.is_empty() {
                 break;
             }

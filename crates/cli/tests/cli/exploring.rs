@@ -124,6 +124,11 @@ fn what_cannot_be_explored_is_told() {
     fs::write(folder.join("seed.csv"), "w,k,accuracy,seed\n4,1,50,x\n").unwrap();
     fs::write(folder.join("empty.csv"), "w,k,accuracy\n").unwrap();
     fs::write(folder.join("percent.csv"), "w,k,accuracy\n4,1,150\n").unwrap();
+    fs::write(folder.join("smooth.csv"), "w,k,accuracy\n4,1,50\n8,1,51\n").unwrap();
+    let smooth = BASE.replace("pad: same}", "pad: same, act: silu}");
+    fs::write(folder.join("smooth-base.yaml"), smooth).unwrap();
+    let smooth = SPACE.replace("base: base.yaml", "base: smooth-base.yaml");
+    fs::write(folder.join("smooth.yaml"), smooth).unwrap();
     for (arguments, expected) in [
         ("base.yaml --costs-only", "is a single network, not a space"),
         ("missing.yaml --costs-only", "missing.yaml"),
@@ -157,6 +162,12 @@ fn what_cannot_be_explored_is_told() {
         ("space.yaml --accuracies empty.csv", "it has no rows"),
         ("space.yaml --accuracies percent.csv", "line 2: the accuracy `150` is no percentage"),
         ("space.yaml --accuracies missing.csv", "missing.csv"),
+        ("space.yaml --accuracies bad.csv --scores grasp", "there is no score `grasp`"),
+        ("space.yaml --costs-only --scores naswot", "cannot be used with"),
+        (
+            "smooth.yaml --accuracies smooth.csv --scores synflow,naswot",
+            "the network 4, 1 has no score: NASWOT compares what ReLUs do, and the network has none",
+        ),
     ] {
         let (_, error, is_done) = run(folder, &format!("explore {arguments}"));
         assert!(!is_done && error.contains(expected), "{arguments}: {error}");
@@ -202,6 +213,24 @@ fn a_table_of_accuracies_is_searched_without_training() {
         some,
         document(folder, "explore space.yaml --accuracies table.csv --networks 12 --seed 3 --json")
     );
+    // Scores of untrained networks are judged beside the number of parameters; each counts once, whatever the order.
+    let with_scores = |more| {
+        document(
+            folder,
+            &format!("explore space.yaml --accuracies table.csv --json --scores {more}"),
+        )
+    };
+    let scored = with_scores("synflow,naswot,synflow");
+    assert_eq!(scored, with_scores("naswot,synflow --threads 1"));
+    let judged = scored["surrogate"]["scores"].as_array().unwrap();
+    let names: Vec<&Value> = judged.iter().map(|score| &score["score"]).collect();
+    assert_eq!(names, ["naswot", "synflow"]);
+    for score in judged {
+        assert!(score["correlation"].as_f64().unwrap().abs() <= 1.0, "{score}");
+    }
+    let text =
+        done(folder, "explore space.yaml --accuracies table.csv --networks 12 --scores synflow");
+    assert!(text.contains(", of SynFlow: "), "{text}");
     let text = done(
         folder,
         "explore space.yaml --accuracies table.csv --networks 12 --where \"macs < 100k\"",
@@ -284,8 +313,10 @@ fn a_killed_search_goes_on_to_the_same_result() {
 #[test]
 fn a_search_in_waves_goes_on_to_the_same_result() {
     let space = SPACE.replace("to: 24, step: 4", "to: 24, step: 2");
-    let search =
-        SEARCH.replace("--networks 4 --seeds 2", "--recipe-set epochs=4 --networks 14 --seeds 3");
+    let search = SEARCH.replace(
+        "--networks 4 --seeds 2",
+        "--recipe-set epochs=4 --networks 14 --seeds 3 --scores naswot,synflow",
+    );
     let start = || {
         let folder = folder();
         fs::write(folder.path().join("space.yaml"), &space).unwrap();
@@ -304,6 +335,7 @@ fn a_search_in_waves_goes_on_to_the_same_result() {
         let is_used = wave["surrogate"]["is_used"].as_bool().unwrap();
         assert!(is_used || wave["chosen_by_surrogate"] == 0, "{wave}");
         assert!(wave["surrogate"]["networks"].as_u64().unwrap() >= 10, "{wave}");
+        assert_eq!(wave["surrogate"]["scores"].as_array().unwrap().len(), 2, "{wave}");
     }
     let correlation = expected["correlation_of_seeds"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&correlation), "{correlation}");
@@ -324,6 +356,7 @@ fn a_search_in_waves_goes_on_to_the_same_result() {
     let text = done(killed, &search);
     assert!(text.contains("\nNetworks 1 to 10 were chosen by cost and values\n"), "{text}");
     assert!(text.contains("cross-validated on 10 networks"), "{text}");
+    assert!(text.contains(", of NASWOT: "), "{text}");
     done(killed, "report space.yaml --store results.db --out report");
     let page = fs::read_to_string(killed.join("report/index.html")).unwrap();
     assert!(page.contains("How the networks were chosen"), "{page}");

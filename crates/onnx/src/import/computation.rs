@@ -15,6 +15,9 @@ const FLOOR_BYTES: u64 = 64 << 20;
 /// no more.
 const BYTES_PER_BYTE: u64 = 4;
 
+/// Bytes of the numbers that a quantised byte stands for.
+const BYTES_OF_QUANTISED: u64 = 4;
+
 /// How a constant is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Computation {
@@ -53,9 +56,11 @@ pub(super) struct Computations {
 }
 
 impl Computations {
-    /// Nothing yet, for a file of this size.
-    pub(super) fn new(file_bytes: usize) -> Self {
-        let limit = (file_bytes as u64).saturating_mul(BYTES_PER_BYTE).saturating_add(FLOOR_BYTES);
+    /// Nothing yet, for a file of this size, of which some bytes are quantised numbers.
+    pub(super) fn new(file_bytes: usize, quantised: u64) -> Self {
+        let numbers =
+            quantised.saturating_mul(BYTES_OF_QUANTISED - 1).saturating_add(file_bytes as u64);
+        let limit = numbers.saturating_mul(BYTES_PER_BYTE).saturating_add(FLOOR_BYTES);
         Self { known: HashMap::new(), bytes: 0, limit }
     }
 

@@ -71,9 +71,9 @@ pub enum ImportError {
     /// The input cannot be an image.
     #[error("{0}")]
     Input(String),
-    /// A node reads a value that is computed after it.
+    /// A node reads a value that depends on its own result.
     #[error(
-        "the graph is cyclic or not topologically sorted: {} reads `{}` before it is computed",
+        "the graph is cyclic: {} reads `{}`, which depends on its result",
         short(op),
         short(input)
     )]

@@ -21,6 +21,7 @@ mod layout;
 mod math;
 mod name;
 mod operator;
+mod order;
 mod origin;
 mod outline;
 mod reduce;
@@ -36,7 +37,9 @@ use std::{
 use inceptive_ir::{Graph, Op, Path, Role};
 use prost::{Message, bytes::Bytes};
 
-use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
+use crate::proto::{
+    DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
+};
 use inceptive_weights::Weights;
 
 pub use beside::files_beside;
@@ -181,7 +184,7 @@ pub fn read_onnx(source: Arc<dyn Source>, options: ReadOptions) -> Result<Import
     let is_ours = model.producer_name == crate::PRODUCER;
     let opset = opset(&model.opset_import)?;
     check_names(&file)?;
-    check_order(&file)?;
+    order::sort(&mut file)?;
     let live = live_nodes(&file)?;
     let asked = Asked { opset, is_ours, size, options };
     let (mut importer, image) = Importer::new(&file, &live, asked, Arc::clone(&stored))?;
@@ -247,23 +250,6 @@ fn check_names(file: &GraphProto) -> Result<(), ImportError> {
     }
 }
 
-/// Checks that no node reads its own output or that of a later node, as in a cycle. The specification requires nodes in
-/// order (ONNX, section Graphs).
-fn check_order(file: &GraphProto) -> Result<(), ImportError> {
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    for (place, node) in file.node.iter().enumerate() {
-        places.extend(node.output.iter().map(|output| (output.as_str(), place)));
-    }
-    for (place, node) in file.node.iter().enumerate() {
-        let is_early = |name: &&String| places.get(name.as_str()).is_some_and(|&at| at >= place);
-        let mut inputs = node.input.iter().filter(|name| !name.is_empty());
-        if let Some(input) = inputs.find(is_early) {
-            return Err(ImportError::Order { op: node.op_type.clone(), input: input.clone() });
-        }
-    }
-    Ok(())
-}
-
 /// The nodes that an output depends on, in the order of the file.
 fn live_nodes(file: &GraphProto) -> Result<Vec<&NodeProto>, ImportError> {
     if file.output.is_empty() {
@@ -279,6 +265,20 @@ fn live_nodes(file: &GraphProto) -> Result<Vec<&NodeProto>, ImportError> {
     }
     live.reverse();
     Ok(live)
+}
+
+/// Bytes of the file that are numbers of 8 bits.
+fn quantised_bytes(file: &GraphProto) -> u64 {
+    let bytes = |tensor: &TensorProto| {
+        let kind = DataType::try_from(tensor.data_type).unwrap_or(DataType::Undefined);
+        match kind {
+            DataType::Int8 | DataType::Uint8 => {
+                tensor.values_end?.checked_sub(tensor.values_start?)
+            }
+            _ => None,
+        }
+    };
+    file.initializer.iter().filter_map(bytes).fold(0, u64::saturating_add)
 }
 
 impl Importer {
@@ -307,7 +307,7 @@ impl Importer {
             waiting: HashMap::new(),
             reads,
             partial_sum: None,
-            computations: Computations::new(size),
+            computations: Computations::new(size, quantised_bytes(file)),
             refusals: Refusals::default(),
             cuts: BTreeMap::new(),
             layers_behind: LayersBehind::default(),

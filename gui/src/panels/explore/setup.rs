@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use egui::{ComboBox, DragValue, Grid, RichText, Ui};
-use inceptive_results::Metric;
+use inceptive_results::{Metric, ProxyScore};
 
 use super::{Subject, space::Wanted};
 use crate::{
@@ -43,6 +43,7 @@ pub(super) struct Setup {
     seeds: u32,
     /// The engine that latencies are measured with: the first that there is, unless another one is chosen, or none.
     engine: Option<Option<&'static str>>,
+    scores: Vec<ProxyScore>,
     store: StoreField,
 }
 
@@ -55,6 +56,7 @@ impl Default for Setup {
             networks: 16,
             seeds: 3,
             engine: None,
+            scores: vec![],
             store: StoreField::default(),
         }
     }
@@ -85,6 +87,9 @@ impl Setup {
             let label = ui.label("latency");
             self.engines(ui, model, label.id);
             ui.end_row();
+            ui.label("scores");
+            ui.horizontal_wrapped(|ui| self.scores(ui));
+            ui.end_row();
             ui.label("store");
             self.store.ui(ui, model, commands);
             ui.end_row();
@@ -108,6 +113,19 @@ impl Setup {
         let seeds = DragValue::new(&mut self.seeds).range(1..=MAX_SEEDS);
         let hover = "Seeds that each finalist is trained with";
         ui.add(seeds).labelled_by(label.id).on_hover_text(hover);
+    }
+
+    fn scores(&mut self, ui: &mut Ui) {
+        for score in ProxyScore::ALL {
+            let mut is_wanted = self.scores.contains(&score);
+            let text = "Compute this score of untrained networks. It helps to propose networks if predictions are better with it";
+            if ui.checkbox(&mut is_wanted, score.title()).on_hover_text(text).changed() {
+                self.scores = ProxyScore::ALL
+                    .into_iter()
+                    .filter(|it| if *it == score { is_wanted } else { self.scores.contains(it) })
+                    .collect();
+            }
+        }
     }
 
     fn engines(&mut self, ui: &mut Ui, model: &Model, label: egui::Id) {
@@ -168,6 +186,7 @@ impl Setup {
             networks: (self.limit == Limit::Networks).then_some(self.networks),
             seeds: self.seeds,
             engine: engine.map(str::to_owned),
+            scores: self.scores.clone(),
             store: subject.model.store.clone(),
         })
     }

@@ -61,52 +61,13 @@ pub fn ui(
     let variables = cloud.map(CloudView::variables);
     let names = Names { rows, variables, convention: model.settings.convention() };
     if *page != Page::Table {
-        ui.horizontal_wrapped(|ui| {
-            let [x, y, size, color] = plot_lists(&names);
-            for (axis, (action, list)) in
-                [(Action::XAxis, x), (Action::YAxis, y)].into_iter().enumerate()
-            {
-                let now = PlotChoice::Axis(axis, look.axes[axis]);
-                plot_choice(ui, (action, 160.0), now, list, look);
-                ui.checkbox(&mut look.is_log[axis], "log").on_hover_text("Logarithmic scale");
-                ui.separator();
-            }
-            let now = PlotChoice::Size(look.size);
-            plot_choice(ui, (Action::PointSize, 100.0), now, size, look);
-            let now = PlotChoice::Color(look.color);
-            plot_choice(ui, (Action::PointColour, 100.0), now, color, look);
-        });
+        ui.horizontal_wrapped(|ui| plot_choices(ui, look, &names));
     }
     ui.horizontal_wrapped(|ui| {
-        for (choice, name, action) in [
-            (Page::Plot, "Plot", Action::Plot),
-            (Page::Table, "Table", Action::Table),
-            (Page::Both, "Plot and table", Action::PlotAndTable),
-        ] {
-            ui.selectable_value(page, choice, name);
-            if asked(ui.ctx(), action) {
-                *page = choice;
-            }
-        }
-        if *page == Page::Table && OF_PLOTS.iter().any(|action| is_chosen(ui.ctx(), *action)) {
-            *page = Page::Plot;
-        }
-        if *page == Page::Plot && is_chosen(ui.ctx(), Action::ExportTable) {
-            *page = Page::Both;
-        }
+        page_choice(ui, page);
         ui.separator();
         if *page != Page::Table {
-            let views = [
-                (View::Both, "Both", Action::Both),
-                (View::Scatter, "Scatter", Action::Scatter),
-                (View::Parallel, "Parallel", Action::Parallel),
-            ];
-            for (choice, name, action) in views {
-                ui.selectable_value(view, choice, name);
-                if asked(ui.ctx(), action) {
-                    *view = choice;
-                }
-            }
+            view_choice(ui, view);
             ui.separator();
         }
         filter::field(ui, &mut look.filter);
@@ -134,6 +95,55 @@ pub fn ui(
         accuracy_choice(ui, look, scatter, rows);
         draw_space(ui, (look, most, scatter), model, commands);
     });
+}
+
+/// Draws the choices of the axes, and of the size and the colour of points.
+fn plot_choices(ui: &mut Ui, look: &mut PlotSettings, names: &Names<'_>) {
+    let [x, y, size, color] = plot_lists(names);
+    for (axis, (action, list)) in [(Action::XAxis, x), (Action::YAxis, y)].into_iter().enumerate() {
+        let now = PlotChoice::Axis(axis, look.axes[axis]);
+        plot_choice(ui, (action, 160.0), now, list, look);
+        ui.checkbox(&mut look.is_log[axis], "log").on_hover_text("Logarithmic scale");
+        ui.separator();
+    }
+    let now = PlotChoice::Size(look.size);
+    plot_choice(ui, (Action::PointSize, 100.0), now, size, look);
+    let now = PlotChoice::Color(look.color);
+    plot_choice(ui, (Action::PointColour, 100.0), now, color, look);
+}
+
+/// Draws the choice between plots and the table; an action that needs one of them shows it.
+fn page_choice(ui: &mut Ui, page: &mut Page) {
+    for (choice, name, action) in [
+        (Page::Plot, "Plot", Action::Plot),
+        (Page::Table, "Table", Action::Table),
+        (Page::Both, "Plot and table", Action::PlotAndTable),
+    ] {
+        ui.selectable_value(page, choice, name);
+        if asked(ui.ctx(), action) {
+            *page = choice;
+        }
+    }
+    if *page == Page::Table && OF_PLOTS.iter().any(|action| is_chosen(ui.ctx(), *action)) {
+        *page = Page::Plot;
+    }
+    if *page == Page::Plot && is_chosen(ui.ctx(), Action::ExportTable) {
+        *page = Page::Both;
+    }
+}
+
+/// Draws the choice of the plots.
+fn view_choice(ui: &mut Ui, view: &mut View) {
+    for (choice, name, action) in [
+        (View::Both, "Both", Action::Both),
+        (View::Scatter, "Scatter", Action::Scatter),
+        (View::Parallel, "Parallel", Action::Parallel),
+    ] {
+        ui.selectable_value(view, choice, name);
+        if asked(ui.ctx(), action) {
+            *view = choice;
+        }
+    }
 }
 
 /// Which points are shown, and the zoom to those of the space.

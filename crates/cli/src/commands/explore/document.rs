@@ -137,6 +137,7 @@ pub fn exploration(exploration: &Exploration) -> Value {
         "seeds": exploration.request.seeds,
         "seed": exploration.request.seed,
         "budget_s": exploration.request.budget_s,
+        "scores": exploration.request.scores,
         "rungs": exploration.rungs.iter().map(|[epochs, networks]| json!({ "epochs": epochs, "networks": networks })).collect::<Vec<_>>(),
         "waves": exploration.waves.iter().map(wave).collect::<Vec<_>>(),
         "correlation_of_seeds": exploration.seed_correlation,
@@ -284,6 +285,8 @@ fn judgement(judgement: &AccuracyJudgement) -> Value {
         "best": judgement.best,
         "among_best": judgement.among_best,
         "of_params_among_best": judgement.of_params_among_best,
+        "scores": judgement.scores,
+        "uses_scores": judgement.uses_scores,
     })
 }
 

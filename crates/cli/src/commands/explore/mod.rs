@@ -22,7 +22,7 @@ use inceptive_app::{
 use inceptive_bench::{System, available_memory};
 use inceptive_data::DataName;
 use inceptive_dsl::{Setting, Space, read_objectives};
-use inceptive_results::{Exploration, Machine, Metric, Objective, Preference, Source};
+use inceptive_results::{Exploration, Machine, Metric, Objective, Preference, ProxyScore, Source};
 use inceptive_store::Store;
 
 use crate::{
@@ -114,6 +114,9 @@ pub struct Explore {
     /// Go on without the tasks of a stage that have no result, such as those that always fail
     #[arg(long, requires_all = ["plan", "data"])]
     without_missing: bool,
+    /// Scores of untrained networks that may help to propose networks, if predictions are better with them: naswot, synflow
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "costs_only")]
+    scores: Vec<ProxyScore>,
     /// Repeat a search that is already in the store; training runs are not repeated
     #[arg(long)]
     again: bool,
@@ -194,6 +197,11 @@ impl Explore {
 
     fn machine_threads(&self, machine: &Machine) -> u32 {
         self.threads.unwrap_or_else(|| machine.default_threads()).get()
+    }
+
+    /// Each score once, in a fixed order: the same search has the same request.
+    fn wanted_scores(&self) -> Vec<ProxyScore> {
+        ProxyScore::ALL.into_iter().filter(|score| self.scores.contains(score)).collect()
     }
 
     fn count(&self, space: &Space) -> anyhow::Result<Outcome> {
@@ -358,13 +366,15 @@ impl Explore {
             conditions: read_conditions(&self.conditions).map_err(output::usage)?,
             objectives: self.objectives.clone().unwrap_or_default(),
             networks: self.networks.map(|networks| networks.get() as usize),
+            scores: self.wanted_scores(),
+            most_bytes: available_memory(),
             seed: self.seed,
             threads: self.machine_threads(&machine) as usize,
         };
-        let found = search_table(space, &request, &|| match stop.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        })?;
+        let watch = Watch::new(self.json, true);
+        let found = search_table(space, &request, &shown_on(&watch, &stop));
+        watch.finish();
+        let found = found?;
         let mut text = match self.json {
             true => output::json(&document::table(space, &found))?,
             false => text::table(space, &found),
@@ -404,6 +414,7 @@ impl Explore {
             side_by_side: self.side_by_side.map(NonZeroU32::get),
             folder: self.out.clone().unwrap_or_else(|| TrainPlan::folder_beside(&self.store)),
             again: self.again,
+            scores: self.wanted_scores(),
             preference: Preference {
                 condition: self.recommend.clone(),
                 weights: self.weights.clone().unwrap_or_default(),
@@ -452,10 +463,15 @@ fn written(path: &Path, is_json: bool) -> String {
 }
 
 fn counted(space: &Space, request: &CountRequest, watch: &Watch, stop: &AtomicBool) -> SpaceCounts {
-    // The bar is moved by the threads that count, one at a time.
-    let watch = std::sync::Mutex::new(watch.bar());
-    count_space(space, request, &|done, total| {
-        if let Ok(bar) = watch.lock() {
+    count_space(space, request, &shown_on(watch, stop))
+}
+
+/// Shows on a bar how many networks of how many are done, until it is interrupted.
+fn shown_on(watch: &Watch, stop: &AtomicBool) -> impl Fn(usize, usize) -> ControlFlow<()> + Sync {
+    // The bar is moved by the threads that work, one at a time.
+    let bar = std::sync::Mutex::new(watch.bar());
+    move |done, total| {
+        if let Ok(bar) = bar.lock() {
             bar.set_length(total as u64);
             bar.set_position(done as u64);
         }
@@ -463,5 +479,5 @@ fn counted(space: &Space, request: &CountRequest, watch: &Watch, stop: &AtomicBo
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
-    })
+    }
 }
