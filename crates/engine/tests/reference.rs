@@ -128,7 +128,7 @@ fn large_maps_are_computed_in_rounds() {
         Op::GlobalPool(PoolKind::Average),
         Op::Flatten,
     ] {
-        last = add(&mut graph, op, &[last]);
+        last = add(&mut graph, op, &[last]).unwrap();
     }
     graph.set_output(last);
     let weights = Weights::seeded(&graph, 3);
