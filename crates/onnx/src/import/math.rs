@@ -4,7 +4,7 @@
 //! A node that no operator of ours stands for becomes a [`Math`] value. As soon as what it computes of a result is one of our
 //! activations, it becomes that; which one is found by evaluating both at many points.
 
-use inceptive_ir::{Activation, Norm, NormOver, Op, Rescale};
+use inceptive_ir::{Activation, Norm, NormOver, Op, Rescale, Shape};
 
 use super::{
     attribute::float,
@@ -189,11 +189,60 @@ impl Importer {
         }
     }
 
-    /// The mean over channels of arithmetic or of a result.
-    pub(super) fn channel_mean(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+    /// The mean over channels, which are the dimension `at`, of arithmetic or of a result.
+    pub(super) fn channel_mean(
+        &mut self,
+        node: &NodeProto,
+        at: usize,
+    ) -> Result<Value, UnsupportedOp> {
         let (operand, layout) = self.math_operand(node, 0)?;
-        let refusal = || UnsupportedOp::because("of a constant");
-        self.keep_math(node, Function::Mean, vec![operand], layout.ok_or_else(refusal)?)
+        let layout = layout.ok_or_else(|| UnsupportedOp::because("of a constant"))?;
+        self.keep_math(node, Function::Mean, vec![operand], layout.reduced(at))
+    }
+
+    /// Whether arithmetic is the mean over the channels of a map, and nothing else.
+    pub(super) fn is_channel_mean(&self, math: usize) -> bool {
+        self.averaged(math).is_some()
+    }
+
+    /// The map whose channels' mean arithmetic is, and the order of the mean.
+    fn averaged(&self, math: usize) -> Option<(usize, Layout)> {
+        let Math { function, operands, layout, .. } = self.maths.get(math)?;
+        match (function, &operands[..]) {
+            (Function::Mean, &[Operand::Draft(source)])
+                if matches!(self.drafts[source].shape, Shape::Map { .. }) =>
+            {
+                Some((source, layout.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The mean over the channels of a map as a result of its own.
+    pub(super) fn mean_result(
+        &mut self,
+        path: String,
+        math: usize,
+    ) -> Result<(usize, Layout), UnsupportedOp> {
+        let Some((source, layout)) = self.averaged(math) else {
+            return Err(self.unfinished(math));
+        };
+        Ok((self.draft(path, Op::ChannelMean, vec![source], vec![])?, layout))
+    }
+
+    /// Makes a mean over channels a result of its own. Only where it is taken off something may it be a part of a
+    /// normalisation that is spelled out.
+    pub(super) fn settle_mean(&mut self, name: &str) {
+        let Some(&Value::Math(math)) = self.values.get(name) else { return };
+        if !self.is_channel_mean(math) {
+            return;
+        }
+        let waiting = self.waiting.remove(name).unwrap_or_default();
+        let Ok((draft, layout)) = self.mean_result(waiting.path, math) else { return };
+        self.drafts[draft].origins.extend(waiting.origins);
+        self.drafts[draft].is_read_again = self.reads.get(name).is_some_and(|&reads| reads > 1);
+        let value = self.viewed(draft, layout);
+        self.values.insert(name.to_owned(), value);
     }
 
     /// Whether an axis of arithmetic is that of the channels.
@@ -204,8 +253,10 @@ impl Importer {
         } else {
             axis
         });
-        let shape = self.drafts[self.maths[math].source].shape;
-        at.is_ok_and(|at| layout.channels(shape) == Some(at))
+        let source = self.maths[math].source;
+        let shape = self.drafts[source].shape;
+        let is_single = shape.channels() == 1 && *layout == self.layout(source);
+        at.is_ok_and(|at| layout.channels(shape) == Some(at) || is_single && at == 1)
     }
 
     /// Why arithmetic cannot be read by what reads it.
