@@ -61,6 +61,8 @@ pub(super) struct Math {
     source: usize,
     /// The operator of the file.
     op: String,
+    /// The result that it is if it is no part of something else: a mean over channels.
+    result: Option<usize>,
 }
 
 impl Math {
@@ -166,7 +168,8 @@ impl Importer {
             Operand::Number(_) => None,
         });
         let source = source.ok_or_else(|| UnsupportedOp::because("of constants only"))?;
-        self.maths.push(Math { function, operands, layout: layout.clone(), source, op });
+        let result = None;
+        self.maths.push(Math { function, operands, layout: layout.clone(), source, op, result });
         let math = self.maths.len() - 1;
         if let Some((source, eps)) = self.layer_norm_of(math) {
             let op = Op::Norm(Norm { over: NormOver::Channels, eps, scale: false, center: false });
@@ -189,7 +192,8 @@ impl Importer {
         }
     }
 
-    /// The mean over channels, which are the dimension `at`, of arithmetic or of a result.
+    /// The mean over channels, which are the dimension `at`, of arithmetic or of a result. That of a map is a result too;
+    /// where the mean turns out to be part of a normalisation that is spelled out, nothing reads it.
     pub(super) fn channel_mean(
         &mut self,
         node: &NodeProto,
@@ -197,50 +201,30 @@ impl Importer {
     ) -> Result<Value, UnsupportedOp> {
         let (operand, layout) = self.math_operand(node, 0)?;
         let layout = layout.ok_or_else(|| UnsupportedOp::because("of a constant"))?;
-        self.keep_math(node, Function::Mean, vec![operand], layout.reduced(at))
-    }
-
-    /// Whether arithmetic is the mean over the channels of a map, and nothing else.
-    pub(super) fn is_channel_mean(&self, math: usize) -> bool {
-        self.averaged(math).is_some()
-    }
-
-    /// The map whose channels' mean arithmetic is, and the order of the mean.
-    fn averaged(&self, math: usize) -> Option<(usize, Layout)> {
-        let Math { function, operands, layout, .. } = self.maths.get(math)?;
-        match (function, &operands[..]) {
-            (Function::Mean, &[Operand::Draft(source)])
-                if matches!(self.drafts[source].shape, Shape::Map { .. }) =>
-            {
-                Some((source, layout.clone()))
-            }
-            _ => None,
+        let mean = self.keep_math(node, Function::Mean, vec![operand], layout.reduced(at))?;
+        if let (&Value::Math(math), Operand::Draft(source)) = (&mean, operand)
+            && matches!(self.drafts[source].shape, Shape::Map { .. })
+            && let Value::Node(result) = self.push(node, Op::ChannelMean, vec![source], vec![])?
+        {
+            self.maths[math].result = Some(result);
         }
+        Ok(mean)
     }
 
-    /// The mean over the channels of a map as a result of its own.
-    pub(super) fn mean_result(
-        &mut self,
-        path: String,
-        math: usize,
-    ) -> Result<(usize, Layout), UnsupportedOp> {
-        let Some((source, layout)) = self.averaged(math) else {
-            return Err(self.unfinished(math));
-        };
-        Ok((self.draft(path, Op::ChannelMean, vec![source], vec![])?, layout))
+    /// The result that arithmetic is if it is no part of something else, and its order.
+    pub(super) fn math_result(&self, math: usize) -> Option<(usize, Layout)> {
+        let Math { result, layout, .. } = self.maths.get(math)?;
+        Some(((*result)?, layout.clone()))
     }
 
-    /// Makes a mean over channels a result of its own. Only where it is taken off something may it be a part of a
-    /// normalisation that is spelled out.
+    /// Makes a mean over channels the result that it is. Only where it is taken off something may it be a part of a
+    /// normalisation.
     pub(super) fn settle_mean(&mut self, name: &str) {
         let Some(&Value::Math(math)) = self.values.get(name) else { return };
-        if !self.is_channel_mean(math) {
-            return;
-        }
+        let Some((draft, layout)) = self.math_result(math) else { return };
         let waiting = self.waiting.remove(name).unwrap_or_default();
-        let Ok((draft, layout)) = self.mean_result(waiting.path, math) else { return };
         self.drafts[draft].origins.extend(waiting.origins);
-        self.drafts[draft].is_read_again = self.reads.get(name).is_some_and(|&reads| reads > 1);
+        self.drafts[draft].is_read_again |= self.reads.get(name).is_some_and(|&reads| reads > 1);
         let value = self.viewed(draft, layout);
         self.values.insert(name.to_owned(), value);
     }
@@ -305,7 +289,8 @@ impl Importer {
         }
         let operands = vec![Operand::Draft(source), Operand::Number(number)];
         let (function, layout, op) = (Function::Mul, self.layout(source), String::new());
-        self.maths.push(Math { function, operands, layout, source, op });
+        let result = None;
+        self.maths.push(Math { function, operands, layout, source, op, result });
         let found = self.recognised(Operand::Math(self.maths.len() - 1));
         self.maths.pop();
         found

@@ -407,7 +407,6 @@ impl Importer {
             | Value::Grouped(_)
             | Value::Math(_) => {
                 let op = match value {
-                    Value::Math(math) if self.is_channel_mean(*math) => "channel_mean",
                     Value::Scaled(..) => "rescale",
                     Value::Padded(..) => "pad",
                     Value::Expanded(..) => "resize",

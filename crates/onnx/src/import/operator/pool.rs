@@ -265,8 +265,8 @@ impl Importer {
             }
             Value::View(source, layout) => self.scaled(node, source, layout, count),
             Value::Math(math) => {
-                let path = self.path(node, Op::ChannelMean.name(), None);
-                let (source, layout) = self.mean_result(path, math)?;
+                let refusal = || UnsupportedOp::because("over the channels");
+                let (source, layout) = self.math_result(math).ok_or_else(refusal)?;
                 self.scaled(node, source, layout, count)
             }
             _ => Err(UnsupportedOp::because("over the channels")),
