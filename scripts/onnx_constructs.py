@@ -176,6 +176,11 @@ def focus(x: Tensor) -> Tensor:
     return torch.cat([x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]], 1)
 
 
+def of_places(x: Tensor) -> Tensor:
+    """What CBAM's gate of places is computed from, as its authors write it."""
+    return torch.cat((torch.max(x, 1)[0].unsqueeze(1), torch.mean(x, 1).unsqueeze(1)), dim=1)
+
+
 def channel_attention(net: Net, x: Tensor) -> Tensor:
     """CBAM's gates, by channel and by place."""
     x = net.first(x)
@@ -272,8 +277,19 @@ PYTORCH: dict[str, Torch] = {
     "excitation-expand": Torch(lambda: Net(
         lambda net, x: net.first(x) * net.gate(net.first(x).mean((2, 3), keepdim=True)).sigmoid().expand_as(net.first(x)),
         first=conv(), gate=conv(8, 8, 1)), expected={"counts": False}),
-    "gates": Torch(lambda: Net(channel_attention, first=conv(), down=conv(8, 2, 1), up=conv(2, 8, 1), place=conv(2, 1, 7)),
-                   expected={"refused": ("ReduceMax", "over axes other than height and width")}),
+    "gates": Torch(lambda: Net(channel_attention, first=conv(), down=conv(8, 2, 1), up=conv(2, 8, 1), place=conv(2, 1, 7)), expected={"counts": False}),
+    "gate-of-places": Torch(lambda: Net(
+        lambda net, x: net.first(x) * net.place(of_places(net.first(x))).sigmoid(), first=conv(), place=conv(2, 1, 7)), expected={"counts": False}),
+    "gate-of-maxima": after(lambda x: x * torch.max(x, 1, keepdim=True)[0].sigmoid()),
+    "gate-of-means": after(lambda x: x * x.mean(1, keepdim=True).sigmoid()),
+    "gate-of-sums": after(lambda x: x * x.sum(1, keepdim=True).tanh()),
+    "mean-of-channels": Torch(lambda: Net(lambda net, x: net.first(x).mean(1, keepdim=True), first=conv())),
+    "pairs-of-anchors": Torch(lambda: Net(
+        lambda net, x: net.first(x).reshape(1, 2, -1, SIDE).softmax(1).reshape(1, 8, -1, SIDE), first=conv()),
+        expected={"counts": False, "tolerance": float("inf")}),  # cut before the softmax
+    "log-softmax": Torch(lambda: Net(
+        lambda net, x: net.last(net.first(x).mean((2, 3))).log_softmax(1), first=conv(), last=nn.Linear(8, 4)),
+        expected={"counts": False, "tolerance": float("inf")}),  # cut before it
     # A convolution along the channels: cut before it.
     "efficient-channel": Torch(lambda: Net(
         lambda net, x: net.first(x) * net.gate(net.first(x).mean((2, 3)).unsqueeze(1)).transpose(1, 2).unsqueeze(-1).sigmoid(),
@@ -423,6 +439,11 @@ GRAPHS: dict[str, Graph] = {
         FIRST, node("GlobalAveragePool", "first", "mean"), node("Squeeze", "mean axes", "flat"), node("MatMul", "flat down", "small"), node("Relu", "small", "relu"),
         node("MatMul", "relu up", "large"), node("Sigmoid", "large", "gate"), node("Reshape", "gate shape", "map"), node("Mul", "first map", "out"),
     ], KERNEL | {"axes": ints(2, 3), "shape": ints(-1, 8, 1, 1), "down": values(8, 2, seed=3), "up": values(2, 8, seed=4)}),
+    "tf-gate-of-places": tf([
+        FIRST, node("Transpose", "first", "nhwc", perm=[0, 2, 3, 1]), node("ReduceMax", "nhwc", "max", axes=[-1], keepdims=1),
+        node("ReduceMean", "nhwc", "mean", axes=[3], keepdims=1), node("Concat", "mean max", "both", axis=3), node("Transpose", "both", "maps", perm=[0, 3, 1, 2]),
+        node("Conv", "maps place", "small", pads=[1, 1, 1, 1]), node("Sigmoid", "small", "gate"), node("Mul", "first gate", "out"),
+    ], KERNEL | {"place": values(1, 2, 3, 3, seed=3)}),
     "tf-resize-nearest": between([node("Resize", "first - scales", "end", mode="nearest", coordinate_transformation_mode="half_pixel", nearest_mode="round_prefer_ceil")],
                                  {"scales": numpy.array([1, 1, 2, 2], dtype=numpy.float32)}),
     "tf-resize-bilinear": between([node("Resize", "first - - sizes", "end", mode="linear", coordinate_transformation_mode="half_pixel")], {"sizes": ints(1, 8, 32, 32)}),

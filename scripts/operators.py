@@ -214,6 +214,8 @@ OPERATORS = (
     Operator("[gap: {functional: true}]", function(lambda x: F.adaptive_avg_pool2d(x, 1))),
     Operator("[gmp]", sequence(nn.AdaptiveMaxPool2d(1))),
     Operator("[adaptive_avgpool: {size: 5}]", sequence(nn.AdaptiveAvgPool2d(5))),
+    Operator("[channel_max]", function(lambda x: x.max(1, keepdim=True).values)),
+    Operator("[channel_mean]", function(lambda x: x.mean(1, keepdim=True))),
     # Maps of other sizes.
     Operator("[resize: {factor: 2}]", sequence(nn.Upsample(scale_factor=2))),
     Operator("[resize: {factor: 2x3}]", sequence(nn.Upsample(scale_factor=(2, 3)))),

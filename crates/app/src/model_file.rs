@@ -1,11 +1,11 @@
-//! ONNX files that are read in parts.
+//! ONNX and safetensors files that are read in parts.
 
-use std::{io, ops::Range, path::Path};
+use std::{borrow::Cow, io, ops::Range, path::Path};
 
 use inceptive_files::RangeFile;
-use inceptive_onnx::{Bytes, Source};
+use inceptive_onnx::Bytes;
 
-/// An ONNX file, of which only what is needed is read.
+/// A file with weights, of which only what is needed is read.
 #[derive(Debug)]
 pub struct ModelFile(RangeFile);
 
@@ -19,12 +19,22 @@ impl ModelFile {
     }
 }
 
-impl Source for ModelFile {
+impl inceptive_onnx::Source for ModelFile {
     fn bytes(&self) -> u64 {
         self.0.bytes()
     }
 
     fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
         self.0.read(range).map(Bytes::from)
+    }
+}
+
+impl inceptive_weights::Source for ModelFile {
+    fn bytes(&self) -> u64 {
+        self.0.bytes()
+    }
+
+    fn read(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>> {
+        self.0.read(range).map(Cow::Owned)
     }
 }

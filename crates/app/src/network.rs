@@ -462,20 +462,21 @@ pub(crate) fn read_weights(
     graph: &Graph,
     match_by: MatchBy,
 ) -> Result<(Weights, Option<Matching>, Option<CheckpointInfo>), ReadError> {
-    let bytes = bytes(file, MAX_WEIGHTS_BYTES)?;
+    let unreadable = |error| ReadError::File { path: file.to_owned(), error };
+    let stored = ModelFile::open(file, MAX_WEIGHTS_BYTES).map_err(unreadable)?;
     let wrong = |error| ReadError::Checkpoint { path: file.to_owned(), error: Box::new(error) };
-    match CheckpointInfo::read(&bytes) {
+    match CheckpointInfo::read(&stored) {
         Ok(Some(info)) => {
-            let weights = info.weights(&bytes, graph).map_err(wrong)?;
+            let weights = info.weights(&stored, graph).map_err(wrong)?;
             Ok((weights, Some(Matching::Names), Some(info)))
         }
         Ok(None) | Err(CheckpointError::Format(_)) => {
-            let loaded = Weights::from_safetensors(&bytes, graph, match_by);
+            let loaded = Weights::from_safetensors(&stored, graph, match_by);
             let loaded = match loaded {
                 // Names that become the same in Python are told apart by numbers there.
                 Err(error) => {
                     let keys = to_module(graph, "network").keys;
-                    Weights::from_safetensors_by_keys(&bytes, graph, &keys)
+                    Weights::from_safetensors_by_keys(&stored, graph, &keys)
                         .map(|weights| (weights, Matching::Names))
                         .map_err(|_| error)
                 }

@@ -188,6 +188,8 @@ fn onnx_nodes_of(op: &Op, inputs: usize) -> usize {
         | Op::BatchNorm(_)
         | Op::Pool(_)
         | Op::GlobalPool(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::Concat
         | Op::Flatten
         | Op::Dropout { .. }

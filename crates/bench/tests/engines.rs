@@ -114,6 +114,23 @@ fn engines_agree() {
     }
 }
 
+/// Gates over channels and over places, with weights that two layers share.
+#[test]
+fn engines_agree_on_gates() {
+    let path = folder().join("../crates/onnx/tests/fixtures/gates.yaml");
+    let graph = load(&Disk, &path, &[]).unwrap().architecture.graph;
+    let graph = passes::inference(&graph).unwrap();
+    let model = Model::new("gates", &graph, Weights::seeded(&graph, 3)).unwrap();
+    let wish = setup(2, PrecisionRequest::Fp32);
+    let engines = found();
+    let (_, expected) = output(engines[0].as_ref(), &model, &wish);
+    for engine in &engines[1..] {
+        let (_, other) = output(engine.as_ref(), &model, &wish);
+        let error = error(&other, &expected);
+        assert!(error < 1e-5, "{} differs by {error}", engine.name());
+    }
+}
+
 /// The native engine with every instruction set, batch and number of threads, against another one.
 #[test]
 fn every_instruction_set_computes_the_same() {

@@ -162,6 +162,8 @@ fn inceptive(op: &Op, site: &Site) -> Rule {
         | Op::Activation(_)
         | Op::Pool(_)
         | Op::GlobalPool(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::AdaptiveAvgPool { .. }
         | Op::Concat
         | Op::Add { .. }
@@ -204,6 +206,8 @@ fn fvcore(op: &Op, site: &Site) -> Rule {
         | Op::Activation(_)
         | Op::Pool(_)
         | Op::GlobalPool(PoolKind::Max | PoolKind::L2)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::Concat
         | Op::Add { .. }
         | Op::Multiply
@@ -291,6 +295,8 @@ fn ptflops(op: &Op, site: &Site) -> Rule {
             | Activation::Clip { .. },
         ) => NOTHING,
         Op::Input(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::Concat
         | Op::Add { .. }
         | Op::Multiply
@@ -365,6 +371,8 @@ fn thop(op: &Op, site: &Site) -> Rule {
         | Op::Activation(_)
         | Op::Pool(_)
         | Op::GlobalPool(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::AdaptiveAvgPool { .. }
         | Op::Concat
         | Op::Add { .. }
@@ -434,6 +442,8 @@ fn torchinfo(op: &Op, site: &Site) -> Rule {
         | Op::Activation(_)
         | Op::Pool(_)
         | Op::GlobalPool(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::AdaptiveAvgPool { .. }
         | Op::Concat
         | Op::Add { .. }
@@ -461,6 +471,8 @@ fn torch(op: &Op, site: &Site) -> Rule {
         | Op::Activation(_)
         | Op::Pool(_)
         | Op::GlobalPool(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::AdaptiveAvgPool { .. }
         | Op::Concat
         | Op::Add { .. }

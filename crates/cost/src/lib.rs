@@ -27,6 +27,8 @@
 //! | maximum pooling | window area - 1 per output |
 //! | average pooling | window area per output: area - 1 sums and a quotient |
 //! | L2 pooling | 2 window area per output: squares, sums, root |
+//! | maximum over channels | channels - 1 per output |
+//! | mean over channels | channels per output: channels - 1 sums and a quotient |
 //! | resize | none; 7 per output with bilinear interpolation |
 //! | maximum of inputs | inputs - 1 per value |
 //! | sum | inputs - 1 per value, and 1 for each input with a factor other than 1 |

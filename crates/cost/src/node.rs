@@ -121,6 +121,8 @@ pub(crate) fn is_view(op: &Op, mode: Mode) -> bool {
         | Op::Activation(_)
         | Op::Pool(_)
         | Op::GlobalPool(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::AdaptiveAvgPool { .. }
         | Op::Concat
         | Op::Add { .. }
@@ -234,6 +236,8 @@ pub(crate) fn macs(op: &Op, inputs: &[Shape], output: Shape) -> u64 {
         | Op::Activation(_)
         | Op::Pool(_)
         | Op::GlobalPool(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::AdaptiveAvgPool { .. }
         | Op::Concat
         | Op::Add { .. }
@@ -284,6 +288,13 @@ fn other_flops(op: &Op, inputs: &[Shape], output: Shape, mode: Mode) -> u64 {
         Op::Pool(Pool { kind, kernel, .. }) => values * window(*kind, kernel.area()),
         Op::GlobalPool(kind) => {
             values * window(*kind, inputs.first().map_or(1, |shape| shape.size().area()))
+        }
+        Op::ChannelMax | Op::ChannelMean => {
+            let kind = match op {
+                Op::ChannelMax => PoolKind::Max,
+                _ => PoolKind::Average,
+            };
+            values * window(kind, inputs.first().map_or(1, |shape| u64::from(shape.channels())))
         }
         Op::AdaptiveAvgPool { output: grid } => {
             let size = inputs.first().map_or(Size::square(1), |shape| shape.size());

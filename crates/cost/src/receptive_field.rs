@@ -354,6 +354,8 @@ fn after(graph: &Graph, id: NodeId, op: &Op, before: Field) -> Field {
         | Op::BatchNorm(_)
         | Op::Lrn(_)
         | Op::Activation(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::Concat
         | Op::Add { .. }
         | Op::Multiply

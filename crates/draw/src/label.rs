@@ -95,7 +95,11 @@ impl Kind {
                 Self::Norm
             }
             Op::Activation(_) | Op::Prelu { .. } => Self::Activation,
-            Op::Pool(_) | Op::GlobalPool(_) | Op::AdaptiveAvgPool { .. } => Self::Pool,
+            Op::Pool(_)
+            | Op::GlobalPool(_)
+            | Op::AdaptiveAvgPool { .. }
+            | Op::ChannelMax
+            | Op::ChannelMean => Self::Pool,
             Op::Concat | Op::Add { .. } | Op::Multiply | Op::Maximum => Self::Join,
             Op::Linear(_) => Self::Linear,
             Op::Flatten
@@ -178,6 +182,8 @@ const fn written(op: &Op) -> &'static str {
         Op::Activation(Activation::Gelu | Activation::GeluTanh) => "GELU",
         Op::Activation(Activation::Mish) => "Mish",
         Op::Prelu { .. } => "PReLU",
+        Op::ChannelMax => "channel max",
+        Op::ChannelMean => "channel mean",
         Op::Norm(Norm { over: NormOver::Groups(_), .. }) => "group norm",
         Op::Norm(Norm { over: NormOver::Instance, .. }) => "instance norm",
         Op::Norm(Norm { over: NormOver::Channels, .. }) => "layer norm",
@@ -265,6 +271,8 @@ fn operator(graph: &Graph, id: NodeId) -> String {
         | Op::BatchNorm(_)
         | Op::Activation(_)
         | Op::GlobalPool(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::Concat
         | Op::Add { .. }
         | Op::Multiply

@@ -501,6 +501,8 @@ pub(crate) enum Builtin {
     AvgPool,
     GlobalAvgPool,
     GlobalMaxPool,
+    ChannelMax,
+    ChannelMean,
     AdaptiveAvgPool,
     BatchNorm,
     Lrn,
@@ -539,7 +541,7 @@ pub(crate) const STEP_KEYS: [&str; 1] = ["from"];
 
 impl Builtin {
     /// Every built-in step by its name.
-    pub(crate) const ALL: [(&'static str, Self); 55] = [
+    pub(crate) const ALL: [(&'static str, Self); 57] = [
         ("conv", Self::Conv),
         ("depthwise", Self::Depthwise),
         ("conv_transpose", Self::ConvTranspose),
@@ -549,6 +551,8 @@ impl Builtin {
         ("l2pool", Self::L2Pool),
         ("gap", Self::GlobalAvgPool),
         ("gmp", Self::GlobalMaxPool),
+        ("channel_max", Self::ChannelMax),
+        ("channel_mean", Self::ChannelMean),
         ("adaptive_avgpool", Self::AdaptiveAvgPool),
         ("bn", Self::BatchNorm),
         ("group_norm", Self::GroupNorm),
@@ -619,7 +623,12 @@ impl Builtin {
                 PlainArgs::KEYS
             }
             Self::Join(_) => JoinArgs::KEYS,
-            Self::Flatten | Self::Group | Self::Identity | Self::None => &[],
+            Self::Flatten
+            | Self::ChannelMax
+            | Self::ChannelMean
+            | Self::Group
+            | Self::Identity
+            | Self::None => &[],
             Self::Dropout | Self::DropPath => DropoutArgs::KEYS,
             Self::ConvTranspose => ConvTransposeArgs::KEYS,
             Self::L2Pool => L2PoolArgs::KEYS,

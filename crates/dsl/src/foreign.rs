@@ -2,7 +2,7 @@
 
 /// Words of Keras, PyTorch, Caffe and TensorFlow without underscores, with the keys, steps and choices that are meant. The
 /// first one that can stand in the place is suggested.
-const WORDS: [(&[&str], &[&str]); 41] = [
+const WORDS: [(&[&str], &[&str]); 43] = [
     (
         &["filters", "outchannels", "numoutput", "channels", "units", "features", "outfeatures"],
         &["width"],
@@ -30,6 +30,8 @@ const WORDS: [(&[&str], &[&str]); 41] = [
         &["gap"],
     ),
     (&["globalmaxpool", "globalmaxpooling2d"], &["gmp"]),
+    (&["channelmaxpool", "channelmaximum", "reducemax", "amax"], &["channel_max"]),
+    (&["channelavgpool", "channelaveragepool", "channelpool", "reducemean"], &["channel_mean"]),
     (&["localresponsenorm", "localresponsenormalization"], &["lrn"]),
     (&["input", "inputs", "bottom", "source"], &["from"]),
     (&["cat", "concatenate"], &["concat"]),

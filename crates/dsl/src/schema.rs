@@ -130,7 +130,12 @@ fn arguments(builtin: Builtin, generator: &mut SchemaGenerator) -> Value {
         Builtin::Repeat => RepeatArgs::json_schema(generator),
         Builtin::If => IfArgs::json_schema(generator),
         Builtin::Join(Join::Add) => JoinArgs::json_schema(generator),
-        Builtin::Flatten | Builtin::Join(_) | Builtin::Identity | Builtin::None => {
+        Builtin::Flatten
+        | Builtin::ChannelMax
+        | Builtin::ChannelMean
+        | Builtin::Join(_)
+        | Builtin::Identity
+        | Builtin::None => {
             json_schema!({"type": "object", "properties": {}, "additionalProperties": false})
         }
         Builtin::Group => json_schema!({"type": "array", "items": {"$ref": "#/$defs/Step"}}),

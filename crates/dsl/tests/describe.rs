@@ -56,6 +56,15 @@ fn shipped_networks_are_what_they_were() {
     assert!(count > 40, "{count}");
 }
 
+/// Gates over channels and over places, which no shipped network has.
+#[test]
+fn gates_are_what_they_were() {
+    let graph = graph_of(&Path::new(ROOT).join("crates/onnx/tests/fixtures/gates.yaml"));
+    let described = describe(&graph, "copy").unwrap();
+    assert_eq!(described.graph.fingerprint(), graph.fingerprint());
+    assert!(described.yaml.contains("channel_max") && described.yaml.contains("channel_mean"));
+}
+
 /// Modules that repeat are a block with what differs as parameters, and what most layers have is a default.
 #[test]
 fn repeated_modules_are_blocks() {

@@ -100,6 +100,8 @@ const fn computes_every_lane(op: &Op) -> bool {
         | Op::Conv(_)
         | Op::Linear(_)
         | Op::Lrn(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::Softmax
         | Op::Dropout { .. }
         | Op::Flatten
@@ -186,6 +188,10 @@ impl Builder<'_> {
             }
             (Op::AdaptiveAvgPool { .. }, Some(first)) => {
                 self.like(id, Kind::Grid { is_max: false }, first)
+            }
+            (op @ (Op::ChannelMax | Op::ChannelMean), Some(first)) => {
+                let is_max = *op == Op::ChannelMax;
+                self.add(id, Kind::ChannelPool { is_max }, vec![first], compact(1))
             }
             (Op::Softmax, Some(first)) => self.like(id, Kind::Softmax, first),
             (Op::Lrn(lrn), Some(first)) => {
@@ -501,6 +507,7 @@ impl Builder<'_> {
             | Kind::Pool(_)
             | Kind::Grid { .. }
             | Kind::Function
+            | Kind::ChannelPool { .. }
             | Kind::Softmax
             | Kind::Lrn(_)
             | Kind::Flatten

@@ -16,9 +16,9 @@ use inceptive_kernels::{
     conv::{Conv, Finish, Places, Values, Window, Winograd},
     memory::{Aligned, Buffer, View},
     step::{
-        Affine, ChannelScale, Depthwise, Factor, Flatten, Gather, Joined, Load, Lrn, LrnFactors,
-        Over, Pool as PoolStep, PoolKind as StepPoolKind, Resample, Softmax, Standardise, Step,
-        Term,
+        Affine, ChannelPool, ChannelScale, Depthwise, Factor, Flatten, Gather, Joined, Load, Lrn,
+        LrnFactors, Over, Pool as PoolStep, PoolKind as StepPoolKind, Resample, Softmax,
+        Standardise, Step, Term,
     },
 };
 use inceptive_weights::{Missing, Weights};
@@ -99,6 +99,7 @@ impl Making<'_> {
             | Kind::Function
             | Kind::Sum(_)
             | Kind::Product
+            | Kind::ChannelPool { .. }
             | Kind::Softmax
             | Kind::Flatten
             | Kind::Gather(_)
@@ -243,6 +244,10 @@ pub(crate) fn plain(
             let term = |input| Term { view: view(input), scale: 1.0 };
             let terms = inputs.into_iter().map(term).collect();
             Joined::product(buffers, terms, y, unit.function).into()
+        }
+        Kind::ChannelPool { is_max } => {
+            let segments = Arc::clone(&units[input].segments);
+            ChannelPool::new(buffers, (x, y), segments, *is_max).into()
         }
         Kind::Softmax => Softmax::new(buffers, x, y, Arc::clone(&unit.segments)).into(),
         Kind::Lrn(lrn) => Lrn::new(buffers, x, y, lrn_factors(unit, lrn)).into(),

@@ -27,6 +27,10 @@ pub(crate) enum Kind {
     Grid {
         is_max: bool,
     },
+    /// The maximum or the mean over the channels of each pixel.
+    ChannelPool {
+        is_max: bool,
+    },
     BatchNorm(BatchNorm),
     /// Only the function.
     Function,

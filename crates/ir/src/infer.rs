@@ -122,6 +122,10 @@ impl Op {
                 }
                 Ok(Shape::map(channels, 1, 1))
             }
+            Self::ChannelMax | Self::ChannelMean => {
+                let (_, size) = expect_map(self.name(), inputs[0])?;
+                Ok(Shape::Map { channels: 1, size })
+            }
             Self::AdaptiveAvgPool { output } => {
                 let (channels, _) = expect_map(self.name(), inputs[0])?;
                 expect_positive(self.name(), "size", *output)?;
@@ -167,7 +171,7 @@ impl Op {
         let channels = inputs.first().map_or(1, |shape| u128::from(shape.channels()));
         match self {
             Self::Conv(conv) => area(conv.kernel) * channels / u128::from(conv.groups.max(1)),
-            Self::Linear(_) => channels,
+            Self::Linear(_) | Self::ChannelMax | Self::ChannelMean => channels,
             Self::Pool(pool) => area(pool.kernel),
             Self::GlobalPool(_) | Self::AdaptiveAvgPool { .. } => area(inputs[0].size()),
             Self::Lrn(lrn) => u128::from(lrn.size),

@@ -29,6 +29,10 @@ pub enum Op {
     Pool(Pool),
     /// Maximum or average over all rows and columns of the map: CxHxW to Cx1x1.
     GlobalPool(PoolKind),
+    /// Maximum over the channels of each pixel: CxHxW to 1xHxW (the spatial gate of CBAM: Woo et al. 2018, section 3).
+    ChannelMax,
+    /// Mean over the channels of each pixel: CxHxW to 1xHxW.
+    ChannelMean,
     /// Average over a grid of windows that covers the map: CxHxW to Cx`output`.
     AdaptiveAvgPool {
         /// Height and width of the result.
@@ -265,6 +269,8 @@ impl Op {
             Self::GlobalPool(PoolKind::Average) => "gap",
             Self::GlobalPool(PoolKind::Max) => "gmp",
             Self::GlobalPool(PoolKind::L2) => "global_l2pool",
+            Self::ChannelMax => "channel_max",
+            Self::ChannelMean => "channel_mean",
             Self::AdaptiveAvgPool { .. } => "adaptive_avgpool",
             Self::Concat => "concat",
             Self::Add { .. } => "add",
@@ -300,6 +306,8 @@ impl Op {
             | Self::Activation(_)
             | Self::Pool(_)
             | Self::GlobalPool(_)
+            | Self::ChannelMax
+            | Self::ChannelMean
             | Self::AdaptiveAvgPool { .. }
             | Self::Linear(_)
             | Self::Flatten
@@ -414,6 +422,8 @@ impl Op {
             ],
             Self::Rearrange(rearrange) => rearranged(rearrange),
             Self::GlobalPool(_)
+            | Self::ChannelMax
+            | Self::ChannelMean
             | Self::Concat
             | Self::Multiply
             | Self::Maximum

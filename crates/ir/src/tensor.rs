@@ -93,6 +93,8 @@ impl Op {
             | Self::Activation(_)
             | Self::Pool(_)
             | Self::GlobalPool(_)
+            | Self::ChannelMax
+            | Self::ChannelMean
             | Self::AdaptiveAvgPool { .. }
             | Self::Concat
             | Self::Add { .. }

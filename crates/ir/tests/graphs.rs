@@ -211,6 +211,8 @@ fn every_attribute_changes_the_fingerprint() {
                 Op::Pool(Pool { count_include_pad: false, ..average() }),
                 Op::GlobalPool(PoolKind::Max),
                 Op::GlobalPool(PoolKind::Average),
+                Op::ChannelMax,
+                Op::ChannelMean,
                 Op::AdaptiveAvgPool { output: Size::new(1, 1) },
                 Op::AdaptiveAvgPool { output: Size::new(1, 2) },
                 Op::Flatten,

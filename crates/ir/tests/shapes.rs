@@ -63,6 +63,8 @@ fn layers_of_known_networks() {
         ("dilated", Op::Conv(dilated), map(8, 16, 16), map(8, 16, 16)),
         ("window as large as the map", Op::Conv(conv(7, 8, 1, 0)), map(3, 7, 7), map(8, 1, 1)),
         ("global", Op::GlobalPool(PoolKind::Average), map(1024, 7, 7), map(1024, 1, 1)),
+        ("channel max", Op::ChannelMax, map(64, 7, 9), map(1, 7, 9)),
+        ("channel mean", Op::ChannelMean, map(1, 7, 9), map(1, 7, 9)),
         ("adaptive", Op::AdaptiveAvgPool { output: Size::square(6) }, map(9, 13, 13), map(9, 6, 6)),
         ("flatten", Op::Flatten, map(256, 6, 6), Shape::vector(9216)),
         ("softmax", Op::Softmax, Shape::vector(10), Shape::vector(10)),

@@ -12,6 +12,7 @@
 pub mod activation;
 mod blockwise;
 mod chain;
+mod channels;
 pub mod conv;
 mod gradient;
 mod layout;

@@ -2,6 +2,7 @@
 
 pub use crate::{
     chain::Chain,
+    channels::{ChannelPool, ChannelPoolBack},
     conv::{Conv, ConvData, ConvWeights, Pack, SumParts, Unpack, Winograd},
     gradient::{
         Collect, DepthwiseData, DepthwiseWeights, Dropout, FlattenBack, FunctionBack, GatherBack,
@@ -115,6 +116,10 @@ steps!(
     Standardise,
     /// The gradient of normalisation with the statistics of each image.
     StandardiseBack,
+    /// The maximum or the mean over the channels of each pixel.
+    ChannelPool,
+    /// The gradient of the input of a pool over channels.
+    ChannelPoolBack,
     /// The gradient of a pool's input.
     PoolBack,
     /// The gradient of a map that became a vector.

@@ -18,8 +18,8 @@ use inceptive_kernels::{
     memory::{Aligned, Border, Buffer, View},
     program::{Program, Runner},
     step::{
-        Affine, Depthwise, Flatten, Gather, Joined, Load, Lrn, LrnBack, LrnFactors, Pool, PoolKind,
-        Softmax, Step, Store, Term, Winograd,
+        Affine, ChannelPool, Depthwise, Flatten, Gather, Joined, Load, Lrn, LrnBack, LrnFactors,
+        Pool, PoolKind, Softmax, Step, Store, Term, Winograd,
     },
 };
 
@@ -781,6 +781,32 @@ fn softmax_and_local_response_normalisation() {
             })
         },
     );
+}
+
+#[test]
+fn maxima_and_means_over_channels() {
+    let buffers = buffers(CHANNELS, 1, [SIDE, SIDE]);
+    let [x, y] = [0, 1].map(|buffer| view(&buffers, buffer));
+    for (is_max, isa) in
+        [true, false].into_iter().flat_map(|max| Isa::available().map(move |isa| (max, isa)))
+    {
+        for special in SPECIAL {
+            let image = Image::with(special, CHANNELS);
+            let step = ChannelPool::new(&buffers, (x, y), whole(CHANNELS).into(), is_max).into();
+            let found = run(isa, &buffers, &image, 1, vec![step]);
+            let right: Vec<f64> = (0..SIDE * SIDE)
+                .map(|at| {
+                    let all = (0..CHANNELS).map(|c| image.at(c, at / SIDE, at % SIDE));
+                    match is_max {
+                        true => all.fold(f64::NEG_INFINITY, max),
+                        false => all.sum::<f64>() / CHANNELS as f64,
+                    }
+                })
+                .collect();
+            let name = if is_max { "channel max" } else { "channel mean" };
+            compare(name, isa, special, &found, &right, |_, _| false);
+        }
+    }
 }
 
 #[test]

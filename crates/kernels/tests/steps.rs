@@ -16,8 +16,8 @@ use inceptive_kernels::{
     memory::{Border, Buffer, View},
     program::{Program, Runner},
     step::{
-        Affine, Depthwise, Flatten, Gather, Joined, Load, Lrn, LrnFactors, Pool, PoolKind, Softmax,
-        Step, Store, Term, Winograd,
+        Affine, ChannelPool, Depthwise, Flatten, Gather, Joined, Load, Lrn, LrnFactors, Pool,
+        PoolKind, Softmax, Step, Store, Term, Winograd,
     },
 };
 use proptest::prelude::*;
@@ -613,6 +613,45 @@ proptest! {
             Lrn::new(&memory.0, x, y, factors).into(),
             Softmax::new(&memory.0, y, x, whole(channels)).into(),
             Store::new(&memory.0, x, whole(channels)).into(),
+        ]);
+    }
+
+    #[test]
+    fn channels_become_one(
+        shape in [1_usize..3, 1..70, 1..6, 1..6], gap in 0_usize..20, is_max in any::<bool>(), seed in any::<u32>()
+    ) {
+        let input = Maps::random(shape, seed);
+        let [images, channels, height, width] = shape;
+        let expected = Maps::from_fn([images, 1, height, width], |[n, _, y, x]| {
+            let all = (0..channels).map(|c| input.at([n, c, y, x]));
+            match is_max {
+                true => all.fold(f64::NEG_INFINITY, f64::max),
+                false => all.sum::<f64>() / channels as f64,
+            }
+        });
+        // The first channels in blocks of their own, as concatenation in place leaves them.
+        let first = gap.min(channels - 1);
+        let segments = match first {
+            0 => whole(channels),
+            _ => vec![
+                Segment { block: 0, channels: first },
+                Segment { block: first.div_ceil(LANES), channels: channels - first },
+            ],
+        };
+        let lanes: Vec<usize> = (0..first)
+            .chain(std::iter::repeat_n(0, first.next_multiple_of(LANES) - first))
+            .chain(first..channels)
+            .collect();
+        let mut memory = Memory::default();
+        let x = memory.add(shape, Border::default(), LANES);
+        let border = Border { top: 1, left: 2, bottom: 0, right: 1 };
+        let gaps = memory.add([images, lanes.len(), height, width], border, LANES);
+        let y = memory.add([images, 1, height, width], border, LANES);
+        check(&memory, &input, &expected, 1e-6, |_, _| vec![
+            Load::new(&memory.0, x, channels).into(),
+            Gather::new(&memory.0, x, gaps, lanes.clone()).into(),
+            ChannelPool::new(&memory.0, (gaps, y), segments.clone().into(), is_max).into(),
+            Store::new(&memory.0, y, whole(1)).into(),
         ]);
     }
 

@@ -117,10 +117,15 @@ fn every_operator_comes_back() {
     assert_eq!(imported.fingerprint(), graph.fingerprint());
 }
 
-/// A fixture of every operator that the others lack, in operator sets that write some of them in different ways.
+/// Fixtures of every operator that the others lack, in operator sets that write some of them in different ways.
 #[test]
 fn every_other_operator_comes_back() {
-    let path = folder().join("tests/fixtures/more_operators.yaml");
+    comes_back("more_operators.yaml");
+    comes_back("gates.yaml");
+}
+
+fn comes_back(fixture: &str) {
+    let path = folder().join("tests/fixtures").join(fixture);
     let graph = load(&Disk, &path, &[]).unwrap().architecture.graph;
     let graph = passes::inference(&graph).unwrap();
     let weights = Weights::seeded(&graph, 1);
@@ -431,7 +436,7 @@ mod shared_weights {
         let mut names = file.names();
         names.sort_unstable();
         assert_eq!(names, ["c0.bias", "c0.weight", "c1.weight"]);
-        let read = |bytes: &[u8]| Weights::from_safetensors(bytes, &graph, MatchBy::Names);
+        let read = |bytes: &[u8]| Weights::from_safetensors(&bytes, &graph, MatchBy::Names);
         assert_eq!(read(&bytes).unwrap().0, weights);
 
         // As PyTorch saves a tensor that two modules share: under both names.
@@ -538,7 +543,7 @@ mod safetensors_files {
     }
 
     fn read(bytes: &[u8], graph: &Graph) -> Result<(Weights, Matching), LoadError> {
-        Weights::from_safetensors(bytes, graph, MatchBy::Names)
+        Weights::from_safetensors(&bytes, graph, MatchBy::Names)
     }
 
     fn graph() -> Graph {

@@ -130,6 +130,8 @@ impl<'a> Forward<'a> {
             | Op::Lrn(_)
             | Op::Pool(_)
             | Op::GlobalPool(_)
+            | Op::ChannelMax
+            | Op::ChannelMean
             | Op::AdaptiveAvgPool { .. }
             | Op::Linear(_)
             | Op::Dropout { .. }

@@ -43,11 +43,15 @@ pub enum Helper {
     SpaceToDepth,
     /// Channels as blocks of pixels, in TensorFlow's order.
     DepthToSpace,
+    /// The maximum over channels.
+    ChannelMax,
+    /// The mean over channels.
+    ChannelMean,
 }
 
 impl Helper {
     /// In the order in which they are written.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Conv,
         Self::MaxPool,
         Self::AvgPool,
@@ -65,6 +69,8 @@ impl Helper {
         Self::Slice,
         Self::SpaceToDepth,
         Self::DepthToSpace,
+        Self::ChannelMax,
+        Self::ChannelMean,
     ];
 
     /// The class's name.
@@ -87,6 +93,8 @@ impl Helper {
             Self::Slice => "Slice",
             Self::SpaceToDepth => "SpaceToDepth",
             Self::DepthToSpace => "DepthToSpace",
+            Self::ChannelMax => "ChannelMax",
+            Self::ChannelMean => "ChannelMean",
         }
     }
 
@@ -110,6 +118,8 @@ impl Helper {
             Self::Slice => SLICE.to_owned(),
             Self::SpaceToDepth => SPACE_TO_DEPTH.to_owned(),
             Self::DepthToSpace => DEPTH_TO_SPACE.to_owned(),
+            Self::ChannelMax => CHANNEL_MAX.to_owned(),
+            Self::ChannelMean => CHANNEL_MEAN.to_owned(),
         }
     }
 
@@ -144,6 +154,8 @@ impl Helper {
             Op::Scale(_) => Some(Self::Scale),
             Op::Rescale(_) => Some(Self::Rescale),
             Op::DropPath { .. } => Some(Self::DropPath),
+            Op::ChannelMax => Some(Self::ChannelMax),
+            Op::ChannelMean => Some(Self::ChannelMean),
             Op::Rearrange(Rearrange::Slice { .. }) => Some(Self::Slice),
             Op::Rearrange(Rearrange::SpaceToDepth { order: BlockOrder::PixelsFirst, .. }) => {
                 Some(Self::SpaceToDepth)
@@ -376,4 +388,18 @@ const DEPTH_TO_SPACE: &str = r#"class DepthToSpace(nn.Module):
         x = x.view(n, self.block, self.block, c // self.block**2, h, w)
         x = x.permute(0, 3, 4, 1, 5, 2)
         return x.reshape(n, c // self.block**2, h * self.block, w * self.block)
+"#;
+
+const CHANNEL_MAX: &str = r#"class ChannelMax(nn.Module):
+    """The maximum over the channels of each pixel, as one channel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.max(1, keepdim=True).values
+"#;
+
+const CHANNEL_MEAN: &str = r#"class ChannelMean(nn.Module):
+    """The mean over the channels of each pixel, as one channel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(1, keepdim=True)
 "#;

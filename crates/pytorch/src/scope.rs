@@ -244,6 +244,7 @@ impl<'a> Scope<'a> {
                 }
                 Some(total)
             }
+            Op::ChannelMax | Op::ChannelMean => Some(Sum { constant: 1, ..Sum::default() }),
             Op::Flatten if !self.is_flat(route) => None,
             Op::Rearrange(_) | Op::Add { .. } | Op::Multiply if !step.keeps_channels() => None,
             Op::Input(_)

@@ -173,6 +173,8 @@ impl Step {
             Op::DropPath { p } => p.to_string(),
             Op::Linear(linear) => linear.bias.to_string(),
             Op::Input(_)
+            | Op::ChannelMax
+            | Op::ChannelMean
             | Op::AdaptiveAvgPool { .. }
             | Op::Concat
             | Op::Maximum
@@ -245,6 +247,8 @@ impl Step {
             Op::Input(_)
             | Op::Activation(_)
             | Op::GlobalPool(_)
+            | Op::ChannelMax
+            | Op::ChannelMean
             | Op::Add { .. }
             | Op::Concat
             | Op::Multiply

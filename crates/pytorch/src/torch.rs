@@ -110,6 +110,8 @@ pub fn module(
         Op::Activation(own) => Expr::call(names(*own).0, options(*own)),
         Op::Pool(_) => pool(step, arguments)?,
         Op::GlobalPool(kind) => global(*kind, step.input.size()),
+        Op::ChannelMax => arguments.call(Helper::ChannelMax.name()),
+        Op::ChannelMean => arguments.call(Helper::ChannelMean.name()),
         Op::AdaptiveAvgPool { .. } => {
             arguments.positional(Field::Size).call("nn.AdaptiveAvgPool2d")
         }
@@ -445,6 +447,8 @@ pub const fn is_expression(step: &Step) -> bool {
         | Op::Lrn(_)
         | Op::Pool(_)
         | Op::GlobalPool(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::AdaptiveAvgPool { .. }
         | Op::Linear(_)
         | Op::Dropout { .. }

@@ -87,7 +87,11 @@ impl Layer {
             Op::ConvTranspose(_) => Self::Spatial,
             Op::Linear(_) => Self::Linear,
             Op::BatchNorm(_) | Op::Norm(_) | Op::Lrn(_) => Self::Norm,
-            Op::Pool(_) | Op::GlobalPool(_) | Op::AdaptiveAvgPool { .. } => Self::Pool,
+            Op::Pool(_)
+            | Op::GlobalPool(_)
+            | Op::AdaptiveAvgPool { .. }
+            | Op::ChannelMax
+            | Op::ChannelMean => Self::Pool,
             Op::Concat | Op::Add { .. } | Op::Multiply | Op::Maximum => Self::Join,
             Op::Input(_)
             | Op::Activation(_)

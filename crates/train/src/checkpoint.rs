@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::atomic::AtomicBool};
 use inceptive_data::Checksum;
 use inceptive_ir::Graph;
 use inceptive_weights::{
-    FormatError, Missing, Named, SafeTensorError, TensorFile, Weights, digest_of, slots,
+    FormatError, Missing, Named, SafeTensorError, Source, TensorFile, Weights, digest_of, slots,
     tensors_with_texts,
 };
 use serde::{Deserialize, Serialize};
@@ -66,14 +66,14 @@ impl CheckpointInfo {
     ///
     /// # Errors
     /// When the file is damaged.
-    pub fn read(checkpoint: &[u8]) -> Result<Option<Self>, CheckpointError> {
+    pub fn read(checkpoint: &dyn Source) -> Result<Option<Self>, CheckpointError> {
         Self::of(&TensorFile::open(checkpoint)?)
     }
 
     fn of(file: &TensorFile<'_>) -> Result<Option<Self>, CheckpointError> {
         let Some(text) = file.text(ABOUT) else { return Ok(None) };
         let (written, about) = text.split_once(' ').ok_or(CheckpointError::About(None))?;
-        if written != digest(about, &file.digest()) {
+        if written != digest(about, &file.digest()?) {
             return Err(CheckpointError::Damaged);
         }
         let found =
@@ -85,7 +85,11 @@ impl CheckpointInfo {
     ///
     /// # Errors
     /// When some are missing, or have another shape.
-    pub fn weights(&self, checkpoint: &[u8], graph: &Graph) -> Result<Weights, CheckpointError> {
+    pub fn weights(
+        &self,
+        checkpoint: &dyn Source,
+        graph: &Graph,
+    ) -> Result<Weights, CheckpointError> {
         let file = TensorFile::open(checkpoint)?;
         read_weights(&file, graph, if self.averages { AVERAGES } else { WEIGHTS })
     }
@@ -100,7 +104,7 @@ fn read_weights(
     let mut weights = Weights::default();
     for slot in slots(graph) {
         let name = format!("{prefix}{slot}");
-        let Some(tensor) = file.tensor(&name) else { return Err(Missing(name).into()) };
+        let Some(tensor) = file.tensor(&name)? else { return Err(Missing(name).into()) };
         if tensor.shape != slot.shape {
             let (found, expected) = (tensor.shape, slot.shape);
             return Err(CheckpointError::Shape { name, found, expected });
@@ -276,7 +280,7 @@ impl<'a> Trainer<'a> {
         checkpoint: &[u8],
         is_expected: impl FnOnce(&[Epoch]) -> bool,
     ) -> Result<Vec<Epoch>, CheckpointError> {
-        let file = TensorFile::open(checkpoint)?;
+        let file = TensorFile::open(&checkpoint)?;
         let found = CheckpointInfo::of(&file)?.ok_or(CheckpointError::About(None))?;
         let own = self.about();
         for (what, is_same) in [
@@ -304,7 +308,7 @@ impl<'a> Trainer<'a> {
         let mut state = Vec::new();
         for index in 0..self.task.recipe.rule().states() {
             let name = format!("{STATE}{index}");
-            state.push(file.tensor(&name).ok_or(Missing(name))?.values);
+            state.push(file.tensor(&name)?.ok_or(Missing(name))?.values);
         }
         self.session.set_weights(&weights)?;
         if let Some(averages) = averages {

@@ -196,7 +196,7 @@ fn a_checkpoint_is_evaluated_to_the_numbers_of_training() {
     }
     let weights = Weights::seeded(&graph, 1).to_safetensors(&graph).unwrap();
     assert_eq!(CheckpointInfo::read(&weights).unwrap(), None);
-    assert!(CheckpointInfo::read(&weights[..100]).is_err());
+    assert!(CheckpointInfo::read(&&weights[..100]).is_err());
     let small = NETWORK.replace("classes: 10", "classes: 3");
     let error = expect_fit(&common::graph(&small), &data).unwrap_err();
     assert!(matches!(error, TrainError::Classes { network: 3, data: 10 }));

@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 
 use inceptive_ir::{Graph, NodeId, Op, Role, Shape};
-use safetensors::tensor::TensorView;
 
 use crate::{
+    header::StoredTensor,
     mismatch::{Mismatch, describe_slot, describe_tensor},
     names::{Found, Keras, tables},
-    tensors::values,
     weights::{Slot, Weights},
 };
 
 /// The table whose names most of a file's tensors have, if they fill most places.
-pub fn find<'a>(slots: &[Slot], tensors: &[(&'a str, TensorView<'a>)]) -> Option<Found<'a>> {
+pub fn find<'a>(slots: &[Slot], tensors: &[(&'a str, StoredTensor<'a>)]) -> Option<Found<'a>> {
     let mut names: Vec<&str> = tensors.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
     let found = tables().map(|table| table.find(slots, &names));
@@ -26,9 +25,9 @@ pub fn fill(
     graph: &Graph,
     slots: &[Slot],
     found: &Found<'_>,
-    tensors: &[(&str, TensorView<'_>)],
+    tensors: &[(&str, StoredTensor<'_>)],
 ) -> Result<Weights, Mismatch> {
-    let by_name: HashMap<&str, &TensorView<'_>> =
+    let by_name: HashMap<&str, &StoredTensor<'_>> =
         tensors.iter().map(|(name, tensor)| (*name, tensor)).collect();
     let flattened = flattened(graph);
     let mut weights = Weights::default();
@@ -66,21 +65,21 @@ pub fn fill(
 }
 
 /// A tensor of PyTorch. What is a linear layer here may be a convolution there whose kernel covers the whole map.
-fn of_pytorch(slot: &Slot, tensor: &TensorView<'_>) -> Option<Vec<f32>> {
+fn of_pytorch(slot: &Slot, tensor: &StoredTensor<'_>) -> Option<Vec<f32>> {
     let shape = tensor.shape();
     let is_same = shape == slot.shape
         || (shape.len() == 4
             && slot.shape.len() == 2
             && shape[0] == slot.shape[0]
             && shape[1..].iter().product::<usize>() == slot.shape[1]);
-    values(tensor).filter(|_| is_same)
+    if is_same { tensor.values() } else { None }
 }
 
 /// A tensor of Keras: kernels have their dimensions in the order height, width, input, output, and matrices in the order input,
 /// output. `flattened` is the map whose values the rows of a matrix stand for: in Keras, its channels come last.
-fn of_keras(slot: &Slot, tensor: &TensorView<'_>, flattened: Option<Shape>) -> Option<Vec<f32>> {
+fn of_keras(slot: &Slot, tensor: &StoredTensor<'_>, flattened: Option<Shape>) -> Option<Vec<f32>> {
     let (ours, theirs) = (&*slot.shape, tensor.shape());
-    let read = || values(tensor);
+    let read = || tensor.values();
     match (theirs, ours) {
         (&[n], &[own]) if n == own => read(),
         // A depthwise kernel has its output channels of each input channel last.

@@ -13,7 +13,7 @@ mod state;
 mod tensors;
 mod weights;
 
-pub use header::FormatError;
+pub use header::{FormatError, Source};
 pub use inceptive_ir::Role;
 pub use mismatch::Mismatch;
 pub use names::Naming;

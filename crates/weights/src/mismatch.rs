@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use safetensors::tensor::TensorView;
-
-use crate::weights::Slot;
+use crate::{header::StoredTensor, weights::Slot};
 
 /// The tensors that do not fit, one line each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +43,6 @@ pub fn describe_slot(slot: &Slot) -> String {
 }
 
 /// A tensor, as messages name it.
-pub fn describe_tensor(name: &str, tensor: &TensorView<'_>) -> String {
+pub fn describe_tensor(name: &str, tensor: &StoredTensor<'_>) -> String {
     format!("{name} {:?} {:?}", tensor.shape(), tensor.dtype())
 }

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use inceptive_ir::{Graph, NodeId, Op, Path, Role};
-use safetensors::{SafeTensorError, tensor::TensorView};
+use safetensors::SafeTensorError;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     foreign,
-    header::{FormatError, open},
+    header::{FormatError, Source, StoredFile, StoredTensor},
     mismatch::{Mismatch, describe_slot, describe_tensor},
     names::Naming,
-    tensors::{SafetensorsFile, values},
+    tensors::SafetensorsFile,
     weights::{Missing, Slot, Weights, slots},
 };
 
@@ -75,7 +75,7 @@ pub enum LoadError {
 /// A layer's tensors in a file.
 struct Layer<'a> {
     name: &'a str,
-    tensors: BTreeMap<Role, (&'a str, TensorView<'a>)>,
+    tensors: BTreeMap<Role, (&'a str, StoredTensor<'a>)>,
 }
 
 /// What layers are matched by: their tensors' roles and shapes.
@@ -90,24 +90,34 @@ impl Weights {
     /// When it is not a safetensors file or has a key twice, when a tensor is missing, unused or has the wrong shape or type, and when the
     /// order of names would have to be guessed.
     pub fn from_safetensors(
-        bytes: &[u8],
+        source: &dyn Source,
         graph: &Graph,
         match_by: MatchBy,
     ) -> Result<(Self, Matching), LoadError> {
-        let file = open(bytes)?;
-        let names = file.names();
+        let file = StoredFile::open(source)?;
+        let read = Self::of_file(&file, graph, match_by);
+        file.checked(())?;
+        read
+    }
+
+    fn of_file(
+        file: &StoredFile<'_>,
+        graph: &Graph,
+        match_by: MatchBy,
+    ) -> Result<(Self, Matching), LoadError> {
+        let all = file.tensors();
         let slots = slots(graph);
         let known: HashSet<Vec<String>> =
             slots.iter().map(|slot| words(&slot.to_string())).collect();
         // Layers of the network itself may be called like auxiliary heads of other programs.
-        let is_used = |name: &&str| {
+        let is_used = |name: &str| {
             !is_auxiliary(name) || !graph.auxiliary().is_empty() || known.contains(&words(name))
         };
-        let tensors: Vec<(&str, TensorView<'_>)> = names
-            .into_iter()
-            .filter(|name| !name.ends_with("num_batches_tracked"))
-            .filter(is_used)
-            .filter_map(|name| Some((name, file.tensor(name).ok()?)))
+        let tensors: Vec<(&str, StoredTensor<'_>)> = all
+            .iter()
+            .map(|(name, tensor)| (name.as_str(), *tensor))
+            .filter(|(name, _)| !name.ends_with("num_batches_tracked"))
+            .filter(|(name, _)| is_used(name))
             .collect();
         let by_name = tensors.iter().filter(|(name, _)| known.contains(&words(name))).count();
         if by_name * 2 > slots.len() {
@@ -141,11 +151,11 @@ impl Weights {
     /// # Errors
     /// When it is not a safetensors file or has a key twice, and when a tensor is missing or has the wrong shape or type.
     pub fn from_safetensors_by_keys(
-        bytes: &[u8],
+        source: &dyn Source,
         graph: &Graph,
         keys: &[((Path, Role), String)],
     ) -> Result<Self, LoadError> {
-        let file = open(bytes)?;
+        let file = StoredFile::open(source)?;
         let keys: HashMap<(&Path, Role), &str> =
             keys.iter().map(|((path, role), key)| ((path, *role), key.as_str())).collect();
         let slots = slots(graph);
@@ -154,14 +164,16 @@ impl Weights {
         for slot in &slots {
             let key = keys.get(&(&slot.path, slot.role)).copied().unwrap_or_default();
             match file.tensor(key) {
-                Ok(tensor) => placed.push((key, tensor)),
-                Err(_) => mismatch.missing.push(describe_slot(slot)),
+                Some(tensor) => placed.push((key, tensor)),
+                None => mismatch.missing.push(describe_slot(slot)),
             }
         }
-        match mismatch == Mismatch::default() {
-            true => fill(&slots, &placed).map_err(LoadError::Mismatch),
-            false => Err(LoadError::Mismatch(mismatch)),
+        if mismatch != Mismatch::default() {
+            return Err(LoadError::Mismatch(mismatch));
         }
+        let filled = fill(&slots, &placed);
+        file.checked(())?;
+        filled.map_err(LoadError::Mismatch)
     }
 
     /// The weights of `graph` as the bytes of a safetensors file, under our names.
@@ -232,18 +244,18 @@ fn natural(name: &str) -> Vec<(usize, String)> {
 }
 
 /// Tensors in the order of the slots.
-type Placed<'a> = Vec<(&'a str, TensorView<'a>)>;
+type Placed<'a> = Vec<(&'a str, StoredTensor<'a>)>;
 
 fn place_by_name<'a>(
     graph: &Graph,
     slots: &[Slot],
-    tensors: Vec<(&'a str, TensorView<'a>)>,
+    tensors: Vec<(&'a str, StoredTensor<'a>)>,
 ) -> Result<Placed<'a>, Mismatch> {
     let mut mismatch = Mismatch::default();
     let names: HashSet<String> = slots.iter().map(Slot::to_string).collect();
     // Our own names, which may have the same words as others of ours.
-    let mut exact: HashMap<&str, (&str, TensorView<'_>)> = HashMap::new();
-    let mut by_name: HashMap<Vec<String>, (&str, TensorView<'_>)> = HashMap::new();
+    let mut exact: HashMap<&str, (&str, StoredTensor<'_>)> = HashMap::new();
+    let mut by_name: HashMap<Vec<String>, (&str, StoredTensor<'_>)> = HashMap::new();
     for (name, tensor) in tensors {
         if names.contains(name) {
             exact.insert(name, (name, tensor));
@@ -271,11 +283,11 @@ fn check_copies<'a>(
     graph: &Graph,
     slots: &[Slot],
     placed: &Placed<'a>,
-    rest: &mut HashMap<Vec<String>, (&'a str, TensorView<'a>)>,
+    rest: &mut HashMap<Vec<String>, (&'a str, StoredTensor<'a>)>,
     mismatch: &mut Mismatch,
 ) {
     let of_slots = slots.iter().zip(placed).filter(|_| slots.len() == placed.len());
-    let kept: HashMap<String, &TensorView<'_>> =
+    let kept: HashMap<String, &StoredTensor<'_>> =
         of_slots.map(|(slot, (_, tensor))| (slot.to_string(), tensor)).collect();
     for (_, node) in graph.nodes() {
         for (role, path) in node.shared.iter() {
@@ -283,7 +295,7 @@ fn check_copies<'a>(
             let Some((name, copy)) = rest.remove(&words(&format!("{}.{role}", node.path))) else {
                 continue;
             };
-            if copy.dtype() != kept.dtype() || copy.data() != kept.data() {
+            if !copy.is_equal(**kept) {
                 mismatch.differing.push(format!(
                     "{}, but the network shares it with {path}.{role}, which has different values",
                     describe_tensor(name, &copy)
@@ -312,7 +324,7 @@ fn signature(layer: &[Slot]) -> Signature {
 fn place_by_order<'a>(
     graph: &Graph,
     slots: &[Slot],
-    tensors: Vec<(&'a str, TensorView<'a>)>,
+    tensors: Vec<(&'a str, StoredTensor<'a>)>,
 ) -> Result<Placed<'a>, Mismatch> {
     let mut mismatch = Mismatch::default();
     let mut candidates = by_signature(tensors, &mut mismatch);
@@ -406,7 +418,7 @@ impl<'a> Candidates<'a> {
 
 /// A file's layers by what they can be matched with.
 fn by_signature<'a>(
-    tensors: Vec<(&'a str, TensorView<'a>)>,
+    tensors: Vec<(&'a str, StoredTensor<'a>)>,
     mismatch: &mut Mismatch,
 ) -> BTreeMap<Signature, Candidates<'a>> {
     let mut layers: HashMap<&str, Layer<'a>> = HashMap::new();
@@ -450,7 +462,8 @@ fn fill(slots: &[Slot], placed: &Placed<'_>) -> Result<Weights, Mismatch> {
     let mut weights = Weights::default();
     let mut mismatch = Mismatch::default();
     for (slot, (name, tensor)) in slots.iter().zip(placed) {
-        match values(tensor).filter(|_| tensor.shape() == slot.shape) {
+        let values = (tensor.shape() == slot.shape).then(|| tensor.values()).flatten();
+        match values {
             Some(values) => weights.set(slot.path.clone(), slot.role, values),
             None => mismatch.differing.push(format!(
                 "{}, but {} is needed",

@@ -1,18 +1,17 @@
 //! Safetensors files of named tensors.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     io::{self, Write},
 };
 
-use half::{bf16, f16};
 use safetensors::{
-    Dtype, SafeTensorError, SafeTensors,
-    tensor::{Metadata, TensorInfo, TensorView},
+    Dtype, SafeTensorError,
+    tensor::{Metadata, TensorInfo},
 };
 use sha2::{Digest, Sha256};
 
-use crate::header::{FormatError, open};
+use crate::header::{FormatError, MAX_HEADER_BYTES, Source, StoredFile};
 
 /// A tensor to write: its name, shape, and numbers, row-major.
 pub type Named<'a> = (&'a str, &'a [usize], &'a [f32]);
@@ -57,9 +56,6 @@ pub struct SafetensorsFile<'a> {
 
 /// The header is filled up with spaces to a multiple of it.
 const ALIGNMENT: usize = 8;
-
-/// Readers refuse longer headers.
-const MAX_HEADER_BYTES: usize = 100_000_000;
 
 /// Numbers that are turned into bytes at once.
 const AT_ONCE: usize = 1 << 14;
@@ -125,7 +121,8 @@ pub fn digest_of(tensors: &[Named<'_>]) -> String {
     sorted.sort_by_key(|&(name, ..)| name);
     let mut digest = Sha256::new();
     for (name, shape, values) in sorted {
-        add_to(&mut digest, name, shape, &bytes_of(values));
+        add_name_to(&mut digest, name, shape, size_of_val(values));
+        values.chunks(AT_ONCE).for_each(|part| digest.update(bytes_of(part)));
     }
     hexadecimal(digest)
 }
@@ -134,9 +131,9 @@ fn hexadecimal(digest: Sha256) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn add_to(digest: &mut Sha256, name: &str, shape: &[usize], data: &[u8]) {
-    digest.update(format!("{}:{name}:{shape:?}:{}:", name.len(), data.len()));
-    digest.update(data);
+/// Adds what stands before the bytes of a tensor.
+fn add_name_to(digest: &mut Sha256, name: &str, shape: &[usize], bytes: usize) {
+    digest.update(format!("{}:{name}:{shape:?}:{bytes}:", name.len()));
 }
 
 /// Numbers with a shape, row-major.
@@ -149,61 +146,52 @@ pub struct Tensor {
 }
 
 /// A safetensors file: named tensors, and texts as metadata.
-pub struct TensorFile<'a> {
-    tensors: SafeTensors<'a>,
-    texts: HashMap<String, String>,
-}
+pub struct TensorFile<'a>(StoredFile<'a>);
 
 impl<'a> TensorFile<'a> {
     /// Opens a file.
     ///
     /// # Errors
     /// When it is not a safetensors file, or has a key twice.
-    pub fn open(bytes: &'a [u8]) -> Result<Self, FormatError> {
-        let tensors = open(bytes)?;
-        let (_, metadata) = SafeTensors::read_metadata(bytes)?;
-        Ok(Self { tensors, texts: metadata.metadata().clone().unwrap_or_default() })
+    pub fn open(source: &'a dyn Source) -> Result<Self, FormatError> {
+        StoredFile::open(source).map(Self)
     }
 
     /// A text; `None` if there is none of this name.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.texts.get(name).map(String::as_str)
+        self.0.metadata.metadata().as_ref()?.get(name).map(String::as_str)
     }
 
     /// A tensor; `None` if there is no tensor of numbers of this name.
-    pub fn tensor(&self, name: &str) -> Option<Tensor> {
-        let tensor = self.tensors.tensor(name).ok()?;
-        Some(Tensor { shape: tensor.shape().to_vec(), values: values(&tensor)? })
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn tensor(&self, name: &str) -> Result<Option<Tensor>, FormatError> {
+        let stored = self.0.tensor(name);
+        let read = stored.and_then(|tensor| {
+            Some(Tensor { shape: tensor.shape().to_vec(), values: tensor.values()? })
+        });
+        self.0.checked(read)
     }
 
     /// The [`digest_of`] its tensors.
-    pub fn digest(&self) -> String {
-        let sorted: BTreeMap<String, TensorView<'_>> = self.tensors.tensors().into_iter().collect();
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn digest(&self) -> Result<String, FormatError> {
         let mut digest = Sha256::new();
-        for (name, tensor) in &sorted {
-            add_to(&mut digest, name, tensor.shape(), tensor.data());
+        for (name, tensor) in self.0.tensors() {
+            add_name_to(&mut digest, &name, tensor.shape(), tensor.bytes());
+            tensor.pieces().flatten().for_each(|piece| digest.update(piece));
         }
-        hexadecimal(digest)
+        self.0.checked(hexadecimal(digest))
     }
-}
-
-/// Single-precision values of a tensor of floating-point numbers.
-#[expect(clippy::cast_possible_truncation, reason = "weights are single precision")]
-pub(crate) fn values(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
-    let data = tensor.data();
-    Some(match tensor.dtype() {
-        Dtype::F32 => data.as_chunks().0.iter().map(|&x| f32::from_le_bytes(x)).collect(),
-        Dtype::F64 => data.as_chunks().0.iter().map(|&x| f64::from_le_bytes(x) as f32).collect(),
-        Dtype::F16 => data.as_chunks().0.iter().map(|&x| f16::from_le_bytes(x).to_f32()).collect(),
-        Dtype::BF16 => {
-            data.as_chunks().0.iter().map(|&x| bf16::from_le_bytes(x).to_f32()).collect()
-        }
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
 mod tests {
+    use safetensors::tensor::TensorView;
+
     use super::*;
 
     /// The bytes are those that the safetensors package writes.
@@ -237,9 +225,9 @@ mod tests {
         let texts = HashMap::from([("about".to_owned(), "a text".to_owned())]);
         let bytes = tensors_with_texts(&tensors, texts).unwrap();
         let file = TensorFile::open(&bytes).unwrap();
-        assert_eq!(file.digest(), digest_of(&tensors));
+        assert_eq!(file.digest().unwrap(), digest_of(&tensors));
         assert_eq!((file.text("about"), file.text("other")), (Some("a text"), None));
-        assert_eq!(file.tensor("b").unwrap().values, b);
+        assert_eq!(file.tensor("b").unwrap().unwrap().values, b);
         let others: [[Named<'_>; 2]; 3] = [
             [("b", &[1], &b), ("c", &[2, 2], &a)],
             [("b", &[1], &b), ("a", &[4], &a)],
@@ -250,6 +238,6 @@ mod tests {
         }
         let mut damaged = bytes.clone();
         *damaged.last_mut().unwrap() ^= 1;
-        assert_ne!(TensorFile::open(&damaged).unwrap().digest(), digest_of(&tensors));
+        assert_ne!(TensorFile::open(&damaged).unwrap().digest().unwrap(), digest_of(&tensors));
     }
 }

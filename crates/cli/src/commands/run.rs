@@ -214,7 +214,8 @@ fn read_input(path: &Path, expected: [usize; 4]) -> anyhow::Result<Arc<[f32]>> {
     let bytes = inceptive_files::read(path, MAX_INPUT_BYTES)
         .with_context(|| format!("cannot read `{shown}`"))?;
     let file = TensorFile::open(&bytes).with_context(|| format!("`{shown}`"))?;
-    let Some(Tensor { shape, values }) = file.tensor("input") else {
+    let input = file.tensor("input").with_context(|| format!("`{shown}`"))?;
+    let Some(Tensor { shape, values }) = input else {
         bail!("`{shown}` has no tensor named `input`")
     };
     if shape != expected {

@@ -106,6 +106,13 @@ fn weights_are_in_memory_once() {
     run(folder.path(), "check again.yaml", 0);
     let (first, again) = (read("large.onnx"), read("again.onnx"));
     assert_eq!(first.len(), again.len());
+    for arguments in [
+        "export again.yaml --weights again.safetensors -o from.onnx",
+        "export large.onnx --weights again.safetensors --format pytorch -o from.py",
+    ] {
+        run_within(folder.path(), arguments, 0, once(96_000));
+    }
+    assert!(read("from.onnx") == again);
     let weights = read("again.safetensors");
     let end = 6000 * 4096 * 4;
     assert!(weights.len() > end && weights.len() < end + 100_000);

@@ -35,6 +35,8 @@ pub(super) fn of(graph: &Graph, id: NodeId) -> Vec<Argument> {
     match &node.op {
         Op::Input(_)
         | Op::GlobalPool(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::Concat
         | Op::Add { .. }
         | Op::Multiply

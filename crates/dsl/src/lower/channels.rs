@@ -169,7 +169,7 @@ impl<'a> Lowering<'a> {
                 let area = tape.constant(area as f64);
                 symbols[0].map(|channels| tape.binary(Binary::Multiply, channels, area))
             }
-            Op::Input(_) => None,
+            Op::Input(_) | Op::ChannelMax | Op::ChannelMean => None,
             Op::BatchNorm(_)
             | Op::Lrn(_)
             | Op::Activation(_)

@@ -200,9 +200,13 @@ impl Lowering<'_> {
                 module(Op::Prelu { shared: args.shared.is_some_and(|shared| shared.0) })
             }
             Builtin::Softmax => (Op::Softmax, functional()?),
-            Builtin::Flatten => {
+            Builtin::Flatten | Builtin::ChannelMax | Builtin::ChannelMean => {
                 self.read(builtin, step, site, |_| Some(()))?;
-                module(Op::Flatten)
+                module(match builtin {
+                    Builtin::ChannelMax => Op::ChannelMax,
+                    Builtin::ChannelMean => Op::ChannelMean,
+                    _ => Op::Flatten,
+                })
             }
             Builtin::Resize => {
                 let args = read!(ResizeArgs);

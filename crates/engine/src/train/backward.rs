@@ -9,10 +9,11 @@ use inceptive_kernels::{
     conv::{Conv, ConvData, ConvWeights, Outermost, Places, WeightsOf, Window},
     memory::View,
     step::{
-        COEFFICIENTS, ChannelScale, Collect, DepthwiseData, DepthwiseWeights, Dropout, Factor,
-        FlattenBack, FunctionBack, GatherBack, GradientSums, Joined, LrnBack, MaxBack,
-        NormaliseBack, NormaliseGradient, Normalised, Part, PoolBack, ProductBack, Resample, SUMS,
-        SoftmaxBack, StandardiseBack, SumImages, SumParts, Term, Total,
+        COEFFICIENTS, ChannelPool, ChannelPoolBack, ChannelScale, Collect, DepthwiseData,
+        DepthwiseWeights, Dropout, Factor, FlattenBack, FunctionBack, GatherBack, GradientSums,
+        Joined, LrnBack, MaxBack, NormaliseBack, NormaliseGradient, Normalised, Part, PoolBack,
+        ProductBack, Resample, SUMS, SoftmaxBack, StandardiseBack, SumImages, SumParts, Term,
+        Total,
     },
 };
 
@@ -147,6 +148,10 @@ impl Planner<'_> {
                 Kind::Standardise(norm) => {
                     StandardiseBack::new(buffers, (x, dy, to), over(of, norm), norm.eps, adds)
                         .into()
+                }
+                Kind::ChannelPool { is_max } => {
+                    let pool = ChannelPool::new(buffers, (x, z), segments, *is_max);
+                    ChannelPoolBack::new(pool, dy, to, adds).into()
                 }
                 Kind::Softmax => SoftmaxBack::new(buffers, (z, dy, to), segments, adds).into(),
                 Kind::Lrn(lrn) => {

@@ -69,6 +69,12 @@ pub fn compute(node: &Node, values: &Values, inputs: &[(&[f64], Shape)]) -> Vec<
         Op::Activation(activation) => x.iter().map(|&x| activate(*activation, x)).collect(),
         Op::Pool(pool) => of.pool(pool),
         Op::GlobalPool(kind) => of.global_pool(*kind),
+        Op::ChannelMax => {
+            of.each(|_, y, x| of.over_channels(y, x).fold(f64::NEG_INFINITY, f64::max))
+        }
+        Op::ChannelMean => {
+            of.each(|_, y, x| of.over_channels(y, x).sum::<f64>() / of.channels as f64)
+        }
         Op::AdaptiveAvgPool { .. } => of.adaptive_pool(),
         Op::Concat => inputs.iter().flat_map(|(x, _)| x.iter().copied()).collect(),
         Op::Add { scales } => of.sum(scales),
@@ -205,6 +211,11 @@ impl Computing<'_> {
                 PoolKind::L2 => map.iter().map(|x| x * x).sum::<f64>().sqrt(),
             }
         })
+    }
+
+    /// The numbers of a pixel.
+    fn over_channels(&self, row: usize, column: usize) -> impl Iterator<Item = f64> {
+        (0..self.channels).map(move |c| self.at(c, row, column))
     }
 
     fn adaptive_pool(&self) -> Vec<f64> {
@@ -683,17 +694,26 @@ pub fn network(numbers: &[u8], dropout: f32) -> Graph {
                 }),
             // A gate over places.
             4 if picks.flag() => {
-                let conv = Op::Conv(Conv {
-                    kernel: Size::square(1),
-                    out_channels: 1,
-                    stride: Size::square(1),
-                    padding: Padding::NONE,
-                    dilation: Size::square(1),
-                    groups: 1,
-                    bias: true,
-                });
-                add(&mut graph, conv, &[at])
-                    .and_then(|gate| add(&mut graph, Op::Activation(Activation::Tanh), &[gate]))
+                let gate = |kernel: u32| {
+                    Op::Conv(Conv {
+                        kernel: Size::square(kernel),
+                        out_channels: 1,
+                        stride: Size::square(1),
+                        padding: Padding::symmetric(Size::square(kernel / 2)),
+                        dilation: Size::square(1),
+                        groups: 1,
+                        bias: true,
+                    })
+                };
+                let conv = match picks.below(3) {
+                    0 => add(&mut graph, gate(1), &[at]),
+                    1 => add(&mut graph, Op::ChannelMax, &[at]),
+                    _ => add(&mut graph, Op::ChannelMax, &[at])
+                        .zip(add(&mut graph, Op::ChannelMean, &[at]))
+                        .and_then(|(max, mean)| add(&mut graph, Op::Concat, &[mean, max]))
+                        .and_then(|both| add(&mut graph, gate(3), &[both])),
+                };
+                conv.and_then(|gate| add(&mut graph, Op::Activation(Activation::Tanh), &[gate]))
                     .and_then(|gate| match picks.flag() {
                         true => add(&mut graph, Op::Multiply, &[at, gate]),
                         false => add(&mut graph, Op::Add { scales: vec![] }, &[gate, at]),

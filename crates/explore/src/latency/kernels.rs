@@ -89,7 +89,7 @@ impl Grouping<'_> {
             }
             Op::Linear(_) => self.add(id, KernelKind::Linear, true),
             Op::Pool(pool) => self.pool(id, pool),
-            Op::GlobalPool(_) | Op::AdaptiveAvgPool { .. } => {
+            Op::GlobalPool(_) | Op::AdaptiveAvgPool { .. } | Op::ChannelMax | Op::ChannelMean => {
                 self.add(id, KernelKind::GlobalPool, false)
             }
             Op::Concat => {

@@ -64,6 +64,8 @@ fn with_bias(op: &Op) -> Option<Op> {
         | Op::Activation(_)
         | Op::Pool(_)
         | Op::GlobalPool(_)
+        | Op::ChannelMax
+        | Op::ChannelMean
         | Op::AdaptiveAvgPool { .. }
         | Op::Concat
         | Op::Add { .. }

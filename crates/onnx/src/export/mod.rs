@@ -159,6 +159,8 @@ impl<'w> Writer<'_, 'w> {
             Op::GlobalPool(PoolKind::L2) => {
                 self.push("GlobalLpPool", path, inputs, vec![int("p", 2)]);
             }
+            Op::ChannelMax => self.over_channels("ReduceMax", path, inputs),
+            Op::ChannelMean => self.over_channels("ReduceMean", path, inputs),
             Op::AdaptiveAvgPool { output } => self.adaptive(id, *output, path, &inputs),
             Op::Concat => self.push("Concat", path, inputs, vec![int("axis", 1)]),
             Op::Add { scales } => {

@@ -173,6 +173,17 @@ impl Writer<'_, '_> {
         self.affine(node, norm.scale, norm.center, value)
     }
 
+    /// A reduction over the channels of each pixel.
+    pub(super) fn over_channels(&mut self, op: &str, path: &str, mut inputs: Vec<String>) {
+        let mut attributes = vec![int("keepdims", 1)];
+        if self.options.opset.0 >= MISH {
+            inputs.push(self.integers(format!("{path}.axes"), &[1]));
+        } else {
+            attributes.push(ints("axes", vec![1]));
+        }
+        self.push(op, path, inputs, attributes);
+    }
+
     pub(super) fn prelu(&mut self, id: NodeId, mut inputs: Vec<String>) -> Result<(), Missing> {
         let node = self.graph.node(id);
         let shared = matches!(node.op, Op::Prelu { shared: true });

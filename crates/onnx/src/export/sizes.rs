@@ -85,6 +85,8 @@ impl Beside {
             | Op::Activation(_)
             | Op::Pool(_)
             | Op::GlobalPool(_)
+            | Op::ChannelMax
+            | Op::ChannelMean
             | Op::Concat
             | Op::Add { .. }
             | Op::Multiply

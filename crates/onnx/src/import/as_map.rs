@@ -114,6 +114,8 @@ impl Importer {
                 | Op::Lrn(_)
                 | Op::Pool(_)
                 | Op::GlobalPool(_)
+                | Op::ChannelMax
+                | Op::ChannelMean
                 | Op::AdaptiveAvgPool { .. }
                 | Op::Flatten
                 | Op::DropPath { .. }

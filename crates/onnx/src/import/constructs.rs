@@ -290,3 +290,113 @@ fn windows_of_rows_have_no_height() {
         (Size::new(1, 4), Padding { top: 0, left: 1, bottom: 0, right: 1 })
     );
 }
+
+/// CBAM's gate over places, as its authors, PyTorch's exporters and TensorFlow write it.
+#[test]
+fn maxima_and_means_over_channels_are_read() {
+    let over = |op: &str, from: &str, to: &str, axis: i64, keeps: i64| {
+        with(node(op, &[from], to), &[ints("axes", &[axis]), int("keepdims", keeps)])
+    };
+    let ends = |to: &str| {
+        [node("Conv", &[to, "k"], "small"), node("Sigmoid", &["small"], "gate")]
+            .into_iter()
+            .chain([node("Mul", &["r", "gate"], "y")])
+    };
+    let kept = [
+        over("ReduceMax", "r", "a", 1, 1),
+        over("ReduceMean", "r", "b", 1, 1),
+        with(node("Concat", &["a", "b"], "c"), &[int("axis", 1)]),
+    ];
+    let squeezed = [
+        over("ReduceMax", "r", "a", -3, 0),
+        node("Unsqueeze", &["a", "one"], "a1"),
+        over("ReduceMean", "r", "b", 1, 0),
+        node("Unsqueeze", &["b", "one"], "b1"),
+        with(node("Concat", &["a1", "b1"], "c"), &[int("axis", 1)]),
+    ];
+    let turned = [
+        with(node("Transpose", &["r"], "t"), &[ints("perm", &[0, 2, 3, 1])]),
+        over("ReduceMax", "t", "a", -1, 1),
+        over("ReduceMean", "t", "b", 3, 1),
+        with(node("Concat", &["a", "b"], "n"), &[int("axis", 3)]),
+        with(node("Transpose", &["n"], "c"), &[ints("perm", &[0, 3, 1, 2])]),
+    ];
+    let tensors = || vec![integers("one", &[1], &[1]), floats("k", &[1, 2, 1, 1], &[0.5, 2.0])];
+    for nodes in [&kept[..], &squeezed, &turned] {
+        let first = [node("Relu", &["x"], "r")].into_iter();
+        let nodes = first.chain(nodes.iter().cloned()).chain(ends("c")).collect();
+        let graph = imported(graph(nodes, tensors())).unwrap().graph;
+        let nodes: Vec<(&str, Shape)> =
+            graph.nodes().map(|(_, node)| (node.op.name(), node.shape)).collect();
+        let one = Shape::map(1, 8, 8);
+        let expected = [
+            ("input", Shape::map(3, 8, 8)),
+            ("relu", Shape::map(3, 8, 8)),
+            ("channel_max", one),
+            ("channel_mean", one),
+            ("concat", Shape::map(2, 8, 8)),
+            ("conv", one),
+            ("sigmoid", one),
+            ("multiply", Shape::map(3, 8, 8)),
+        ];
+        assert_eq!(nodes, expected);
+    }
+}
+
+/// A mean over channels that no normalisation takes off is read by anything, and may be a result; a sum is a mean with a factor.
+#[test]
+fn a_mean_over_channels_is_a_result() {
+    let mean =
+        |op: &str, to: &str| with(node(op, &["x"], to), &[ints("axes", &[1]), int("keepdims", 1)]);
+    let ops = |nodes: Vec<NodeProto>| -> Vec<&'static str> {
+        let graph = imported(graph(nodes, vec![])).unwrap().graph;
+        graph.nodes().skip(1).map(|(_, node)| node.op.name()).collect()
+    };
+    assert_eq!(ops(vec![mean("ReduceMean", "y")]), ["channel_mean"]);
+    assert_eq!(ops(vec![mean("ReduceSum", "y")]), ["channel_mean", "rescale"]);
+    let gate = [mean("ReduceMean", "m"), node("Sigmoid", &["m"], "g")];
+    let gated = gate.into_iter().chain([node("Mul", &["g", "x"], "y")]).collect();
+    assert_eq!(ops(gated), ["channel_mean", "sigmoid", "multiply"]);
+    // Twice, and also taken off: a node for all of it is not there.
+    let nodes = vec![mean("ReduceMean", "m"), node("Sub", &["x", "m"], "y")];
+    assert!(last(nodes, vec![]).unwrap_err().contains("of what Sub computes"));
+    let over = with(node("ReduceMax", &["x"], "y"), &[ints("axes", &[1, 2])]);
+    let refusal = last(vec![over], vec![]).unwrap_err();
+    assert!(refusal.contains("over other axes than the channels"), "{refusal}");
+}
+
+/// What a detector or a classifier does with its results at the end is cut off, with a remark.
+#[test]
+fn a_softmax_over_part_of_the_channels_is_cut_at_the_end_only() {
+    let nodes = |behind: &[NodeProto]| -> Vec<NodeProto> {
+        let first = [
+            node("Conv", &["x", "w"], "score"),
+            node("Reshape", &["score", "pairs"], "pair"),
+            with(node("Softmax", &["pair"], "soft"), &[int("axis", 1)]),
+        ];
+        first.into_iter().chain(behind.iter().cloned()).collect()
+    };
+    let tensors = vec![
+        floats("w", &[4, 3, 1, 1], &[0.5; 12]),
+        integers("pairs", &[4], &[1, 2, -1, 8]),
+        integers("map", &[4], &[1, 4, -1, 8]),
+    ];
+    let end = nodes(&[node("Reshape", &["soft", "map"], "y")]);
+    let read = imported(graph(end, tensors.clone())).unwrap();
+    let output = read.graph.node(read.graph.output());
+    assert_eq!(output.shape, Shape::map(4, 8, 8));
+    let remark = "cut where these operators are not supported: 1 x Softmax";
+    assert!(read.remarks.iter().any(|own| own.contains(remark)), "{:?}", read.remarks);
+    // In the middle it is a part of the network.
+    let middle = nodes(&[node("Reshape", &["soft", "map"], "m"), node("Conv", &["m", "w2"], "y")]);
+    let tensors = [tensors, vec![floats("w2", &[16, 4, 1, 1], &[0.5; 64])]].concat();
+    let refusal = imported(graph(middle, tensors)).unwrap_err();
+    assert!(refusal.contains("Softmax: along an axis other than the channels"), "{refusal}");
+    let logarithm = vec![
+        node("Conv", &["x", "w"], "score"),
+        with(node("LogSoftmax", &["score"], "y"), &[int("axis", 1)]),
+    ];
+    let read = imported(graph(logarithm, vec![floats("w", &[4, 3, 1, 1], &[0.5; 12])])).unwrap();
+    assert!(matches!(read.graph.node(read.graph.output()).op, Op::Conv(_)));
+    assert!(read.remarks.iter().any(|own| own.contains("LogSoftmax")), "{:?}", read.remarks);
+}

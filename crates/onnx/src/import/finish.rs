@@ -19,7 +19,7 @@ use super::{
 use crate::proto::{GraphProto, ModelProto, NodeProto};
 
 /// Operators of sequences, and of what is done with a network's results.
-const TAILS: [&str; 23] = [
+const TAILS: [&str; 25] = [
     "ArgMax",
     "ArgMin",
     "Attention",
@@ -31,6 +31,7 @@ const TAILS: [&str; 23] = [
     "GridSample",
     "If",
     "LSTM",
+    "LogSoftmax",
     "Loop",
     "LpNormalization",
     "MultiHeadAttention",
@@ -40,6 +41,7 @@ const TAILS: [&str; 23] = [
     "ReduceL2",
     "Scan",
     "ScatterND",
+    "Softmax",
     "Tile",
     "TopK",
     "Where",
@@ -144,6 +146,7 @@ impl Importer {
         let mut outputs: Vec<Output> = Vec::new();
         for (position, output) in file.output.iter().enumerate() {
             let name = output.name.clone();
+            self.settle_mean(&name);
             let draft = match self.values.get(&name).cloned() {
                 Some(Value::Unknown) => continue,
                 Some(Value::Constant(_)) | None if position > 0 => {

@@ -4,7 +4,7 @@
 //! A node that no operator of ours stands for becomes a [`Math`] value. As soon as what it computes of a result is one of our
 //! activations, it becomes that; which one is found by evaluating both at many points.
 
-use inceptive_ir::{Activation, Norm, NormOver, Op, Rescale};
+use inceptive_ir::{Activation, Norm, NormOver, Op, Rescale, Shape};
 
 use super::{
     attribute::float,
@@ -61,6 +61,8 @@ pub(super) struct Math {
     source: usize,
     /// The operator of the file.
     op: String,
+    /// The result that it is if it is no part of something else: a mean over channels.
+    result: Option<usize>,
 }
 
 impl Math {
@@ -166,7 +168,8 @@ impl Importer {
             Operand::Number(_) => None,
         });
         let source = source.ok_or_else(|| UnsupportedOp::because("of constants only"))?;
-        self.maths.push(Math { function, operands, layout: layout.clone(), source, op });
+        let result = None;
+        self.maths.push(Math { function, operands, layout: layout.clone(), source, op, result });
         let math = self.maths.len() - 1;
         if let Some((source, eps)) = self.layer_norm_of(math) {
             let op = Op::Norm(Norm { over: NormOver::Channels, eps, scale: false, center: false });
@@ -189,11 +192,41 @@ impl Importer {
         }
     }
 
-    /// The mean over channels of arithmetic or of a result.
-    pub(super) fn channel_mean(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+    /// The mean over channels, which are the dimension `at`, of arithmetic or of a result. That of a map is a result too;
+    /// where the mean turns out to be part of a normalisation that is spelled out, nothing reads it.
+    pub(super) fn channel_mean(
+        &mut self,
+        node: &NodeProto,
+        at: usize,
+    ) -> Result<Value, UnsupportedOp> {
         let (operand, layout) = self.math_operand(node, 0)?;
-        let refusal = || UnsupportedOp::because("of a constant");
-        self.keep_math(node, Function::Mean, vec![operand], layout.ok_or_else(refusal)?)
+        let layout = layout.ok_or_else(|| UnsupportedOp::because("of a constant"))?;
+        let mean = self.keep_math(node, Function::Mean, vec![operand], layout.reduced(at))?;
+        if let (&Value::Math(math), Operand::Draft(source)) = (&mean, operand)
+            && matches!(self.drafts[source].shape, Shape::Map { .. })
+            && let Value::Node(result) = self.push(node, Op::ChannelMean, vec![source], vec![])?
+        {
+            self.maths[math].result = Some(result);
+        }
+        Ok(mean)
+    }
+
+    /// The result that arithmetic is if it is no part of something else, and its order.
+    pub(super) fn math_result(&self, math: usize) -> Option<(usize, Layout)> {
+        let Math { result, layout, .. } = self.maths.get(math)?;
+        Some(((*result)?, layout.clone()))
+    }
+
+    /// Makes a mean over channels the result that it is. Only where it is taken off something may it be a part of a
+    /// normalisation.
+    pub(super) fn settle_mean(&mut self, name: &str) {
+        let Some(&Value::Math(math)) = self.values.get(name) else { return };
+        let Some((draft, layout)) = self.math_result(math) else { return };
+        let waiting = self.waiting.remove(name).unwrap_or_default();
+        self.drafts[draft].origins.extend(waiting.origins);
+        self.drafts[draft].is_read_again |= self.reads.get(name).is_some_and(|&reads| reads > 1);
+        let value = self.viewed(draft, layout);
+        self.values.insert(name.to_owned(), value);
     }
 
     /// Whether an axis of arithmetic is that of the channels.
@@ -204,8 +237,10 @@ impl Importer {
         } else {
             axis
         });
-        let shape = self.drafts[self.maths[math].source].shape;
-        at.is_ok_and(|at| layout.channels(shape) == Some(at))
+        let source = self.maths[math].source;
+        let shape = self.drafts[source].shape;
+        let is_single = shape.channels() == 1 && *layout == self.layout(source);
+        at.is_ok_and(|at| layout.channels(shape) == Some(at) || is_single && at == 1)
     }
 
     /// Why arithmetic cannot be read by what reads it.
@@ -254,7 +289,8 @@ impl Importer {
         }
         let operands = vec![Operand::Draft(source), Operand::Number(number)];
         let (function, layout, op) = (Function::Mul, self.layout(source), String::new());
-        self.maths.push(Math { function, operands, layout, source, op });
+        let result = None;
+        self.maths.push(Math { function, operands, layout, source, op, result });
         let found = self.recognised(Operand::Math(self.maths.len() - 1));
         self.maths.pop();
         found

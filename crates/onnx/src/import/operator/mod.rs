@@ -158,6 +158,9 @@ impl Importer {
         if let Some(computed) = self.folded(node)? {
             return Ok(vec![Value::Constant(computed)]);
         }
+        if !matches!(node.op_type.as_str(), "Sub" | "Cast" | "CastLike" | "Identity") {
+            node.input.iter().for_each(|name| self.settle_mean(name));
+        }
         match node.op_type.as_str() {
             "Split" => return self.split(node),
             "DynamicQuantizeLinear" => return self.quantise_dynamically(node),

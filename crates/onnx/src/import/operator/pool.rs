@@ -127,7 +127,8 @@ impl Importer {
         self.pool(node, PoolKind::Max)
     }
 
-    /// A reduction over height and width is global pooling; without those dimensions, flattened too.
+    /// A reduction over height and width is global pooling; without those dimensions, flattened too. One over the channels
+    /// leaves one of them.
     pub(super) fn reduce(
         &mut self,
         node: &NodeProto,
@@ -145,33 +146,43 @@ impl Importer {
         axes.sort_unstable();
         axes.dedup();
         let shape = self.drafts[source].shape;
-        if axes.len() == 1
-            && kind == PoolKind::Average
-            && layout.channels(shape) == Some(axes[0])
-            && flag(node, "keepdims", true)?
-        {
-            return self.channel_mean(node);
+        let keeps = flag(node, "keepdims", true)?;
+        let is_map = matches!(shape, Shape::Map { .. });
+        // A single channel is one that a file can be meant to take a maximum of, too.
+        let is_over_channels = axes.len() == 1 && layout.channels(shape) == Some(axes[0])
+            || axes == [1] && is_map && layout == self.layout(source);
+        if is_over_channels && kind == PoolKind::Average && keeps {
+            return self.channel_mean(node, axes[0]);
         }
         // The axes of ours that they are.
+        let refusal = || {
+            UnsupportedOp::because("over other axes than the channels, or than height and width")
+        };
         let mut over = Vec::new();
         for &at in &axes {
-            let refusal = || UnsupportedOp::because("over axes other than height and width");
             over.extend(layout.axes(at, shape).ok_or_else(refusal)?);
         }
-        if over.iter().any(|axis| !matches!(axis, Axis::Height | Axis::Width)) {
-            return Err(UnsupportedOp::because("over axes other than height and width"));
+        let is_over_channels = is_over_channels && is_map;
+        let is_plane = |axis: &Axis| matches!(axis, Axis::Height | Axis::Width);
+        if !is_over_channels && !over.iter().all(is_plane) {
+            return Err(refusal());
         }
         let is_single = |axis, length: u32| length == 1 || over.contains(&axis);
         let size = shape.size();
         let all = is_single(Axis::Height, size.height) && is_single(Axis::Width, size.width);
-        if matches!(shape, Shape::Map { .. }) && (all && size != Size::square(1) || axes == [2, 3])
-        {
+        if is_over_channels {
+            let op = match kind {
+                PoolKind::Max => Op::ChannelMax,
+                PoolKind::Average | PoolKind::L2 => Op::ChannelMean,
+            };
+            (source, layout) = self.reduced_to(node, source, layout, op)?;
+        } else if is_map && (all && size != Size::square(1) || axes == [2, 3]) {
             (source, layout) = self.reduced_to(node, source, layout, Op::GlobalPool(kind))?;
         } else if !over.is_empty() {
             (source, layout) =
                 self.reduced_axis(node, source, layout, kind, over.contains(&Axis::Height))?;
         }
-        if flag(node, "keepdims", true)? {
+        if keeps {
             return Ok(self.viewed(source, layout));
         }
         let squeezed = axes.iter().rev().try_fold(layout, |layout, &at| layout.without(at));
@@ -253,6 +264,11 @@ impl Importer {
                 self.scaled(node, source, layout, count)
             }
             Value::View(source, layout) => self.scaled(node, source, layout, count),
+            Value::Math(math) => {
+                let refusal = || UnsupportedOp::because("over the channels");
+                let (source, layout) = self.math_result(math).ok_or_else(refusal)?;
+                self.scaled(node, source, layout, count)
+            }
             _ => Err(UnsupportedOp::because("over the channels")),
         }
     }
@@ -265,7 +281,10 @@ impl Importer {
         let axes = self.ints(node, "axes", 1)?.unwrap_or_default();
         let is_mean = kind == PoolKind::Average && flag(node, "keepdims", true)?;
         match axes[..] {
-            [at] if is_mean && self.is_channel_axis(math, at) => self.channel_mean(node),
+            [at] if is_mean && self.is_channel_axis(math, at) => {
+                let rank = self.maths[math].sizes().len();
+                self.channel_mean(node, axis(at, rank)?)
+            }
             _ => Err(self.unfinished(math)),
         }
     }
