@@ -39,8 +39,8 @@ impl OpenSides {
     /// What it is, with sizes as people write them.
     pub(super) const fn text(self) -> (&'static str, &'static str) {
         match self {
-            Self::Map => ("height and width", "--input-size 224x224 or --set input.size=224"),
-            Self::Row => ("length", "--input-size 1x1000"),
+            Self::Map => ("height and width", "224x224"),
+            Self::Row => ("length", "1x1000"),
         }
     }
 }
@@ -135,8 +135,16 @@ impl Input<'_> {
         }
     }
 
+    fn described(&self) -> String {
+        format!("the input `{}` is {}", self.name, Dims(self.dims))
+    }
+
     fn refused(&self, why: &str) -> ImportError {
-        ImportError::Input(format!("the input `{}` is {}{why}", self.name, Dims(self.dims)))
+        ImportError::Input(self.described() + why)
+    }
+
+    fn open_channels(&self, open: OpenSides) -> ImportError {
+        ImportError::OpenChannels { input: self.described(), open }
     }
 
     /// The channels that were asked for where the file leaves them open.
@@ -150,11 +158,7 @@ impl Input<'_> {
         let [channels, height, width] = if is_last { [c, a, b] } else { [a, b, c] };
         let channels = channels.or(self.wanted_channels());
         let channels = channels.or_else(|| first_channels(self.file, self.live));
-        let channels = channels.ok_or_else(|| {
-            self.refused(
-                "; its number of channels is not known: name it with the size, as in --input-size 3x224x224",
-            )
-        })?;
+        let channels = channels.ok_or_else(|| self.open_channels(OpenSides::Map))?;
         let size = self.wanted.map(|wanted| wanted.size);
         if let Some(size) = size
             && (height.is_some_and(|height| height != size.height)
@@ -195,11 +199,7 @@ impl Input<'_> {
         if length.zip(given).is_some_and(|(length, given)| length != given) {
             return Err(self.refused(", and cannot have another length"));
         }
-        let channels = channels.ok_or_else(|| {
-            self.refused(
-                "; its number of channels is not known: name it with the length, as in --input-size 3x1x1000",
-            )
-        })?;
+        let channels = channels.ok_or_else(|| self.open_channels(OpenSides::Row))?;
         let known = length.or(given);
         let shape = Shape::map(channels, 1, known.unwrap_or(GUESS));
         let own = Layout::of(shape, batch);
