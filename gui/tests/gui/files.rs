@@ -264,7 +264,7 @@ fn weights_are_exported_in_half_precision_if_that_is_chosen() {
         let path = window.file(&format!("{name}.onnx"));
         window.fill("Path", &path.display().to_string());
         window.click(name);
-        window.click("Export");
+        window.press(Modifiers::NONE, Key::Enter);
         let file = path.clone();
         window.wait("it is read", |model| {
             let entry = model.entries.get(&*file);

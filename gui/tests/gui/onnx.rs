@@ -162,8 +162,6 @@ fn a_network_of_a_typed_size_is_exported_with_its_weights() {
         assert_eq!((Some(copied), &copy.fingerprint), (shape, &fingerprint), "{format}");
     }
     // Statistics of the weights are read with the size.
-    window.click("open-size");
-    window.wait("it is drawn", is_idle);
     window.button("stem").click();
     window.wait("statistics are there", is_idle);
     assert!(window.says("8x3x3x3"));

@@ -97,6 +97,10 @@ fn channels_that_are_not_known_can_be_named() {
     let size = Some(InputSize { channels: Some(2), size: Size::square(8) });
     let read = from_onnx_with(file, ReadOptions { size, cut: false }).unwrap();
     assert_eq!(read.graph.node(read.graph.input()).shape, Shape::map(2, 8, 8));
+    let fixed = from_input(&[1, 3, 8, 8], vec![node("Relu", &["x"], "y")], vec![]);
+    let fixed = model(fixed, "p", &[("", 17)]).encode_to_vec();
+    let error = from_onnx_with(fixed, ReadOptions { size, cut: false }).unwrap_err();
+    assert_eq!(error.to_string(), "the input `x` is 1 x 3 x 8 x 8, and cannot have 2 channels");
 }
 
 #[test]

@@ -147,16 +147,22 @@ impl Input<'_> {
         ImportError::OpenChannels { input: self.described(), open }
     }
 
-    /// The channels that were asked for where the file leaves them open.
-    fn wanted_channels(&self) -> Option<u32> {
-        self.wanted.and_then(|wanted| wanted.channels)
+    /// The channels of the file, or those that were asked for where it leaves them open.
+    fn channels(&self, own: Option<u32>) -> Result<Option<u32>, ImportError> {
+        let wanted = self.wanted.and_then(|wanted| wanted.channels);
+        match own.zip(wanted) {
+            Some((own, wanted)) if own != wanted => {
+                Err(self.refused(&format!(", and cannot have {wanted} channels")))
+            }
+            _ => Ok(own.or(wanted)),
+        }
     }
 
     /// A map, with the channels before or behind its sides.
     fn map(&self, batch: u64, [a, b, c]: [Option<u32>; 3]) -> Result<Image, ImportError> {
         let is_last = is_channels_last(self.own_name, self.live);
         let [channels, height, width] = if is_last { [c, a, b] } else { [a, b, c] };
-        let channels = channels.or(self.wanted_channels());
+        let channels = self.channels(channels)?;
         let channels = channels.or_else(|| first_channels(self.file, self.live));
         let channels = channels.ok_or_else(|| self.open_channels(OpenSides::Map))?;
         let size = self.wanted.map(|wanted| wanted.size);
@@ -194,7 +200,7 @@ impl Input<'_> {
         let is_last = is_channels_last(self.own_name, self.live);
         let (channels, length) = if is_last { (b, a) } else { (a, b) };
         let given = self.wanted.map(|wanted| wanted.size.width);
-        let channels = channels.or(self.wanted_channels());
+        let channels = self.channels(channels)?;
         let channels = channels.or_else(|| read_channels(self.file, self.live));
         if length.zip(given).is_some_and(|(length, given)| length != given) {
             return Err(self.refused(", and cannot have another length"));
