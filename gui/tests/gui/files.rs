@@ -261,7 +261,7 @@ fn weights_are_exported_in_half_precision_if_that_is_chosen() {
     let mut window = base_and_variant();
     for name in ["float32", "float16"] {
         choose(&mut window, &["Export as", "ONNX…"]);
-        let path = window.file(&format!("{name}.onnx"));
+        let path = window.file(&format!("as-{name}.onnx"));
         window.fill("Path", &path.display().to_string());
         window.click(name);
         window.press(Modifiers::NONE, Key::Enter);
@@ -271,9 +271,9 @@ fn weights_are_exported_in_half_precision_if_that_is_chosen() {
             is_idle(model) && entry.is_some_and(|entry| entry.network.is_some())
         });
     }
-    let read = |name: &str| fs::read(window.file(&format!("{name}.onnx"))).unwrap();
+    let read = |name: &str| fs::read(window.file(&format!("as-{name}.onnx"))).unwrap();
     let network = |name: &str| {
-        let file = window.file(&format!("{name}.onnx"));
+        let file = window.file(&format!("as-{name}.onnx"));
         window.model().entries[&*file].network.clone().unwrap()
     };
     let [whole, half] = ["float32", "float16"].map(network);
