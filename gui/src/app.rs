@@ -102,6 +102,7 @@ impl App {
         app.panels.run.remember(session.run);
         app.panels.explore.remember(session.explore);
         app.model.targets = targets::restored(session.targets);
+        app.model.onnx = session.onnx;
         app.start_watching(ctx);
         app.open(&options.path.unwrap_or_else(|| files::default_folder(&session.folder)));
         if app.model.folder == session.folder && app.model.selection.is_empty() {
@@ -200,6 +201,10 @@ impl App {
                     entry.type_in(text.map(Arc::from));
                     self.edits.entry(file).or_insert_with(Instant::now);
                 }
+            }
+            Command::SetOnnx(file, settings) => {
+                self.model.onnx.set(&file, settings);
+                self.read(file);
             }
             Command::Save { file, overwrite } => self.save_draft(file, overwrite),
             Command::Screenshot(path, part) => self.screenshots.take(ctx, path, part),
@@ -331,6 +336,7 @@ impl eframe::App for App {
             run: self.panels.run.remembered(),
             explore: self.panels.explore.remembered(),
             targets: targets::texts(&self.model.targets),
+            onnx: self.model.onnx.clone(),
         };
         session.save(storage);
     }

@@ -13,6 +13,7 @@ use crate::{
     choose::Wanted,
     file::{FileOrder, FilePath},
     jobs::{Job, JobId, Picture},
+    onnx_settings::OnnxSettings,
     pane::Pane,
 };
 
@@ -94,6 +95,8 @@ pub enum Command {
     Discard(FilePath),
     /// Saves drafts of these files, and starts a job when all are written.
     SaveThen(Vec<FilePath>, Job),
+    /// Reads an ONNX file with these settings.
+    SetOnnx(FilePath, OnnxSettings),
     /// Writes the draft of a file to the disk; overwrites changes of another program only if `overwrite` is set.
     Save {
         /// The file.

@@ -17,6 +17,7 @@ pub mod format;
 pub mod inspection;
 pub mod jobs;
 pub mod model;
+mod onnx_settings;
 mod palette;
 mod pane;
 pub mod panels;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::Settings,
+    onnx_settings::AllOnnxSettings,
     pane::Pane,
     panels::{explore, graph::Remembered, run, tradeoff},
 };
@@ -38,6 +39,8 @@ pub(crate) struct Session {
     pub explore: explore::Remembered,
     /// What designs are kept within, by the files that they are made of.
     pub targets: BTreeMap<PathBuf, String>,
+    /// What was set of ONNX files.
+    pub onnx: AllOnnxSettings,
 }
 
 impl Session {
@@ -53,13 +56,13 @@ impl Session {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::collections::HashMap;
+    use std::{collections::HashMap, path::Path};
 
     use egui::ThemePreference;
     use inceptive_cost::Convention;
 
     use super::*;
-    use crate::tiles::arranged;
+    use crate::{onnx_settings::OnnxSettings, tiles::arranged};
 
     /// An in-memory store for tests.
     #[derive(Default)]
@@ -86,6 +89,9 @@ pub(crate) mod tests {
         let mut settings = Settings::default();
         settings.theme = ThemePreference::Light;
         settings.count_in(Convention::Thop);
+        let mut onnx = AllOnnxSettings::default();
+        let set = OnnxSettings { input_size: "640x480".to_owned(), cut: true };
+        onnx.set(Path::new("a.onnx"), set);
         let session = Session {
             folder: PathBuf::from("architectures"),
             recent: vec![PathBuf::from("/nets")],
@@ -97,6 +103,7 @@ pub(crate) mod tests {
             run: run::Remembered::default(),
             explore: explore::Remembered::default(),
             targets: BTreeMap::from([(PathBuf::from("a.yaml"), "macs < 1G".to_owned())]),
+            onnx,
         };
         let mut storage = Memory::default();
         session.save(&mut storage);
@@ -104,7 +111,7 @@ pub(crate) mod tests {
         assert_eq!((&back.folder, &back.selection), (&session.folder, &session.selection));
         assert_eq!(back.recent, session.recent);
         assert_eq!((back.settings, back.tree), (settings, session.tree));
-        assert_eq!(back.targets, session.targets);
+        assert_eq!((back.targets, back.onnx), (session.targets, session.onnx));
     }
 
     #[test]

@@ -160,7 +160,7 @@ impl Inspected {
     pub fn to_export(&self, stop: &AtomicBool) -> Result<Runnable, ReadError> {
         let (file, from) = (&self.architecture.file, WeightSource::default());
         match is_onnx(file) {
-            true => read_runnable(file, &[], &from, Purpose::Export, stop),
+            true => read_runnable(file, &self.onnx_settings(), &from, Purpose::Export, stop),
             false => runnable(self.loaded(), &from, Purpose::Export, stop),
         }
     }

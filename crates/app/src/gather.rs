@@ -31,8 +31,8 @@ pub const SMALL_SPACE: u128 = 32;
 /// The inputs of a report.
 #[derive(Clone, Debug)]
 pub struct GatherPlan {
-    /// Networks, spaces, folders of networks.
-    pub inputs: Vec<PathBuf>,
+    /// Networks, spaces, folders of networks; each with settings of its own.
+    pub inputs: Vec<Request>,
     /// The settings of each network.
     pub settings: Vec<Setting>,
     /// Maximum number of points of a space that are counted.
@@ -87,9 +87,11 @@ pub struct Gathered {
 /// reproduced.
 pub fn gather(plan: &GatherPlan, goes_on: GoesOn<'_>) -> Option<Gathered> {
     let (origin, found) = (Origin::Disk, Gathered::default());
-    let mut gatherer = Gatherer { plan, origin, goes_on, found, quotable: None };
-    for input in &plan.inputs {
+    let settings = vec![];
+    let mut gatherer = Gatherer { plan, origin, goes_on, found, settings, quotable: None };
+    for Request { file: input, settings } in &plan.inputs {
         gatherer.quotable = quotable_folder(input);
+        gatherer.settings = plan.settings.iter().chain(settings).cloned().collect();
         let flow = match input.is_dir() {
             true => gatherer.folder(input),
             false => gatherer.file(input, false),
@@ -113,8 +115,8 @@ pub fn gather_revision(
     plan: &GatherPlan,
 ) -> Result<Gathered, GitError> {
     let (origin, goes_on) = (Origin::Git(files), &|_: GatherEvent<'_>| ControlFlow::Continue(()));
-    let found = Gathered::default();
-    let mut gatherer = Gatherer { plan, origin, goes_on, found, quotable: None };
+    let (found, settings) = (Gathered::default(), plan.settings.clone());
+    let mut gatherer = Gatherer { plan, origin, goes_on, found, settings, quotable: None };
     // It is never told to stop.
     let _ = match files.folder(path)? {
         Some(networks) => gatherer.files(path, &networks),
@@ -185,6 +187,8 @@ struct Gatherer<'a> {
     origin: Origin<'a>,
     goes_on: GoesOn<'a>,
     found: Gathered,
+    /// The settings of the networks of an input.
+    settings: Vec<Setting>,
     /// Errors may quote only files in this folder.
     quotable: Option<PathBuf>,
 }
@@ -233,7 +237,7 @@ impl Gatherer<'_> {
         (self.goes_on)(GatherEvent::Reading(file))?;
         // Invalid files must not be overwritten either.
         self.found.inputs.add(file);
-        if self.plan.settings.is_empty() && !is_onnx(file) {
+        if self.settings.is_empty() && !is_onnx(file) {
             let files = self.origin.files();
             if is_of_folder && kind(files, file) == Some(Kind::Recipe) {
                 return ControlFlow::Continue(());
@@ -255,9 +259,9 @@ impl Gatherer<'_> {
                 Err(failure) => self.opened(&failure),
             }
         }
-        match self.origin.read(file, &self.plan.settings) {
+        match self.origin.read(file, &self.settings) {
             Ok(loaded) => {
-                let settings = self.plan.settings.clone();
+                let settings = self.settings.clone();
                 self.network(loaded, file, &settings);
             }
             Err(error) => {
@@ -425,6 +429,10 @@ mod tests {
 
     const BASE: &str = "name: B\nparams: {c: 1}\ninput: {channels: 3, size: 8}\nbody: [conv: {kernel: 1, width: $c}]\ntail: []\n";
 
+    fn input(file: PathBuf) -> Request {
+        Request { file, settings: vec![] }
+    }
+
     /// A large space and its base.
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -439,7 +447,7 @@ mod tests {
     fn counting_a_space_stops_when_it_is_told_to() {
         let folder = folder();
         let plan = GatherPlan {
-            inputs: vec![folder.path().to_owned()],
+            inputs: vec![input(folder.path().to_owned())],
             settings: vec![],
             samples: 3000,
             seed: 0,
@@ -467,7 +475,7 @@ mod tests {
         let folder = folder();
         let space = "space: S\nbase: base.yaml\nvary: {c: {values: [1, 2, 0]}}\n";
         fs::write(folder.path().join("s.yml"), space).unwrap();
-        let inputs = vec![folder.path().join("s.yml")];
+        let inputs = vec![input(folder.path().join("s.yml"))];
         let plan = GatherPlan { inputs, settings: vec![], samples: 1, seed: 0 };
         let gathered = gather(&plan, &|_| ControlFlow::Continue(())).unwrap();
         assert!(gathered.candidates.is_empty() && gathered.clouds.is_empty());
@@ -486,7 +494,7 @@ mod tests {
             fs::write(folder.path().join(name), text).unwrap();
         }
         fs::create_dir(folder.path().join("inside.yaml")).unwrap();
-        let (inputs, settings) = (vec![folder.path().to_owned()], vec![]);
+        let (inputs, settings) = (vec![input(folder.path().to_owned())], vec![]);
         let plan = GatherPlan { inputs, settings, samples: 1, seed: 0 };
         let gathered = gather(&plan, &|_| ControlFlow::Continue(())).unwrap();
         assert!(gathered.is_empty());

@@ -8,7 +8,9 @@ use std::{
 };
 
 use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Architecture, Checked, Disk, Files, Library, Loaded, Sources, Space, check};
+use inceptive_dsl::{
+    Architecture, Checked, Disk, Files, Library, Loaded, Setting, Sources, Space, check,
+};
 use inceptive_ir::{GraphError, passes};
 use inceptive_onnx::ModelInfo;
 use inceptive_results::NetworkNames;
@@ -96,6 +98,12 @@ impl Inspected {
         }
     }
 
+    /// What was set of the ONNX file; nothing for YAML.
+    pub fn onnx_settings(&self) -> Vec<Setting> {
+        let point = self.architecture.point.iter().filter(|_| self.onnx.is_some());
+        point.map(|(key, value)| Setting { key: key.clone(), value: value.clone() }).collect()
+    }
+
     /// Whether another reading gave the same network from the same text.
     pub fn is_same(&self, other: &Self) -> bool {
         let same_text = self
@@ -110,13 +118,17 @@ impl Inspected {
     }
 }
 
-/// Reads a file of any kind. YAML is read through `files`, ONNX from the disk.
+/// Reads a file of any kind. YAML is read through `files`, ONNX from the disk with the settings.
 ///
 /// # Errors
-/// The errors in the file.
-pub fn inspect(files: &dyn Files, path: &Path) -> Result<Content, ReadError> {
+/// The errors in the file or the settings.
+pub fn inspect(
+    files: &dyn Files,
+    path: &Path,
+    onnx_settings: &[Setting],
+) -> Result<Content, ReadError> {
     if is_onnx(path) {
-        return Ok(Content::Network(Arc::new(inspect_onnx(path)?)));
+        return Ok(Content::Network(Arc::new(inspect_onnx(path, onnx_settings)?)));
     }
     let network = |loaded| Ok(Content::Network(Arc::new(Inspected::new(loaded)?)));
     match check(files, path).map_err(ReadError::Yaml)? {
@@ -126,9 +138,9 @@ pub fn inspect(files: &dyn Files, path: &Path) -> Result<Content, ReadError> {
     }
 }
 
-fn inspect_onnx(path: &Path) -> Result<Inspected, ReadError> {
-    let imported = read_onnx(path, &[])?;
-    let loaded = described(path, &imported);
+fn inspect_onnx(path: &Path, settings: &[Setting]) -> Result<Inspected, ReadError> {
+    let imported = read_onnx(path, settings)?;
+    let loaded = described(path, &imported, settings);
     let written = loaded.sources.paths().map(|path| {
         let data = fs::metadata(path).ok()?;
         Some((data.modified().ok()?, data.len()))
@@ -258,14 +270,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tiny.yaml");
         fs::write(&path, TINY).unwrap();
-        let params = |files: &dyn Files| match inspect(files, &path).unwrap() {
+        let params = |files: &dyn Files| match inspect(files, &path, &[]).unwrap() {
             Content::Network(network) => network.cost.total.params,
             other => panic!("{other:?}"),
         };
         let edited = OverlayFiles::one(path.clone(), TINY.replace("width: 4", "width: 8").into());
         assert!(params(&edited) > params(&Disk));
         let broken = OverlayFiles::one(path.clone(), TINY.replace("kernel", "kernl").into());
-        assert!(inspect(&broken, &path).unwrap_err().to_string().contains("did you mean"));
+        assert!(inspect(&broken, &path, &[]).unwrap_err().to_string().contains("did you mean"));
     }
 
     #[test]

@@ -26,11 +26,13 @@ mod memory;
 mod model_file;
 mod network;
 mod notes;
+mod onnx_settings;
 mod opened;
 mod plan;
 mod predict;
 mod profile;
 mod report;
+mod report_input;
 mod repro_command;
 mod running;
 mod space;
@@ -62,7 +64,7 @@ pub use export::{ExportError, Exported, OnnxOptions, export_onnx, export_pytorch
 pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, SMALL_SPACE, gather, gather_revision};
 pub use git::{GitError, GitFiles};
 pub use imports::{ImportFileError, Imported, import};
-pub use inceptive_onnx::{ModelInfo, OriginalNode, OriginalValue};
+pub use inceptive_onnx::{ModelInfo, OriginalNode, OriginalValue, WeightType};
 pub use inspect::{
     Content, Inspected, OnnxFile, OverlayFiles, inspect, is_listed, is_network, list,
 };
@@ -70,10 +72,11 @@ pub use inspect_trained::{InspectedNetwork, InspectionPlan, inspect_trained};
 pub use measured::{Network, Request};
 pub use memory::{OutOfMemory, Purpose, check_memory, with_batch};
 pub use network::{
-    CUT, INPUT_SIZE, ReadError, Runnable, WeightSource, files_of, import_notes, is_onnx,
-    own_weights, read, read_onnx, read_runnable,
+    ReadError, Runnable, WeightSource, files_of, import_notes, is_onnx, own_weights, read,
+    read_onnx, read_runnable,
 };
 pub use notes::{Note, notes_of, weight_notes};
+pub use onnx_settings::{CUT, INPUT_SIZE, OnnxSettingError, OpenSettings};
 pub use opened::{Opened, TorchNetwork};
 pub use plan::{
     BrokenFile, Choice, EngineChoice, Given, MAX_TASKS, MergedTasks, Plan, PlanStatus, Programs,
@@ -84,6 +87,7 @@ pub use plan::{
 pub use predict::{LatencyPredictor, PredictError, calibrations_of};
 pub use profile::ProfilePlan;
 pub use report::{StoreQuery, report_on};
+pub use report_input::{input_name, named_input};
 pub use repro_command::{DEFAULT_SAMPLES, ReproCommand};
 pub use running::{NEVER, TaskContext, TaskEvent, TaskFailure, TaskOutcome, TaskRecord};
 pub use space::{CloudPlan, cloud};

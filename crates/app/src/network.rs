@@ -14,9 +14,9 @@ use std::{
 use inceptive_bench::available_memory;
 use inceptive_dsl::{Architecture, Disk, Failure, Files, Loaded, Setting, Sources, load};
 use inceptive_files::Refusal;
-use inceptive_ir::{Graph, GraphError, Size, passes};
+use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_onnx::{
-    ExportError, ImportError, Imported, InputSize, Opset, ReadOptions, ValuesError, expect_size,
+    ExportError, ImportError, Imported, Opset, ReadOptions, ValuesError, expect_size,
     from_onnx_with,
 };
 use inceptive_pytorch::to_module;
@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     memory::{OutOfMemory, Purpose, check_memory, with_batch},
     model_file::ModelFile,
+    onnx_settings::{OnnxSettingError, OpenSettings, read_options},
 };
 
 /// Why a network cannot be read.
@@ -36,20 +37,15 @@ pub enum ReadError {
     /// The YAML is wrong; every mistake has its place in the file.
     #[error("{0}")]
     Yaml(Failure),
-    /// Something was set that an ONNX file does not have.
-    #[error(
-        "`{}`: `{key}` cannot be set in an ONNX file, only `input.size`, where the file leaves it open, and `cut`; --set of other keys works on YAML files only, not on ONNX files",
-        path.display()
-    )]
-    Fixed {
+    /// The ONNX file cannot be read with the settings.
+    #[error("`{}`", path.display())]
+    Setting {
         /// The file.
         path: PathBuf,
-        /// What was set.
-        key: String,
+        /// What is wrong with them.
+        #[source]
+        error: OnnxSettingError,
     },
-    /// The size of an ONNX file's input is no size.
-    #[error("`{0}` is no size of an input; write 224, 640x480 (height x width) or 3x640x480")]
-    InputSize(String),
     /// The system cannot open the file.
     #[error("cannot read `{}`", path.display())]
     File {
@@ -128,6 +124,18 @@ pub enum ReadError {
     Graph(#[from] GraphError),
 }
 
+impl ReadError {
+    /// What can be set so that the file can be read.
+    pub fn open_settings(&self) -> OpenSettings {
+        match self {
+            Self::Onnx { error, .. } => {
+                OpenSettings { size: error.open_size(), cut: error.can_be_cut() }
+            }
+            _ => OpenSettings::default(),
+        }
+    }
+}
+
 /// Whether a file is ONNX, by its name.
 pub fn is_onnx(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
@@ -139,7 +147,8 @@ pub fn is_onnx(path: &Path) -> bool {
 /// The errors in the file or the settings.
 pub fn read(path: &Path, settings: &[Setting]) -> Result<Loaded, ReadError> {
     if is_onnx(path) {
-        return read_onnx(path, settings).map(|imported| described(path, &imported));
+        let imported = read_onnx(path, settings)?;
+        return Ok(described(path, &imported, settings));
     }
     load(&Disk, path, settings).map_err(ReadError::Yaml)
 }
@@ -156,7 +165,7 @@ pub fn read_from(
     if !is_onnx(path) {
         return load(files, path, settings).map_err(ReadError::Yaml);
     }
-    let options = read_options(path, settings)?;
+    let options = options(path, settings)?;
     let limit = MAX_ONNX_BYTES.min(available_memory());
     let bytes = files
         .read(path, limit.saturating_add(1))
@@ -167,7 +176,7 @@ pub fn read_from(
         .map_err(|error| ReadError::File { path: path.to_owned(), error })?;
     let imported = from_onnx_with(bytes, options)
         .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })?;
-    Ok(described(path, &imported))
+    Ok(described(path, &imported, settings))
 }
 
 /// Reads an ONNX file. The values of its tensors are read from it when they are needed, so it must not change meanwhile.
@@ -175,7 +184,7 @@ pub fn read_from(
 /// # Errors
 /// The errors in the file; also if there are settings that ONNX files do not have.
 pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
-    let options = read_options(path, settings)?;
+    let options = options(path, settings)?;
     let file = ModelFile::open(path, MAX_ONNX_BYTES)
         .map_err(|error| ReadError::File { path: path.to_owned(), error })?;
     inceptive_onnx::read_onnx(Arc::new(file), options)
@@ -187,49 +196,13 @@ pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadErro
 /// # Errors
 /// As [`read_onnx`].
 pub(crate) fn read_whole_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
-    let options = read_options(path, settings)?;
+    let options = options(path, settings)?;
     from_onnx_with(bytes(path, MAX_ONNX_BYTES)?, options)
         .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
 }
 
-/// The key of the size of the input.
-pub const INPUT_SIZE: &str = "input.size";
-/// The key that makes of a file the part before what is not supported.
-pub const CUT: &str = "cut";
-
-/// What settings ask of an ONNX file.
-fn read_options(path: &Path, settings: &[Setting]) -> Result<ReadOptions, ReadError> {
-    let mut options = ReadOptions::default();
-    for Setting { key, value } in settings {
-        match (key.as_str(), value.as_str()) {
-            (INPUT_SIZE, value) => {
-                let size = input_size(value);
-                options.size = Some(size.ok_or_else(|| ReadError::InputSize(value.to_owned()))?);
-            }
-            (CUT, "true") => options.cut = true,
-            (CUT, "false") => options.cut = false,
-            (key, _) => {
-                return Err(ReadError::Fixed { path: path.to_owned(), key: key.to_owned() });
-            }
-        }
-    }
-    Ok(options)
-}
-
-/// `224`, `640x480` or `3x640x480`; or as a list of YAML, `[640, 480]`.
-fn input_size(text: &str) -> Option<InputSize> {
-    let parts = text.trim_matches(['[', ']']).split(['x', ',']);
-    let sizes: Vec<u32> = parts
-        .map(|part| part.trim().parse().ok().filter(|&size| size > 0))
-        .collect::<Option<_>>()?;
-    match sizes[..] {
-        [side] => Some(InputSize { channels: None, size: Size::square(side) }),
-        [height, width] => Some(InputSize { channels: None, size: Size::new(height, width) }),
-        [channels, height, width] => {
-            Some(InputSize { channels: Some(channels), size: Size::new(height, width) })
-        }
-        _ => None,
-    }
+fn options(path: &Path, settings: &[Setting]) -> Result<ReadOptions, ReadError> {
+    read_options(settings).map_err(|error| ReadError::Setting { path: path.to_owned(), error })
 }
 
 /// The largest ONNX file: no message of Protocol Buffers may be larger.
@@ -312,8 +285,9 @@ pub(crate) fn files_beside(path: &Path) -> Vec<PathBuf> {
     named.into_iter().flatten().map(|location| folder.join(location)).collect()
 }
 
-/// Describes a network from an ONNX file. Exporters give every graph the same name, so it is named after its file.
-pub(crate) fn described(path: &Path, imported: &Imported) -> Loaded {
+/// Describes a network from an ONNX file that was read with settings. Exporters give every graph the same name, so it is
+/// named after its file.
+pub(crate) fn described(path: &Path, imported: &Imported, settings: &[Setting]) -> Loaded {
     let stem = path.file_stem().unwrap_or_default();
     let architecture = Architecture {
         name: stem.to_string_lossy().into_owned(),
@@ -325,7 +299,7 @@ pub(crate) fn described(path: &Path, imported: &Imported) -> Loaded {
         published: vec![],
         graph: imported.graph.clone(),
         unfit_heads: vec![],
-        point: vec![],
+        point: settings.iter().map(|set| (set.key.clone(), set.value.clone())).collect(),
         constraints: vec![],
     };
     Loaded { architecture, sources: Sources::of_binaries(files_of(path, imported)) }
@@ -376,7 +350,7 @@ pub fn read_runnable(
         return runnable(read(path, settings)?, from, purpose, stop);
     }
     let imported = read_onnx(path, settings)?;
-    runnable_onnx(described(path, &imported), &imported, from, purpose, stop)
+    runnable_onnx(described(path, &imported, settings), &imported, from, purpose, stop)
 }
 
 /// A network of an ONNX file with weights: from the weights file that was named, or its own.

@@ -50,7 +50,7 @@ impl Opened {
             return Ok(Self { loaded: read(path, settings)?, imported: None });
         }
         let imported = read_whole_onnx(path, settings)?;
-        Ok(Self { loaded: described(path, &imported), imported: Some(imported) })
+        Ok(Self { loaded: described(path, &imported, settings), imported: Some(imported) })
     }
 
     /// Reads an ONNX model that is not in a file. It is named as if it were in the file `path`, and its weights must be in
@@ -61,7 +61,7 @@ impl Opened {
     pub fn from_onnx(path: &Path, model: Vec<u8>) -> Result<Self, ReadError> {
         let imported = from_onnx_with(model, ReadOptions::default())
             .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })?;
-        Ok(Self { loaded: described(path, &imported), imported: Some(imported) })
+        Ok(Self { loaded: described(path, &imported, &[]), imported: Some(imported) })
     }
 
     /// The inference network with weights: from the weights file that was named, an ONNX file's own, or random.

@@ -20,8 +20,9 @@ use crate::{
     error::{TaskError, error_chain},
     gather::{GatherPlan, Gathered, GoesOn, candidate, gather},
     measured::Request,
-    network::{ReadError, read},
+    network::{ReadError, is_onnx, read},
     predict::LatencyPredictor,
+    report_input::named_input,
     repro_command::ReproCommand,
 };
 
@@ -60,14 +61,15 @@ impl StoreQuery {
 /// cannot be read are reported as events, and the others are used. The command records the state of the stores.
 ///
 /// # Errors
-/// When there is nothing to report on, or the store cannot be read.
+/// When there is nothing to report on, an input is malformed, or the store cannot be read.
 pub fn report_on(
     command: &ReproCommand,
     goes_on: GoesOn<'_>,
     tell: &mut dyn FnMut(&TaskError),
 ) -> Result<Option<(Report, InputFiles)>, TaskError> {
+    let inputs: Result<Vec<Request>, _> = command.inputs.iter().map(|it| named_input(it)).collect();
     let plan = GatherPlan {
-        inputs: command.inputs.iter().map(PathBuf::from).collect(),
+        inputs: inputs?,
         settings: command.settings.clone(),
         samples: command.samples,
         seed: command.seed,
@@ -323,8 +325,9 @@ fn add_imported(candidates: &mut [NetworkEntry], results: &[Stored<ImportedResul
     }
     for candidate in candidates {
         // A point of a space has the file of the space, and a title of its own.
-        let is_file = candidate.subject.point.is_empty();
-        let stem = Path::new(&candidate.subject.file).file_stem().unwrap_or_default();
+        let file = Path::new(&candidate.subject.file);
+        let is_file = candidate.subject.point.is_empty() || is_onnx(file);
+        let stem = file.file_stem().unwrap_or_default();
         let network = NetworkNames {
             stem: is_file.then(|| stem.to_string_lossy().into_owned()),
             title: candidate.name.clone(),

@@ -10,6 +10,7 @@ use inceptive_app::{ReadError, TaskError};
 use inceptive_dsl::{Failure, Style};
 use inceptive_format::counted;
 use inceptive_ir::text;
+use inceptive_onnx::ImportError;
 use serde::Serialize;
 
 use crate::{limited, table::one_line};
@@ -105,9 +106,22 @@ pub fn input_error(failure: &dyn std::error::Error) {
     }
 }
 
-/// Prints an error with its causes.
+/// Prints an error with its causes, and the options that help.
 pub fn error(error: &dyn std::error::Error) {
     warn(&format!("error: {}", inceptive_app::error_chain(error)));
+    if let Some(options) = helpful_options(error) {
+        warn(&format!("help: {options}"));
+    }
+}
+
+/// The options with which an ONNX file can be read.
+fn helpful_options(error: &dyn std::error::Error) -> Option<String> {
+    let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let error = causes.find_map(|cause| cause.downcast_ref::<ImportError>())?;
+    let size = error.open_size().map(|size| format!("--input-size {size}"));
+    let cut = error.can_be_cut().then(|| "--cut".to_owned());
+    let options: Vec<String> = size.into_iter().chain(cut).collect();
+    (!options.is_empty()).then(|| format!("add {}", options.join(" and ")))
 }
 
 /// Writes a JSON document to standard output while it is made, so that a large one need not fit in memory.

@@ -10,7 +10,7 @@ use inceptive_draw::{Open, svg};
 use inceptive_dsl::Setting;
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_ir::{Graph, Shape, passes};
-use inceptive_onnx::{Batch, Opset};
+use inceptive_onnx::{Batch, Opset, WeightType};
 use inceptive_weights::{MatchBy, Slot, Weights, slots};
 use pyo3::{
     exceptions::PyValueError,
@@ -225,6 +225,7 @@ impl Network {
         fold_batch_norm: bool,
         opset: u32,
         batch: Option<u32>,
+        weight_type: &str,
     ) -> PyResult<(Bound<'py, PyBytes>, Vec<String>)> {
         let source = WeightSource::try_from(source)?;
         let Some(opset) = u8::try_from(opset).ok().and_then(Opset::new) else {
@@ -237,12 +238,16 @@ impl Network {
             Some(images) => Batch::Fixed(images),
             None => Batch::Dynamic,
         };
-        let options = OnnxOptions {
-            folds_batch_norm: fold_batch_norm,
-            opset,
-            batch,
-            ..OnnxOptions::default()
+        let weight_type = match weight_type {
+            "float32" => WeightType::Float32,
+            "float16" => WeightType::Float16,
+            other => {
+                let message =
+                    format!("weight_type is {other:?}, but must be \"float32\" or \"float16\"");
+                return Err(PyValueError::new_err(message));
+            }
         };
+        let options = OnnxOptions { folds_batch_norm: fold_batch_norm, opset, batch, weight_type };
         let exported = interruptible(py, |stop| -> Result<_, Problem> {
             let network = self.0.runnable(&source, Purpose::Export, stop)?;
             let notes = weight_notes(&source, network.matching, network.subnormals);

@@ -121,6 +121,46 @@ def test_onnx_comes_back_as_the_same_network(architectures, tmp_path):
         np.testing.assert_array_equal(values, theirs[name])
 
 
+def test_weights_are_written_in_half_precision(architectures, tmp_path):
+    network = inceptive.load(architectures / "small/reduced.yaml")
+    whole, half = network.to_onnx(seed=3), network.to_onnx(seed=3, weight_type="float16")
+    assert len(whole) - len(half) > 1.8 * network.cost().params
+    path = tmp_path / "half.onnx"
+    path.write_bytes(half)
+    again = inceptive.load(path)
+    assert again.fingerprint == network.fingerprint
+    for name, values in network.weights(seed=3).items():
+        is_rounded = name.endswith((".weight", ".bias"))
+        expected = values.astype(np.float16).astype(np.float32) if is_rounded else values
+        np.testing.assert_array_equal(again.weights()[name], expected)
+
+
+@pytest.mark.parametrize("size", [32, "32x32", (32, 32), [3, 32, 32], np.int64(32)])
+def test_the_size_of_an_onnx_file_can_be_named(root, size):
+    file = root / "crates/onnx/tests/fixtures/open-size.onnx"
+    with pytest.raises(inceptive.Error, match="name the size, such as 224x224"):
+        inceptive.load(file)
+    network = inceptive.load(file, input_size=size)
+    assert network.input_shape == (3, 32, 32)
+    assert network.cost().macs == 27 * 8 * 16 * 16 + 72 * 16 * 16 * 16 + 16 * 10
+    assert list(network.point) == ["input.size"]
+    with pytest.raises(inceptive.Error, match="is no size of an input"):
+        inceptive.load(file, input_size="wide")
+
+
+def test_an_onnx_file_is_read_up_to_what_is_not_supported(root):
+    file = root / "crates/onnx/tests/fixtures/open-size-unsupported.onnx"
+    with pytest.raises(inceptive.Error, match="the part before them can be read"):
+        inceptive.load(file, input_size=32)
+    with pytest.warns(UserWarning, match="the network is cut where these operators are not supported: 1 x Sin"):
+        network = inceptive.load(file, input_size=32, cut=True)
+    assert network.output_shape == (8, 16, 16) and network.cost().params == (27 + 1) * 8
+
+
+def test_the_size_of_a_yaml_file_can_be_named_too(tiny):
+    assert inceptive.load(tiny, input_size=(10, 12)).input_shape == (3, 10, 12)
+
+
 def test_weights_are_arrays_in_the_shape_of_their_layers(tiny):
     weights = inceptive.load(tiny).weights()
     assert {name: array.shape for name, array in weights.items()} == {
@@ -135,7 +175,7 @@ def test_weights_are_arrays_in_the_shape_of_their_layers(tiny):
 
 def test_onnx_options_are_checked(tiny):
     network = inceptive.load(tiny)
-    for options in ({"opset": 3}, {"batch": 0}, {"match": "luck"}):
+    for options in ({"opset": 3}, {"batch": 0}, {"match": "luck"}, {"weight_type": "int8"}):
         with pytest.raises(ValueError, match=next(iter(options))):
             network.to_onnx(**options)
     with pytest.raises(ValueError, match="batch"):

@@ -162,7 +162,7 @@ pub(super) fn count(request: DesignRequest) -> Output {
     let reading = written.map_err(ReadError::Yaml).map(|variant| {
         let text: Arc<str> = Arc::from(variant.yaml);
         let own = Text { file: Arc::clone(file), text: Some(Arc::clone(&text)) };
-        let content = inspect(&Text::files([from, &own]), file);
+        let content = inspect(&Text::files([from, &own]), file, &[]);
         Box::new(DesignReading { text, content, stopped })
     });
     Output::Designed(Box::new(request), reading)

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use inceptive_app::{Exported, Inspected, OnnxOptions, error_chain, export_onnx, export_pytorch};
+use inceptive_app::{
+    Exported, Inspected, OnnxOptions, WeightType, error_chain, export_onnx, export_pytorch,
+};
 use inceptive_files::InputFiles;
 
 use super::{Output, Reporter};
@@ -48,6 +50,8 @@ pub struct ExportRequest {
     pub network: Arc<Inspected>,
     /// As what.
     pub format: ExportFormat,
+    /// The type of the weights in an ONNX file.
+    pub weight_type: WeightType,
     /// Where.
     pub path: PathBuf,
     /// All files that were read.
@@ -55,13 +59,13 @@ pub struct ExportRequest {
 }
 
 pub(super) fn export(request: ExportRequest, report: &Reporter) -> Result<Output, String> {
-    let ExportRequest { network, format, path, inputs } = request;
+    let ExportRequest { network, format, weight_type, path, inputs } = request;
     let exported = match format {
         ExportFormat::Onnx => {
             let network = network.to_export(report.stop_flag());
             let network = network.map_err(|error| error_chain(&error))?;
-            export_onnx(network, None, OnnxOptions::default())
-                .map_err(|error| error_chain(&error))?
+            let options = OnnxOptions { weight_type, ..OnnxOptions::default() };
+            export_onnx(network, None, options).map_err(|error| error_chain(&error))?
         }
         ExportFormat::Pytorch => {
             export_pytorch(&network.loaded()).map_err(|error| error_chain(&error))?

@@ -238,7 +238,7 @@ impl Job {
             Self::Engines => "search for engines".to_owned(),
             Self::Bench(request) => format!("bench {}", named(&request.networks)),
             Self::Profile(request) => format!("profile {}", stem(&request.network.file)),
-            Self::Report(request) => format!("report on {}", count(&request.files)),
+            Self::Report(request) => format!("report on {}", named(&request.networks)),
             Self::TrainingChoices(_) => "search for data sets and recipes".to_owned(),
             Self::Train(request) => {
                 let what = named(&request.networks);

@@ -12,10 +12,10 @@ use std::{
 };
 
 use inceptive_app::{
-    Content, DEFAULT_SAMPLES, GatherEvent, OverlayFiles, ReadError, ReproCommand, error_chain,
-    inspect, is_onnx, list, report_on,
+    Content, DEFAULT_SAMPLES, GatherEvent, OverlayFiles, ReadError, ReproCommand, Request,
+    error_chain, input_name, inspect, is_onnx, list, report_on,
 };
-use inceptive_dsl::{Disk, Files};
+use inceptive_dsl::{Disk, Files, Setting};
 use inceptive_files::InputFiles;
 use inceptive_report::Analysis;
 
@@ -31,8 +31,8 @@ pub(super) const MOST_BYTES: u64 = 1 << 20;
 /// Networks and spaces to report on.
 #[derive(Clone, Debug)]
 pub struct ReportRequest {
-    /// Their files.
-    pub files: Vec<FilePath>,
+    /// Their files, with settings.
+    pub networks: Vec<Request>,
     /// Where the report goes.
     pub folder: PathBuf,
     /// The results to show.
@@ -60,6 +60,8 @@ pub(super) fn listed(folder: PathBuf) -> Output {
 pub struct Reading {
     /// The file.
     pub file: FilePath,
+    /// What was set of it, if it is an ONNX file.
+    pub settings: Vec<Setting>,
     /// The text on the disk; `None` if it is not text, such as an ONNX file.
     pub text: Option<Arc<str>>,
     /// Whether the file was not there any more.
@@ -81,20 +83,22 @@ pub struct ReadRequest {
     pub own: Text,
     /// The file that it was made of, which may be in an editor too.
     pub from: Option<Text>,
+    /// What is set of it, if it is an ONNX file.
+    pub settings: Vec<Setting>,
 }
 
 pub(super) fn read(request: ReadRequest) -> Output {
-    let ReadRequest { own: Text { file, text: draft }, from } = request;
+    let ReadRequest { own: Text { file, text: draft }, from, settings } = request;
     let text = text_of(&file);
     // The text is what is shown, also if the file changes now.
     let own = Text { file: Arc::clone(&file), text: draft.clone().or_else(|| text.clone()) };
     let files = Text::files(from.iter().chain([&own]));
-    let result = inspect(&files, &file);
+    let result = inspect(&files, &file, &settings);
     let extends = own.text.as_ref().is_some_and(|text| text.contains("\nextends:"));
     let made = if extends && result.is_ok() { made(&files, &file) } else { None };
     let is_gone = !file.exists();
     let written = fs::metadata(&file).and_then(|about| about.modified()).ok();
-    Output::Read(Reading { file, text, is_gone, written, draft, result, made })
+    Output::Read(Reading { file, settings, text, is_gone, written, draft, result, made })
 }
 
 /// Finds where the steps of a network are written.
@@ -118,7 +122,7 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
         report.progress(Progress { share, activity: activity.to_owned() });
     };
     let command = ReproCommand {
-        inputs: request.files.iter().map(|file| file.as_os_str().to_owned()).collect(),
+        inputs: request.networks.iter().map(input_name).collect(),
         samples: DEFAULT_SAMPLES,
         store: request.store.clone(),
         out: request.folder.clone(),
@@ -128,7 +132,8 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
     let unless_stopped =
         || if report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let goes_on = |event: GatherEvent<'_>| {
-        let share = |done: usize| (done as f32 / request.files.len().max(1) as f32).min(1.0) * 0.7;
+        let share =
+            |done: usize| (done as f32 / request.networks.len().max(1) as f32).min(1.0) * 0.7;
         match event {
             GatherEvent::Reading(file) => {
                 let before = files.fetch_add(1, Ordering::Relaxed);

@@ -61,7 +61,10 @@ impl StatisticsRequest {
             None => (None, [].as_slice()),
         };
         let settings: Result<Vec<Setting>, _> = point.iter().map(|text| text.parse()).collect();
-        let settings = settings.map_err(|error| error_chain(&error))?;
+        let settings = match self.trained {
+            Some(_) => settings.map_err(|error| error_chain(&error))?,
+            None => self.network.onnx_settings(),
+        };
         let from = WeightSource { file, ..WeightSource::default() };
         read(&self.file, &settings, &from).map_err(|error| error_chain(&error))
     }

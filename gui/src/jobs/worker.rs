@@ -320,7 +320,7 @@ mod tests {
     fn layout(place: Place) -> Job {
         let text = "name: N\ninput: {channels: 3, size: 8}\nclasses: 2\nbody: []\ntail: gap\n";
         let files = inceptive_dsl::Memory::default().with("n.yaml", text);
-        let Ok(Content::Network(network)) = inspect(&files, Path::new("n.yaml")) else {
+        let Ok(Content::Network(network)) = inspect(&files, Path::new("n.yaml"), &[]) else {
             panic!("a network");
         };
         let arrangement = Arrangement::plain(Open::All);
@@ -369,7 +369,7 @@ mod tests {
         let mut queue = Queue::default();
         let read = |file: &str| {
             let own = Text { file: Path::new(file).into(), text: None };
-            Job::Read(ReadRequest { own, from: None })
+            Job::Read(ReadRequest { own, from: None, settings: vec![] })
         };
         queue.put(JobId(1), read("a.yaml"));
         assert_eq!(ids(queue.take(Lane::Quick)), [1]);
@@ -399,7 +399,7 @@ mod tests {
             })
         };
         let report = Job::Report(crate::jobs::ReportRequest {
-            files: vec![Arc::clone(&file)],
+            networks: vec![Request { file: file.to_path_buf(), settings: vec![] }],
             folder: "report".into(),
             store: "results.db".into(),
             inputs: InputFiles::default(),

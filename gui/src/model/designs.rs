@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use inceptive_app::{Content, Inspected};
+use inceptive_app::{Content, Inspected, is_onnx};
 use inceptive_dsl::{Constraint, Setting};
 
 use super::{Design, Entry, Model};
@@ -50,7 +50,11 @@ impl Model {
             Entry::edited,
         );
         let from = entry.and_then(|entry| self.entries.get(entry.made_of()?));
-        ReadRequest { own, from: from.map(Entry::valid) }
+        let settings = match is_onnx(file) {
+            true => self.onnx.of(file).settings(),
+            false => vec![],
+        };
+        ReadRequest { own, from: from.map(Entry::valid), settings }
     }
 
     /// Takes in what was read of a file. A text that sliders can make of another network of the list makes it a design, and

@@ -3,7 +3,7 @@
 use std::{path::absolute, sync::Arc, time::SystemTime};
 
 use inceptive_app::{Content, Inspected, ReadError, Request};
-use inceptive_dsl::Space;
+use inceptive_dsl::{Setting, Space};
 
 use super::Design;
 use crate::{
@@ -58,6 +58,8 @@ pub struct Entry {
     pub save_problem: Option<SaveProblem>,
     /// Whether the draft was restored from an earlier run and not edited since.
     pub is_restored: bool,
+    /// What was set of an ONNX file when it was read last.
+    pub settings: Vec<Setting>,
     /// How it is made of another network; `None` if its text is written by hand.
     pub design: Option<Design>,
     /// The design that it was before its text was edited by hand, with its text then.
@@ -78,6 +80,7 @@ impl Entry {
             base: None,
             save_problem: None,
             is_restored: false,
+            settings: vec![],
             design: None,
             left: None,
         }
@@ -129,8 +132,12 @@ impl Entry {
 
     /// The network as commands name it once it is written.
     pub fn named(&self) -> Request {
-        let written = || Request { file: self.file.to_path_buf(), settings: vec![] };
-        self.request().unwrap_or_else(written)
+        self.request().unwrap_or_else(|| self.written())
+    }
+
+    /// The network in the file on the disk, as commands name it.
+    pub fn written(&self) -> Request {
+        Request { file: self.file.to_path_buf(), settings: self.settings.clone() }
     }
 
     /// The network as commands name it: a design that is not written, by its settings. `None` if it has to be written
@@ -142,7 +149,7 @@ impl Entry {
                 Some(Request { file: design.from.to_path_buf(), settings })
             }
             _ if self.is_new() => None,
-            _ => Some(Request { file: self.file.to_path_buf(), settings: vec![] }),
+            _ => Some(self.written()),
         }
     }
 
@@ -315,8 +322,10 @@ impl Entry {
                 self.is_restored = is_restored && self.draft.is_some();
                 let (text, draft, written) = (self.text.clone(), self.draft.clone(), self.written);
                 let is_gone = false;
-                let made = None;
-                self.take_in(Reading { file, text, is_gone, written, draft, result, made }, None);
+                let (made, settings) = (None, vec![]);
+                let reading =
+                    Reading { file, settings, text, is_gone, written, draft, result, made };
+                self.take_in(reading, None);
             }
             Err(error) => self.state = State::Wrong(Arc::new(error)),
         }
@@ -349,7 +358,8 @@ impl Entry {
     /// Stores the result of reading a text in the editor or the file; `kept` is the design of an earlier run with this
     /// text.
     pub(super) fn take_in(&mut self, reading: Reading, kept: Option<Design>) {
-        let Reading { text, draft, is_gone, written, result, made, .. } = reading;
+        let Reading { settings, text, draft, is_gone, written, result, made, .. } = reading;
+        self.settings = settings;
         if !is_gone {
             self.text = text;
         }
@@ -414,9 +424,11 @@ mod tests {
             let edited = OverlayFiles::one(file.to_path_buf(), Arc::clone(&text));
             let mut entry = Entry { text: Some("".into()), ..Entry::new(&file) };
             entry.edit(Some(Arc::clone(&text)));
-            let (file, result) = (Arc::clone(&file), inspect(&edited, &file));
+            let (file, result) = (Arc::clone(&file), inspect(&edited, &file, &[]));
             let (text, draft, written, made) = (None, Some(text), None, None);
-            entry.take_in(Reading { file, text, is_gone, written, draft, result, made }, None);
+            let settings = vec![];
+            let reading = Reading { file, settings, text, is_gone, written, draft, result, made };
+            entry.take_in(reading, None);
             entry
         };
         let text =

@@ -63,6 +63,7 @@ impl Model {
     /// Gives a file of the list another name, with its draft and with the designs that are made of it.
     pub(super) fn move_entry(&mut self, from: &FilePath, to: &FilePath) {
         self.kept.rename(from, to);
+        self.onnx.rename(from, to);
         let Some(mut entry) = self.entries.remove(from) else { return };
         entry.file = Arc::clone(to);
         self.entries.insert(Arc::clone(to), entry);
@@ -89,6 +90,7 @@ impl Model {
             let message = match result {
                 Ok(()) => {
                     self.forget(&file);
+                    self.onnx.forget(&file);
                     Message::Done(format!("moved {name} to the trash"))
                 }
                 Err(why) => Message::Problem(format!("{name} was not deleted: {why}")),

@@ -41,6 +41,7 @@ use crate::{
         Output, Place, StatisticsRequest, StepCosts, StepsRequest, TensorRequest, TraceRequest,
         TrainingChoices, UnderstandRequest,
     },
+    onnx_settings::AllOnnxSettings,
     results::Results,
     targets::AllTargets,
 };
@@ -121,6 +122,8 @@ pub struct Model {
     pub results: Results,
     /// Where the steps of a network are written; of the text that was traced last.
     pub trace: Option<(TraceRequest, Option<Arc<Trace>>)>,
+    /// What was set of ONNX files.
+    pub onnx: AllOnnxSettings,
     /// What the current design is compared with, as it was read last.
     pub original: Option<Original>,
     /// What designs are kept within.

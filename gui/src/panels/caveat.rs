@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{RichText, Ui};
 
-use super::source::first_problem;
+use super::{onnx, source::first_problem};
 use crate::{
     command::{Command, Commands},
     model::{Entry, Model, State},
@@ -88,7 +88,7 @@ const fn job_caveat(entry: &Entry) -> Option<&'static str> {
     }
 }
 
-/// Draws the first mistake in a file, with a link to its place.
+/// Draws the first mistake in a file, with a link to its place, or with fields for what can be set so that it is none.
 pub(crate) fn mistake(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
     let Some(problem) = first_problem(entry) else { return };
     if let Some((file, line, column)) = &problem.place {
@@ -103,4 +103,5 @@ pub(crate) fn mistake(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut 
         }
     }
     ui.label(RichText::new(&problem.message).color(colors(ui).error));
+    onnx::fields(ui, entry, model, commands);
 }

@@ -70,6 +70,17 @@ pub(super) fn ask_for_path(
     path: &mut String,
     focuses: &mut bool,
 ) -> PathAnswer {
+    ask_for_path_and(ui, heading, path, focuses, |_| ())
+}
+
+/// Asks for the path of a file to write, and what `more` draws below it.
+pub(super) fn ask_for_path_and(
+    ui: &Ui,
+    heading: &str,
+    path: &mut String,
+    focuses: &mut bool,
+    more: impl FnOnce(&mut Ui),
+) -> PathAnswer {
     let modal = super::question(ui.ctx(), heading, 460.0, |ui| {
         ui.heading(heading);
         let field = ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY));
@@ -80,6 +91,7 @@ pub(super) fn ask_for_path(
             let note = RichText::new("The file exists and will be replaced.");
             ui.label(note.color(colors(ui).warning));
         }
+        more(ui);
         let enter = ui.input(|input| input.key_pressed(Key::Enter));
         ui.horizontal(|ui| {
             let title = if exists { "Replace" } else { "Export" };

@@ -11,6 +11,7 @@ pub mod explore;
 mod fields;
 pub mod graph;
 pub mod import;
+mod onnx;
 mod queue;
 pub mod run;
 mod sort;

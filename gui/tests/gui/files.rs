@@ -257,6 +257,37 @@ fn networks_are_exported_as_they_are_in_the_window() {
 }
 
 #[test]
+fn weights_are_exported_in_half_precision_if_that_is_chosen() {
+    let mut window = base_and_variant();
+    for name in ["float32", "float16"] {
+        choose(&mut window, &["Export as", "ONNX…"]);
+        let path = window.file(&format!("as-{name}.onnx"));
+        window.fill("Path", &path.display().to_string());
+        window.click(name);
+        window.press(Modifiers::NONE, Key::Enter);
+        let file = path.clone();
+        window.wait("it is read", |model| {
+            let entry = model.entries.get(&*file);
+            is_idle(model) && entry.is_some_and(|entry| entry.network.is_some())
+        });
+    }
+    let read = |name: &str| fs::read(window.file(&format!("as-{name}.onnx"))).unwrap();
+    let network = |name: &str| {
+        let file = window.file(&format!("as-{name}.onnx"));
+        window.model().entries[&*file].network.clone().unwrap()
+    };
+    let [whole, half] = ["float32", "float16"].map(network);
+    assert_eq!(whole.fingerprint, half.fingerprint);
+    // Two bytes of each weight are saved; operators that make float32 of them take some.
+    let saved = read("float32").len() as i64 - read("float16").len() as i64;
+    let params = i64::try_from(whole.cost.total.params).unwrap();
+    assert!(saved > params, "{saved} bytes of {params} weights");
+    // Other formats have no such choice.
+    choose(&mut window, &["Export as", "PyTorch…"]);
+    assert!(window.has("Path") && !window.has("float16"));
+}
+
+#[test]
 fn an_export_replaces_nothing_that_was_read() {
     let mut window = base_and_variant();
     choose(&mut window, &["Export as", "YAML…"]);

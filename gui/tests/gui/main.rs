@@ -19,6 +19,7 @@ mod folders;
 mod graph;
 mod import;
 mod mistakes;
+mod onnx;
 mod raster;
 mod run;
 mod screens;

@@ -186,11 +186,11 @@ pub fn steady() -> MeasurementBackend {
     machinery(None, |_, _| Duration::from_millis(2))
 }
 
-fn status(model: &Model, at: usize) -> Option<&Status> {
+pub fn status(model: &Model, at: usize) -> Option<&Status> {
     model.jobs.long().nth(at).map(|state| &state.status)
 }
 
-fn is_over(model: &Model) -> bool {
+pub fn is_over(model: &Model) -> bool {
     model.jobs.long().next().is_some() && model.jobs.active().next().is_none()
 }
 

@@ -8,7 +8,7 @@ use egui_kittest::{Harness, kittest::Queryable};
 use inceptive_gui::{App, Options, jobs::MeasurementBackend, model::Model};
 use tempfile::TempDir;
 
-use crate::common::{Window, copies, has_sliders, is_designed};
+use crate::common::{Window, copies, has_sliders, is_designed, is_idle};
 
 const NAME: &str = "alexnet.yaml";
 
@@ -237,6 +237,27 @@ fn a_saved_design_comes_back_with_its_base_its_steps_and_its_targets() {
     window.click("Redo");
     window.wait("it is counted", is_designed);
     assert_eq!(draft(window.model()), None, "it is as it was saved");
+}
+
+#[test]
+fn the_input_size_of_an_onnx_file_comes_back() {
+    let mut window = crate::onnx::on("open-size-unsupported.onnx");
+    window.fill("Input size", "3x32x24");
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("it is read", is_idle);
+    window.click("Read up to what is not supported");
+    window.wait("it is read", |model| model.network().is_some());
+    let mut window = again(end(window), "architectures");
+    let macs = |model: &Model| model.network().map(|network| network.cost.total.macs);
+    assert_eq!(macs(window.model()), Some(27 * 8 * 16 * 12));
+    // A file that is renamed keeps it.
+    window.press(Modifiers::NONE, Key::F2);
+    window.fill("File name", "other.onnx");
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("it is renamed", |model| is_idle(model) && model.network().is_some());
+    assert_eq!(window.selected(), ["other"]);
+    let window = again(end(window), "architectures");
+    assert_eq!(macs(window.model()), Some(27 * 8 * 16 * 12));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::{error::Error, path::PathBuf};
 use inceptive_bench::EngineError;
 use inceptive_bench::UnknownIsa;
 use inceptive_data::{DataError, NameError};
+use inceptive_dsl::MalformedSetting;
 use inceptive_files::WriteError;
 use inceptive_store::StoreError;
 use inceptive_train::{CheckpointError, TrainError};
@@ -78,6 +79,9 @@ pub enum TaskError {
     /// Its result could not be saved.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A setting in the name of an input is malformed.
+    #[error(transparent)]
+    Setting(#[from] MalformedSetting),
     /// The name of the data set is invalid.
     #[error(transparent)]
     DataName(#[from] NameError),

@@ -234,11 +234,56 @@ fn wrong_files_are_explained() {
     let message = failure("export -o /dev/null", &fixture);
     assert!(message.contains("absent.bin"), "{message}");
     assert!(failure("cost --set width=2", &fixture).contains("works on YAML files only"));
+    let open = root().join("crates/onnx/tests/fixtures/open-size-unsupported.onnx");
+    let message = failure("cost", &open);
+    assert!(message.contains("name the size, such as 224x224; also, these"), "{message}");
+    assert!(message.ends_with("\nhelp: add --input-size 224x224 and --cut\n"), "{message}");
+    let message = failure("cost --input-size 32", &open);
+    assert!(message.ends_with("can be read\nhelp: add --cut\n"), "{message}");
+    assert!(failure("cost --input-size wide", &open).contains("`wide` is no size of an input"));
     let shown = inceptive(&format!("show --format yaml {}", fixture.display())).assert().code(0);
     assert!(String::from_utf8_lossy(&shown.get_output().stdout).contains("\nbody:\n"));
     inceptive(&format!("export {SMALL} --opset 3 -o x.onnx")).assert().code(2);
     inceptive(&format!("export {SMALL} --batch 0 -o x.onnx")).assert().code(2);
     inceptive(&format!("export {SMALL} -o no/such/folder/x.onnx")).assert().code(1);
+}
+
+/// Each ONNX file of a report may have a size of its own, and the command at its end makes the same page again.
+#[test]
+fn onnx_files_of_a_report_have_their_own_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = root().join("crates/onnx/tests/fixtures");
+    for name in ["open-size.onnx", "open-size-unsupported.onnx"] {
+        fs::copy(fixtures.join(name), folder.path().join(name)).unwrap();
+    }
+    fs::copy(root().join("architectures/nin.yaml"), folder.path().join("nin.yaml")).unwrap();
+    let report = |out: &str| {
+        let mut report = inceptive("report nin.yaml --store none.db --out");
+        report.arg(out).args([
+            "open-size.onnx?input.size=32x48",
+            "open-size-unsupported.onnx?input.size=3x64x64&cut=true",
+        ]);
+        report.current_dir(folder.path()).assert().success();
+        fs::read_to_string(folder.path().join(out).join("report.md")).unwrap()
+    };
+    let page = report("report");
+    assert_eq!(page, report("report"));
+    for text in [
+        "'open-size.onnx?input.size=32x48' 'open-size-unsupported.onnx?input.size=3x64x64&cut=true'",
+        "3x32x48",
+        "3x64x64",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let json = fs::read_to_string(folder.path().join("report/data.json")).unwrap();
+    assert!(json.contains("\"input.size=32x48\"") && json.contains("\"cut=true\""), "{json}");
+    let named = "open-size.onnx?input.size=32x48";
+    let shown = inceptive("report --diff").args([named, named]).current_dir(folder.path()).assert();
+    shown.success();
+    let wrong = inceptive("report open-size.onnx?cut --out no").current_dir(folder.path()).assert();
+    let wrong = wrong.code(1);
+    let error = String::from_utf8_lossy(&wrong.get_output().stderr).into_owned();
+    assert!(error.contains("`open-size.onnx?cut`: `cut` is not KEY=VALUE"), "{error}");
 }
 
 /// Weights in another file are read from the model's folder, and from nowhere else.

@@ -69,14 +69,38 @@ fn rows_may_have_their_channels_last_or_no_length() {
     assert_eq!(read.graph.node(read.graph.input()).shape, Shape::map(3, 1, 16));
     let (nodes, tensors) = rows("x");
     let open = model(from_input(&[0, 3, 0], nodes, tensors), "p", &[("", 17)]).encode_to_vec();
-    let error = from_onnx(open.clone()).unwrap_err().to_string();
-    assert!(error.contains("no fixed length") && error.contains("--input-size 1x1000"), "{error}");
+    let error = from_onnx(open.clone()).unwrap_err();
+    assert_eq!(error.open_size().as_deref(), Some("1x1000"));
+    assert_eq!(
+        error.to_string(),
+        "the input `x` has no fixed length: name the size, such as 1x1000"
+    );
     let size = Some(InputSize { channels: None, size: Size::new(1, 20) });
     let read = from_onnx_with(open, ReadOptions { size, cut: false }).unwrap();
     assert_eq!(read.graph.node(read.graph.input()).shape, Shape::map(3, 1, 20));
     // A sequence without convolutions is none.
     let error = imported(from_input(&[1, 3, 16], vec![node("Relu", &["x"], "y")], vec![]));
     assert!(error.unwrap_err().contains("batch x channels x length"));
+}
+
+#[test]
+fn channels_that_are_not_known_can_be_named() {
+    let file =
+        model(from_input(&[1, 0, 8, 8], vec![node("Relu", &["x"], "y")], vec![]), "p", &[("", 17)]);
+    let file = file.encode_to_vec();
+    let error = from_onnx(file.clone()).unwrap_err();
+    assert_eq!(error.open_size().as_deref(), Some("3x224x224"));
+    assert_eq!(
+        error.to_string(),
+        "the input `x` is 1 x ? x 8 x 8; its number of channels is not known: name it with the height and width, such as 3x224x224"
+    );
+    let size = Some(InputSize { channels: Some(2), size: Size::square(8) });
+    let read = from_onnx_with(file, ReadOptions { size, cut: false }).unwrap();
+    assert_eq!(read.graph.node(read.graph.input()).shape, Shape::map(2, 8, 8));
+    let fixed = from_input(&[1, 3, 8, 8], vec![node("Relu", &["x"], "y")], vec![]);
+    let fixed = model(fixed, "p", &[("", 17)]).encode_to_vec();
+    let error = from_onnx_with(fixed, ReadOptions { size, cut: false }).unwrap_err();
+    assert_eq!(error.to_string(), "the input `x` is 1 x 3 x 8 x 8, and cannot have 2 channels");
 }
 
 #[test]

@@ -71,6 +71,14 @@ pub enum ImportError {
     /// The input cannot be an image.
     #[error("{0}")]
     Input(String),
+    /// The file leaves the number of channels of its input open.
+    #[error("{input}; its number of channels is not known: name it with the {}, such as 3x{}", open.text().0, open.text().1)]
+    OpenChannels {
+        /// The input with its dimensions.
+        input: String,
+        /// How its size is named.
+        open: OpenSides,
+    },
     /// A node reads a value that depends on its own result.
     #[error(
         "the graph is cyclic: {} reads `{}`, which depends on its result",
@@ -85,7 +93,7 @@ pub enum ImportError {
     },
     /// The file leaves the size of its input open.
     #[error(
-        "the input `{}` has no fixed {}: name the size, as in {}{}",
+        "the input `{}` has no fixed {}: name the size, such as {}{}",
         short(name),
         open.text().0,
         open.text().1,
@@ -105,6 +113,25 @@ pub enum ImportError {
     /// The nodes make no valid network.
     #[error(transparent)]
     Graph(#[from] GraphError),
+}
+
+impl ImportError {
+    /// A size as people write it, if the file can be read once the size of its input is named.
+    pub fn open_size(&self) -> Option<String> {
+        match self {
+            Self::OpenSize { open, .. } => Some(open.text().1.to_owned()),
+            Self::OpenChannels { open, .. } => Some(format!("3x{}", open.text().1)),
+            _ => None,
+        }
+    }
+
+    /// Whether the part before what is not supported can be read.
+    pub fn can_be_cut(&self) -> bool {
+        match self {
+            Self::OpenSize { refusals, .. } | Self::Unsupported(refusals) => refusals.can_be_cut,
+            _ => false,
+        }
+    }
 }
 
 fn and_more(count: usize) -> String {
@@ -185,7 +212,7 @@ fn list(refusals: &Refusals) -> String {
         lines.push_str(&format!("\n  and {more} more"));
     }
     if refusals.can_be_cut {
-        lines.push_str("\nwith --cut, the part before them is read");
+        lines.push_str("\nthe part before them can be read");
     }
     lines
 }

@@ -39,8 +39,8 @@ impl OpenSides {
     /// What it is, with sizes as people write them.
     pub(super) const fn text(self) -> (&'static str, &'static str) {
         match self {
-            Self::Map => ("height and width", "--input-size 224x224 or --set input.size=224"),
-            Self::Row => ("length", "--input-size 1x1000"),
+            Self::Map => ("height and width", "224x224"),
+            Self::Row => ("length", "1x1000"),
         }
     }
 }
@@ -135,26 +135,36 @@ impl Input<'_> {
         }
     }
 
-    fn refused(&self, why: &str) -> ImportError {
-        ImportError::Input(format!("the input `{}` is {}{why}", self.name, Dims(self.dims)))
+    fn described(&self) -> String {
+        format!("the input `{}` is {}", self.name, Dims(self.dims))
     }
 
-    /// The channels that were asked for where the file leaves them open.
-    fn wanted_channels(&self) -> Option<u32> {
-        self.wanted.and_then(|wanted| wanted.channels)
+    fn refused(&self, why: &str) -> ImportError {
+        ImportError::Input(self.described() + why)
+    }
+
+    fn open_channels(&self, open: OpenSides) -> ImportError {
+        ImportError::OpenChannels { input: self.described(), open }
+    }
+
+    /// The channels of the file, or those that were asked for where it leaves them open.
+    fn channels(&self, own: Option<u32>) -> Result<Option<u32>, ImportError> {
+        let wanted = self.wanted.and_then(|wanted| wanted.channels);
+        match own.zip(wanted) {
+            Some((own, wanted)) if own != wanted => {
+                Err(self.refused(&format!(", and cannot have {wanted} channels")))
+            }
+            _ => Ok(own.or(wanted)),
+        }
     }
 
     /// A map, with the channels before or behind its sides.
     fn map(&self, batch: u64, [a, b, c]: [Option<u32>; 3]) -> Result<Image, ImportError> {
         let is_last = is_channels_last(self.own_name, self.live);
         let [channels, height, width] = if is_last { [c, a, b] } else { [a, b, c] };
-        let channels = channels.or(self.wanted_channels());
+        let channels = self.channels(channels)?;
         let channels = channels.or_else(|| first_channels(self.file, self.live));
-        let channels = channels.ok_or_else(|| {
-            self.refused(
-                "; its number of channels is not known: name it with the size, as in --input-size 3x224x224",
-            )
-        })?;
+        let channels = channels.ok_or_else(|| self.open_channels(OpenSides::Map))?;
         let size = self.wanted.map(|wanted| wanted.size);
         if let Some(size) = size
             && (height.is_some_and(|height| height != size.height)
@@ -190,16 +200,12 @@ impl Input<'_> {
         let is_last = is_channels_last(self.own_name, self.live);
         let (channels, length) = if is_last { (b, a) } else { (a, b) };
         let given = self.wanted.map(|wanted| wanted.size.width);
-        let channels = channels.or(self.wanted_channels());
+        let channels = self.channels(channels)?;
         let channels = channels.or_else(|| read_channels(self.file, self.live));
         if length.zip(given).is_some_and(|(length, given)| length != given) {
             return Err(self.refused(", and cannot have another length"));
         }
-        let channels = channels.ok_or_else(|| {
-            self.refused(
-                "; its number of channels is not known: name it with the length, as in --input-size 3x1x1000",
-            )
-        })?;
+        let channels = channels.ok_or_else(|| self.open_channels(OpenSides::Row))?;
         let known = length.or(given);
         let shape = Shape::map(channels, 1, known.unwrap_or(GUESS));
         let own = Layout::of(shape, batch);

@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Mapping, Optional, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, Mapping, Optional, Sequence, Union, overload
 
 from . import _inceptive
 from ._cost import Cost
@@ -23,14 +23,22 @@ if TYPE_CHECKING:
 PathLike = Union[str, "os.PathLike[str]"]
 
 
-def load(path: PathLike, *, set: Optional[Mapping[str, object]] = None) -> Network:
+def load(
+    path: PathLike,
+    *,
+    set: Optional[Mapping[str, object]] = None,
+    input_size: Union[int, str, Sequence[int], None] = None,
+    cut: bool = False,
+) -> Network:
     """Reads a network from a YAML file, a point of a space, or an ONNX file.
 
     Args:
         path: An architecture, a space, or an ONNX file.
         set: Values of parameters, variables of a space, top-level keys or arguments of steps, as with ``--set``:
-            ``{"width": 0.75, "tail": "fc", "input.size": 192, "4a.c3": 256}``. A text is read as YAML. Of an ONNX file,
-            ``input.size`` and ``cut`` can be set.
+            ``{"width": 0.75, "tail": "fc", "input.size": 192, "4a.c3": 256}``. A text is read as YAML.
+        input_size: Height and width of the input of an ONNX file that leaves them open, such as ``224``, ``(640, 480)`` or
+            ``"640x480"``; with its channels, ``(3, 640, 480)``.
+        cut: Read an ONNX file up to what is not supported, also in the middle of the network.
 
     Raises:
         Error: if the file or a value is wrong; the text shows every mistake with its line.
@@ -39,7 +47,12 @@ def load(path: PathLike, *, set: Optional[Mapping[str, object]] = None) -> Netwo
         UserWarning: if the network violates a constraint of its space, an auxiliary head does not fit, or an ONNX file
             has something that is not shown or not counted.
     """
-    return _read(_inceptive.Network.load(path, [(key, _yaml(value)) for key, value in (set or {}).items()]))
+    settings = dict(set or {})
+    if input_size is not None:
+        settings["input.size"] = input_size
+    if cut:
+        settings["cut"] = True
+    return _read(_inceptive.Network.load(path, [(key, _yaml(value)) for key, value in settings.items()]))
 
 
 def _read(native: _inceptive.Network) -> Network:
@@ -217,6 +230,7 @@ class Network:
         fold_batch_norm: bool = False,
         opset: int = 17,
         batch: Optional[int] = 1,
+        weight_type: Literal["float32", "float16"] = "float32",
     ) -> bytes: ...
 
     @overload
@@ -230,6 +244,7 @@ class Network:
         fold_batch_norm: bool = False,
         opset: int = 17,
         batch: Optional[int] = 1,
+        weight_type: Literal["float32", "float16"] = "float32",
     ) -> None: ...
 
     def to_onnx(
@@ -242,6 +257,7 @@ class Network:
         fold_batch_norm: bool = False,
         opset: int = 17,
         batch: Optional[int] = 1,
+        weight_type: Literal["float32", "float16"] = "float32",
     ) -> Optional[bytes]:
         """Writes the deployed network with its weights as ONNX, or returns the file's content if no path is given.
 
@@ -253,11 +269,12 @@ class Network:
             fold_batch_norm: Fold batch normalisations into the layers before them.
             opset: Version of the operator set.
             batch: Number of images; None leaves it open.
+            weight_type: Type of the weights in the file. ``"float16"`` halves it; the network still computes in float32.
 
         Raises:
-            Error: if weights do not fit, or a file cannot be read or written.
+            Error: if weights do not fit, also not into float16, or a file cannot be read or written.
         """
-        content, notes = self._native.onnx(_source(weights, match, seed), fold_batch_norm, opset, batch)
+        content, notes = self._native.onnx(_source(weights, match, seed), fold_batch_norm, opset, batch, weight_type)
         _warn(notes)
         if path is None:
             return content

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use egui::{Button, Response, Ui};
+use inceptive_app::WeightType;
 
 use super::{delete::Delete, new::New, rename::Rename};
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     jobs::{ExportFormat, ExportRequest, Job},
     model::{Entry, Model},
     pane::Pane,
-    panels::fields::{PathAnswer, ask_for_path},
+    panels::fields::{PathAnswer, ask_for_path_and},
 };
 
 /// A question about files.
@@ -31,6 +32,8 @@ pub(super) enum Ask {
     Export {
         file: FilePath,
         format: ExportFormat,
+        /// The type of the weights in an ONNX file.
+        weight_type: WeightType,
         path: String,
         /// Whether the path is to get the keyboard.
         focuses: bool,
@@ -122,7 +125,8 @@ impl Ask {
         let folder = std::env::current_dir().unwrap_or_default();
         let path = folder.join(name).with_added_extension(format.extension());
         let (file, path) = (Arc::clone(&entry.file), path.display().to_string());
-        *self = Self::Export { file, format, path, focuses: true };
+        let weight_type = WeightType::Float32;
+        *self = Self::Export { file, format, weight_type, path, focuses: true };
     }
 
     /// Does what is asked for by keys of the list, if they are for it, or in the palette.
@@ -165,16 +169,23 @@ impl Ask {
             Self::New(new) => new.ui(ui, model, commands),
             Self::Rename(rename) => rename.ui(ui, model, commands),
             Self::Delete(delete) => delete.ui(ui, commands),
-            Self::Export { file, format, path, focuses } => {
+            Self::Export { file, format, weight_type, path, focuses } => {
                 let heading = format!("Export {} as {}", stem(file), format.name());
-                match ask_for_path(ui, &heading, path, focuses) {
+                let more = |ui: &mut Ui| {
+                    if *format == ExportFormat::Onnx {
+                        weight_types(ui, weight_type);
+                    }
+                };
+                match ask_for_path_and(ui, &heading, path, focuses, more) {
                     PathAnswer::None => true,
                     PathAnswer::Cancelled => false,
                     PathAnswer::Path(path) => {
                         let network = model.entries.get(file).and_then(|it| it.network.clone());
                         commands.push_all(network.map(|network| {
-                            let (format, inputs) = (*format, model.inputs());
-                            let request = ExportRequest { network, format, path, inputs };
+                            let (format, weight_type) = (*format, *weight_type);
+                            let inputs = model.inputs();
+                            let request =
+                                ExportRequest { network, format, weight_type, path, inputs };
                             Command::Start(Job::Export(request))
                         }));
                         false
@@ -196,6 +207,16 @@ fn can_export(entry: &Entry, format: ExportFormat) -> Result<(), &'static str> {
         }
         ExportFormat::Onnx | ExportFormat::Pytorch | ExportFormat::Yaml => Ok(()),
     }
+}
+
+/// Draws the types that weights can have in an ONNX file.
+fn weight_types(ui: &mut Ui, chosen: &mut WeightType) {
+    ui.horizontal(|ui| {
+        ui.label("Weights");
+        ui.radio_value(chosen, WeightType::Float32, "float32");
+        ui.radio_value(chosen, WeightType::Float16, "float16")
+            .on_hover_text("Half the size of the file; the network still computes in float32");
+    });
 }
 
 /// Makes copies of the selected files that have a text.

@@ -19,7 +19,10 @@ use crate::{
     inspection::Found,
     jobs::{LayoutRequest, TensorRequest},
     model::Model,
-    panels::evidence::{Evidence, buttons},
+    panels::{
+        evidence::{Evidence, buttons},
+        onnx,
+    },
     theme::colors,
 };
 
@@ -70,6 +73,10 @@ pub(super) fn inspector(
         asked.repeats = subject.repeats(ui, shown, model);
         ui.separator();
         subject.shapes(ui);
+        // With errors, they are above the graph.
+        if let Some(entry) = model.current().filter(|it| subject.is_network() && !it.is_wrong()) {
+            onnx::fields(ui, entry, model, commands);
+        }
         subject.attributes(ui);
         ui.separator();
         subject.counts(ui, model, commands);

@@ -346,7 +346,8 @@ fn nothing_to_draw(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Com
         let text = super::caveat(entry).unwrap_or("The file has errors:");
         ui.label(RichText::new(text).color(colors(ui).error));
         super::mistake(ui, entry, model, commands);
-        if ui.button("Show the source").clicked() {
+        let has_text = entry.shown_text().is_some();
+        if has_text && ui.button("Show the source").clicked() {
             commands.push(Command::Show(crate::pane::Pane::Source));
         }
     });

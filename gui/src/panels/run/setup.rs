@@ -311,7 +311,7 @@ impl Setup {
                 return Err("Enter a folder.".to_owned());
             }
             let request = ReportRequest {
-                files: entries.iter().map(|entry| Arc::clone(&entry.file)).collect(),
+                networks: entries.iter().map(|entry| entry.written()).collect(),
                 folder: folder.into(),
                 store: model.store.clone(),
                 inputs: model.inputs(),

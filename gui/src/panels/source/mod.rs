@@ -41,6 +41,7 @@ use crate::{
     command::{Command, Commands},
     file::FilePath,
     model::{Entry, Model, State},
+    panels::onnx,
     theme::colors,
 };
 
@@ -107,7 +108,7 @@ impl Source {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
         self.focuses |= bar::conflict(ui, entry, commands);
         let Some(text) = entry.shown_text().map(Arc::clone) else {
-            no_text(ui, entry);
+            no_text(ui, entry, model, commands);
             self.focuses = false;
             return;
         };
@@ -299,7 +300,7 @@ pub(crate) fn known(path: &Path, model: &Model) -> FilePath {
 }
 
 /// Shows why there is no text.
-fn no_text(ui: &mut Ui, entry: &Entry) {
+fn no_text(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
     let text = match &entry.state {
         State::Unread => "Reading…".to_owned(),
         State::Gone => "The file was deleted.".to_owned(),
@@ -308,5 +309,13 @@ fn no_text(ui: &mut Ui, entry: &Entry) {
             "An ONNX file has no text. Graph and Compare show what is in it.".to_owned()
         }
     };
-    super::nothing(ui, &text);
+    if !onnx::has_fields(entry, model) {
+        super::nothing(ui, &text);
+        return;
+    }
+    ui.vertical_centered(|ui| {
+        ui.add_space(ui.available_height() * 0.4);
+        ui.label(RichText::new(text).weak());
+        onnx::fields(ui, entry, model, commands);
+    });
 }

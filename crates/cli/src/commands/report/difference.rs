@@ -1,12 +1,11 @@
 //! `inceptive report --diff`.
 
-use std::{
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+use std::{ops::ControlFlow, path::Path};
 
 use anyhow::{Context, bail};
-use inceptive_app::{GatherPlan, Gathered, GitFiles, SMALL_SPACE, gather, gather_revision};
+use inceptive_app::{
+    GatherPlan, Gathered, GitFiles, Request, SMALL_SPACE, gather, gather_revision, named_input,
+};
 use inceptive_files::unfinished;
 use inceptive_format::{combinations, counted, exact, significant};
 use inceptive_report::{Breach, Changes, Cloud, MetricChange, Snapshot, Threshold, changes};
@@ -59,13 +58,15 @@ fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
             Snapshot::from_json(&json).with_context(|| format!("`{}`", data.display()))?;
         return Ok((snapshot, false));
     }
-    let plan =
-        GatherPlan { inputs: vec![PathBuf::from(text)], settings: vec![], samples: 1, seed: 0 };
+    let named = named_input(text.as_ref()).with_context(|| format!("`{text}`"))?;
+    let Request { file: path, settings } = named;
+    let inputs = vec![Request { file: path.clone(), settings: vec![] }];
+    let plan = GatherPlan { inputs, settings, samples: 1, seed: 0 };
     if path.exists() {
         let gathered = gather(&plan, &|_| ControlFlow::Continue(()));
         return Ok(snapshot(&gathered.unwrap_or_default()));
     }
-    match text.split_once(':') {
+    match path.to_str().and_then(|text| text.split_once(':')) {
         Some((revision, inside)) if !revision.is_empty() && !inside.is_empty() => {
             let files = GitFiles::at(revision)?;
             Ok(snapshot(&gather_revision(&files, Path::new(inside), &plan)?))

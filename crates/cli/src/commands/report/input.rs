@@ -5,27 +5,32 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::bail;
-use inceptive_app::StoreQuery;
+use anyhow::{Context, bail};
+use inceptive_app::{Request, StoreQuery, is_onnx, named_input};
 use inceptive_store::Filter;
 
 /// Files and stores.
 pub struct Inputs {
-    /// Networks, spaces and folders.
-    pub files: Vec<PathBuf>,
+    /// Networks, spaces and folders, with settings.
+    pub files: Vec<Request>,
     /// Stores, with filters.
     pub stores: Vec<StoreQuery>,
 }
 
 impl Inputs {
-    /// Distinguishes stores from files: a store's name ends in `.db`, and may be followed by `?key=value&key=value`.
+    /// Distinguishes stores from files: a store's name ends in `.db`. It may be followed by `?key=value&key=value`, as that of
+    /// an ONNX file.
     pub fn parse(words: &[OsString]) -> anyhow::Result<Self> {
         let mut inputs = Self { files: vec![], stores: vec![] };
         for word in words {
             // A word that is not UTF-8 can only be a file.
             match word.to_str().map(store).transpose()?.flatten() {
                 Some(store) => inputs.stores.push(store),
-                None => inputs.files.push(PathBuf::from(word)),
+                None => {
+                    let file = named_input(word);
+                    let file = file.with_context(|| format!("`{}`", word.display()))?;
+                    inputs.files.push(file);
+                }
             }
         }
         Ok(inputs)
@@ -39,8 +44,10 @@ fn store(text: &str) -> anyhow::Result<Option<StoreQuery>> {
         _ => (text, ""),
     };
     if Path::new(path).extension().is_none_or(|extension| extension != "db") {
-        if !query.is_empty() && Path::new(path).exists() {
-            bail!("`{text}`: only the name of a store, which ends in `.db`, can have a filter");
+        if !query.is_empty() && Path::new(path).exists() && !is_onnx(Path::new(path)) {
+            bail!(
+                "`{text}`: only the name of a store, which ends in `.db`, can have a filter, and that of an ONNX file settings"
+            );
         }
         return Ok(None);
     }
@@ -69,10 +76,13 @@ mod tests {
 
     #[test]
     fn stores_are_told_from_files() {
-        let texts =
-            ["a.yaml", "folder", "x.db", "y.db?engine=rten&model=google"].map(OsString::from);
+        let texts = ["a.yaml", "b.onnx?cut=true", "x.db", "y.db?engine=rten&model=google"]
+            .map(OsString::from);
         let inputs = Inputs::parse(&texts).unwrap();
         assert_eq!(inputs.files.len(), 2);
+        assert_eq!(inputs.files[1].file, Path::new("b.onnx"));
+        assert_eq!(inputs.files[1].settings, ["cut=true".parse().unwrap()]);
+        assert!(Inputs::parse(&["b.onnx?cut".into()]).is_err());
         assert_eq!(inputs.stores[0].filter, Filter::default());
         assert_eq!(inputs.stores[1].filter.engine.as_deref(), Some("rten"));
         assert_eq!(inputs.stores[1].filter.model.as_deref(), Some("google"));

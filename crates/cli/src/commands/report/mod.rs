@@ -67,8 +67,9 @@ const NOT_OF_DIFFERENCES: [&str; 19] = [
   inceptive report 'laptop.db?engine=onnxruntime'           the results in a store
   inceptive report --diff HEAD~1:architectures architectures --fail-if 'macs > +2%'",
     after_help = "INPUT is an architecture, a space, an ONNX file, a folder of them, or a store of results with an
-optional query of model=, engine=, machine= and fingerprint=. Without INPUT, architectures/ is
-measured (--bench). Results already in the store are not measured again. The page ends with
+optional query of model=, engine=, machine= and fingerprint=. What an ONNX file alone needs follows
+its name: 'model.onnx?input.size=640x480&cut=true'. Without INPUT, architectures/ is measured
+(--bench). Results already in the store are not measured again. The page ends with
 the command that makes the same page from the stored results. In a folder, only .yaml, .yml
 and .onnx files are read; subfolders are skipped."
 )]
