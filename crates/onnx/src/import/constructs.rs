@@ -203,9 +203,24 @@ fn integers_get_the_scale_that_follows_them() {
     let zero = TensorProto { int32_data: vec![1], ..constant("kz", &[], DataType::Int8) };
     let tensors = vec![kernel(DataType::Int8), zero, floats("ks", &[2, 1, 1], &[0.5, 0.25])];
     assert_eq!(weight(nodes.clone(), tensors.clone()), [-1.0, 0.5, 1.0, 0.75, 1.0, 1.25]);
-    let read = imported(graph(nodes, tensors)).unwrap();
+    let read = imported(graph(nodes.clone(), tensors.clone())).unwrap();
     assert_eq!(read.graph.len(), 2);
     assert!(read.remarks.iter().any(|remark| remark.contains("quantised")));
+    // A bias that is added to the integers.
+    let biased = [
+        nodes[0].clone(),
+        nodes[1].clone(),
+        node("Add", &["i", "b"], "ib"),
+        with(node("Cast", &["ib"], "f"), &[int("to", 1)]),
+        nodes[3].clone(),
+        nodes[4].clone(),
+    ];
+    let tensors = [tensors, vec![floats("b", &[1, 2, 1, 1], &[4.0, -8.0])]].concat();
+    let read = imported(graph(biased.to_vec(), tensors)).unwrap();
+    let weights = read.weights(|_, _| Ok(vec![])).unwrap();
+    let conv = &read.graph.node(read.graph.output()).path;
+    assert_eq!(weights.get(conv, Role::Weight).unwrap(), [-1.0, 0.5, 1.0, 0.75, 1.0, 1.25]);
+    assert_eq!(weights.get(conv, Role::Bias).unwrap(), [2.0, -2.0]);
 }
 
 /// A kernel that is divided by its norm, and one whose mean is taken off.

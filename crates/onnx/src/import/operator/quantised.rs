@@ -110,7 +110,7 @@ impl Importer {
         Ok(value)
     }
 
-    /// A layer of integers with its scale, which a product brings: one number, or one for each channel.
+    /// A layer of integers, with its bias, and its scale, which a product brings: one number, or one for each channel.
     pub(super) fn scaled_integers(
         &mut self,
         source: usize,
@@ -121,15 +121,16 @@ impl Importer {
         if draft.is_read_again || !(scale.len() == 1 || scale.len() == channels) {
             return Ok(false);
         }
-        let Some(at) = draft.tensors.iter().position(|(role, _)| *role == Role::Weight) else {
-            return Ok(false);
-        };
-        let weight = draft.tensors[at].1.clone();
-        if weight.dims.first() != Some(&channels) || !self.unscaled.remove(&source) {
+        let weight = draft.tensors.iter().find(|(role, _)| *role == Role::Weight);
+        let fits = weight.is_some_and(|(_, weight)| weight.dims.first() == Some(&channels));
+        if !fits || !self.unscaled.remove(&source) {
             return Ok(false);
         }
-        let numbers = self.numbers_of(&weight, &scale.flat(), None, 0)?;
-        self.drafts[source].tensors[at].1 = numbers;
+        // A bias that was added before is one of integers too.
+        for at in 0..self.drafts[source].tensors.len() {
+            let tensor = self.drafts[source].tensors[at].1.clone();
+            self.drafts[source].tensors[at].1 = self.numbers_of(&tensor, &scale.flat(), None, 0)?;
+        }
         Ok(true)
     }
 
