@@ -262,8 +262,13 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
-    use crate::{memory::Border, simd::Isa};
+    use crate::{
+        memory::{Aligned, Border},
+        simd::Isa,
+    };
 
     /// A buffer of one block and image.
     fn buffer(offset: usize, [height, width]: [usize; 2]) -> Buffer {

@@ -112,7 +112,13 @@ fn flow(
         },
         Op::Add { scales } => sum(&read, node.shape, scales),
         Op::ChannelShuffle { groups } => shuffle(input, from, *groups as usize),
-        Op::Multiply | Op::Maximum | Op::ConvTranspose(_) | Op::Resize(_) | Op::Rearrange(_) => {
+        Op::ChannelMax
+        | Op::ChannelMean
+        | Op::Multiply
+        | Op::Maximum
+        | Op::ConvTranspose(_)
+        | Op::Resize(_)
+        | Op::Rearrange(_) => {
             return Err(ScoreError::Operator { score: ProxyScore::Synflow, op: node.op.name() });
         }
     })
