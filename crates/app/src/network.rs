@@ -445,8 +445,7 @@ pub(crate) fn read_weights(
             Ok((weights, Some(Matching::Names), Some(info)))
         }
         Ok(None) | Err(CheckpointError::Format(_)) => {
-            let loaded = Weights::from_safetensors(&stored, graph, match_by);
-            let loaded = match loaded {
+            let loaded = match Weights::from_safetensors(&stored, graph, match_by) {
                 // Names that become the same in Python are told apart by numbers there.
                 Err(error) => {
                     let keys = to_module(graph, "network").keys;

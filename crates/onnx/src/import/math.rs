@@ -4,7 +4,7 @@
 //! A node that no operator of ours stands for becomes a [`Math`] value. As soon as what it computes of a result is one of our
 //! activations, it becomes that; which one is found by evaluating both at many points.
 
-use inceptive_ir::{Activation, Norm, NormOver, Op, Rescale, Shape};
+use inceptive_ir::{Activation, Norm, NormOver, Op, Rescale};
 
 use super::{
     attribute::float,
@@ -62,7 +62,7 @@ pub(super) struct Math {
     /// The operator of the file.
     op: String,
     /// The result that it is if it is no part of something else: a mean over channels.
-    result: Option<usize>,
+    pub(super) result: Option<usize>,
 }
 
 impl Math {
@@ -95,7 +95,7 @@ const MAX_OPERATIONS: usize = 32;
 
 impl Importer {
     /// The operand at a position: a single number, arithmetic, or the result of a node.
-    fn math_operand(
+    pub(super) fn math_operand(
         &mut self,
         node: &NodeProto,
         position: usize,
@@ -192,41 +192,10 @@ impl Importer {
         }
     }
 
-    /// The mean over channels, which are the dimension `at`, of arithmetic or of a result. That of a map is a result too;
-    /// where the mean turns out to be part of a normalisation that is spelled out, nothing reads it.
-    pub(super) fn channel_mean(
-        &mut self,
-        node: &NodeProto,
-        at: usize,
-    ) -> Result<Value, UnsupportedOp> {
-        let (operand, layout) = self.math_operand(node, 0)?;
-        let layout = layout.ok_or_else(|| UnsupportedOp::because("of a constant"))?;
-        let mean = self.keep_math(node, Function::Mean, vec![operand], layout.reduced(at))?;
-        if let (&Value::Math(math), Operand::Draft(source)) = (&mean, operand)
-            && matches!(self.drafts[source].shape, Shape::Map { .. })
-            && let Value::Node(result) = self.push(node, Op::ChannelMean, vec![source], vec![])?
-        {
-            self.maths[math].result = Some(result);
-        }
-        Ok(mean)
-    }
-
     /// The result that arithmetic is if it is no part of something else, and its order.
     pub(super) fn math_result(&self, math: usize) -> Option<(usize, Layout)> {
         let Math { result, layout, .. } = self.maths.get(math)?;
         Some(((*result)?, layout.clone()))
-    }
-
-    /// Makes a mean over channels the result that it is. Only where it is taken off something may it be a part of a
-    /// normalisation.
-    pub(super) fn settle_mean(&mut self, name: &str) {
-        let Some(&Value::Math(math)) = self.values.get(name) else { return };
-        let Some((draft, layout)) = self.math_result(math) else { return };
-        let waiting = self.waiting.remove(name).unwrap_or_default();
-        self.drafts[draft].origins.extend(waiting.origins);
-        self.drafts[draft].is_read_again |= self.reads.get(name).is_some_and(|&reads| reads > 1);
-        let value = self.viewed(draft, layout);
-        self.values.insert(name.to_owned(), value);
     }
 
     /// Whether an axis of arithmetic is that of the channels.

@@ -1,10 +1,13 @@
-//! Sums, means and norms of constants, which weights are normalised with.
+//! Sums, means and norms of constants, which weights are normalised with; and means over channels.
+
+use inceptive_ir::{Op, Shape};
 
 use super::{
     attribute::{find, flag},
     constant::Constant,
     error::UnsupportedOp,
-    importer::Importer,
+    importer::{Importer, Value},
+    math::{Function, Operand},
     operator::axis,
 };
 use crate::proto::NodeProto;
@@ -63,6 +66,37 @@ impl Importer {
             false => (0..rank).filter(|at| !axes.contains(at)).map(|at| a.dims[at]).collect(),
         };
         Ok(Constant::tensor(dims, results.into_iter().map(finished).collect()))
+    }
+
+    /// The mean over channels, which are the dimension `at`, of arithmetic or of a result. That of a map is a result too;
+    /// where the mean turns out to be part of a normalisation that is spelled out, nothing reads it.
+    pub(super) fn channel_mean(
+        &mut self,
+        node: &NodeProto,
+        at: usize,
+    ) -> Result<Value, UnsupportedOp> {
+        let (operand, layout) = self.math_operand(node, 0)?;
+        let layout = layout.ok_or_else(|| UnsupportedOp::because("of a constant"))?;
+        let mean = self.keep_math(node, Function::Mean, vec![operand], layout.reduced(at))?;
+        if let (&Value::Math(math), Operand::Draft(source)) = (&mean, operand)
+            && matches!(self.drafts[source].shape, Shape::Map { .. })
+            && let Value::Node(result) = self.push(node, Op::ChannelMean, vec![source], vec![])?
+        {
+            self.maths[math].result = Some(result);
+        }
+        Ok(mean)
+    }
+
+    /// Makes a mean over channels the result that it is. Only where it is taken off something may it be a part of a
+    /// normalisation.
+    pub(super) fn settle_mean(&mut self, name: &str) {
+        let Some(&Value::Math(math)) = self.values.get(name) else { return };
+        let Some((draft, layout)) = self.math_result(math) else { return };
+        let waiting = self.waiting.remove(name).unwrap_or_default();
+        self.drafts[draft].origins.extend(waiting.origins);
+        self.drafts[draft].is_read_again |= self.reads.get(name).is_some_and(|&reads| reads > 1);
+        let value = self.viewed(draft, layout);
+        self.values.insert(name.to_owned(), value);
     }
 }
 
