@@ -56,10 +56,10 @@ impl Drawn {
             true => images_at_once(&units, options),
             false => options.batch,
         };
+        let places = place(&mut units);
         // These do not depend on the number of threads, so that results do not.
         let methods = Methods::new(&units, options);
         let options = Options { batch: at_once, ..options };
-        let places = place(&mut units);
         let schedule = Schedule::new(&units);
         let results: Vec<usize> = heads.iter().copied().chain([output]).collect();
         let batch = options.batch;
