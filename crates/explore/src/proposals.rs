@@ -235,18 +235,16 @@ mod tests {
         assert_eq!([super::levels(&[1.0]), super::levels(&[])], [vec![0], vec![]]);
     }
 
-    /// Accuracies that follow no variable.
-    fn accuracy(at: usize) -> f64 {
-        f64::from(u8::try_from(at * 37 % 125).unwrap())
-    }
-
     #[test]
     fn scores_are_used_if_predictions_are_better_with_them() {
         let axes = vec![Axis::new(["a", "b", "c", "d", "e"]); 3];
         let points: Vec<Vec<usize>> =
             (0..125).map(|at| vec![at / 25, at / 5 % 5, at % 5]).collect();
         let params = vec![1.0; 125];
-        let known: Vec<(usize, f64)> = (0..60).map(|at| (at * 2, accuracy(at * 2))).collect();
+        // They follow no variable.
+        let mut accuracies: Vec<f64> = (0..125).map(f64::from).collect();
+        accuracies.shuffle(&mut ChaCha8Rng::seed_from_u64(3));
+        let known: Vec<(usize, f64)> = (0..60).map(|at| (at * 2, accuracies[at * 2])).collect();
         let judged = |scores: &[Scored]| {
             let pool = Pool { axes: &axes, points: &points, params: &params, costs: &[], scores };
             let proposer = Proposer::new(pool);
@@ -258,11 +256,11 @@ mod tests {
         };
         let (without, _) = judged(&[]);
         assert!(!without.is_good() && without.scores.is_empty(), "{without:?}");
-        let naswot = Scored { score: ProxyScore::Naswot, values: (0..125).map(accuracy).collect() };
+        let naswot = Scored { score: ProxyScore::Naswot, values: accuracies.clone() };
         let (with, proposed) = judged(std::slice::from_ref(&naswot));
         assert!(with.is_good() && with.uses_scores, "{with:?}");
         assert!((with.scores[0].correlation - 1.0).abs() < 1e-12, "{with:?}");
-        let mean = proposed.iter().map(|&at| accuracy(at)).sum::<f64>() / 5.0;
+        let mean = proposed.iter().map(|&at| accuracies[at]).sum::<f64>() / 5.0;
         assert!(mean > 90.0, "they are among the best: {mean}");
         // A score that says nothing changes nothing.
         let constant = Scored { score: ProxyScore::Synflow, values: vec![1.0; 125] };

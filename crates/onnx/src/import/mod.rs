@@ -514,7 +514,8 @@ mod tests {
         let relu = |input, output| node("Relu", &[input], output);
         let cycle = vec![node("Add", &["x", "b"], "a"), relu("a", "b"), relu("b", "y")];
         let error = read(graph(cycle, vec![])).unwrap_err().to_string();
-        assert!(error.contains("cyclic") && error.contains("Add reads `b`"), "{error}");
+        let is_named = ["Add reads `b`", "Relu reads `a`"].iter().any(|what| error.contains(what));
+        assert!(error.contains("cyclic") && is_named, "{error}");
 
         let mut integers = graph(vec![relu("x", "y")], vec![]);
         integers.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().elem_type = 3;
