@@ -22,8 +22,8 @@ body:
   - parallel mixed:
       branches:
         a: [conv: {kernel: 1, width: 8}, conv: {kernel: 3, width: 12, dilation: 2}]
-        b: [maxpool: {kernel: 3, stride: 1, padding: half}, conv: {kernel: 1, width: 6}]
-        c: [avgpool: {kernel: 3, stride: 1, padding: half}, conv: {kernel: [1, 5], width: 10}]
+        b: [maxpool: {kernel: 3, stride: 1, pad: half}, conv: {kernel: 1, width: 6}]
+        c: [avgpool: {kernel: 3, stride: 1, pad: half}, conv: {kernel: [1, 5], width: 10}]
   - parallel more:
       branches: {main: [conv: {kernel: 3, width: 28, groups: 4}], shortcut: []}
       join: add
@@ -115,7 +115,7 @@ fn networks_without_a_score_say_why() {
         proxy_score(score, &graph(text), 0, machine, &GO_ON).unwrap_err().to_string()
     };
     let head = "name: N\ninput: {channels: 2, size: 4}\nclasses: 3\nbody:\n";
-    let smooth = format!("{head}  - conv: {{kernel: 1, width: 4, activation: silu}}\ntail: gap\n");
+    let smooth = format!("{head}  - conv: {{kernel: 1, width: 4, act: silu}}\ntail: gap\n");
     let expected = "NASWOT compares what ReLUs do, and the network has none";
     assert_eq!(why(&smooth, ProxyScore::Naswot), expected);
     let gated = format!(
