@@ -78,9 +78,7 @@ impl Drawn {
         let options = *options;
         Making { graph, weights, units, methods, layout, options, stop }
     }
-}
 
-impl Drawn {
     /// What a plan with these options takes, of which a round is made.
     fn needs(&self, making: &Making<'_>, options: Options) -> Result<Needs, PlanError> {
         let mut needs = making.needs(self.output)?;

@@ -226,6 +226,9 @@ impl<'p> Search<'p> {
 
     /// Computes the scores of the networks that can be chosen.
     fn score(&mut self, running: &mut Running<'_>) -> Result<(), TaskError> {
+        if self.plan.scores.is_empty() {
+            return Ok(());
+        }
         let scoring = Scoring {
             space: &self.space,
             wanted: &self.plan.scores,
@@ -240,9 +243,7 @@ impl<'p> Search<'p> {
             running.progress(0.0, format!("scores of {done} of {total} untrained networks"));
             if running.wants_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        if !self.plan.scores.is_empty() {
-            self.scores = scoring.scores(&points, &mut goes_on)?;
-        }
+        self.scores = scoring.scores(&points, &mut goes_on)?;
         Ok(())
     }
 
