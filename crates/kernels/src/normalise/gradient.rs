@@ -155,7 +155,7 @@ pub struct Normalised {
     pub x: View,
     /// The gradient of its output, after the function.
     pub dz: View,
-    /// The table of [`BatchStatistics`].
+    /// The table of [`BatchStatistics`](super::BatchStatistics).
     pub factors: View,
     /// The function, which only clips to a range.
     pub function: Function,
@@ -264,7 +264,7 @@ pub struct NormaliseGradient {
 }
 
 impl NormaliseGradient {
-    /// `sums` is the table of [`GradientSums`], `factors` that of [`BatchStatistics`]; `to` is a table of
+    /// `sums` is the table of [`GradientSums`], `factors` that of [`BatchStatistics`](super::BatchStatistics); `to` is a table of
     /// [`COEFFICIENTS`] pixels for each block.
     pub fn new(
         (sums, factors, to): (View, View, View),
