@@ -2,23 +2,25 @@
 //! and choosing them in waves against choosing all at once by cost and values.
 //!
 //! ```sh
-//! cargo run --release -p inceptive-explore --example table_search -- table.csv [SEEDS]
+//! cargo run --release -p inceptive-explore --example table_search -- table.csv [SEEDS [scores.csv]]
 //! ```
 //!
 //! The table has columns for the variables first, then `seed`, `accuracy` and `params`, as `scripts/nas_bench_201.py` writes it.
 //! An evaluation is one row of a network, drawn at random; the result of a search is the mean over the rows of the network that
 //! it found best. The first search is for accuracy alone, the second for accuracy below limits of the number of parameters.
+//! `scores.csv` has the same variables, and training-free scores of all networks, as the example `proxy_scores` of the crate
+//! `train` writes it.
 
 #![allow(clippy::unwrap_used, reason = "an example fails by panicking")]
 #![allow(clippy::print_stdout, reason = "it prints a table")]
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::ControlFlow,
 };
 
-use inceptive_explore::{Axis, Pool, Proposer, diverse, guided, spread_order, waves};
-use inceptive_results::AccuracyJudgement;
+use inceptive_explore::{Axis, Pool, Proposer, Scored, diverse, guided, spread_order, waves};
+use inceptive_results::{AccuracyJudgement, ProxyScore};
 use rand::{RngExt, SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
 
@@ -34,9 +36,35 @@ struct Network {
     point: Vec<usize>,
     params: f64,
     accuracies: Vec<f64>,
+    /// Training-free scores, in the order of `ProxyScore::ALL`; empty without them.
+    scores: Vec<f64>,
 }
 
-fn read(file: &str) -> (Vec<Axis>, Vec<Network>) {
+/// Training-free scores by the values of the variables.
+fn read_scores(file: &str) -> HashMap<Vec<String>, Vec<f64>> {
+    let mut reader = csv::Reader::from_path(file).unwrap();
+    let headers = reader.headers().unwrap().clone();
+    let columns =
+        ProxyScore::ALL.map(|score| headers.iter().position(|it| it == score.id()).unwrap());
+    let variables = columns.into_iter().min().unwrap();
+    let of = |record: csv::StringRecord| {
+        let point = record.iter().take(variables).map(str::to_owned).collect();
+        (point, columns.iter().map(|&column| record[column].parse().unwrap()).collect())
+    };
+    reader.records().map(|record| of(record.unwrap())).collect()
+}
+
+/// Those of some networks.
+fn scores_of(networks: &[&Network]) -> Vec<Scored> {
+    if networks.iter().any(|network| network.scores.is_empty()) {
+        return vec![];
+    }
+    let all = ProxyScore::ALL.iter().enumerate();
+    let values = |at: usize| networks.iter().map(|network| network.scores[at]).collect();
+    all.map(|(at, &score)| Scored { score, values: values(at) }).collect()
+}
+
+fn read(file: &str, scores: &HashMap<Vec<String>, Vec<f64>>) -> (Vec<Axis>, Vec<Network>) {
     let mut reader = csv::Reader::from_path(file).unwrap();
     let headers = reader.headers().unwrap().clone();
     let column = |name: &str| headers.iter().position(|it| it == name).unwrap();
@@ -55,8 +83,10 @@ fn read(file: &str) -> (Vec<Axis>, Vec<Network>) {
             point.push(place);
         }
         let params = record[params].parse().unwrap();
+        let labels: Vec<String> = record.iter().take(variables).map(str::to_owned).collect();
+        let scores = scores.get(&labels).cloned().unwrap_or_default();
         let network = networks.entry(point.clone());
-        let network = network.or_insert(Network { point, params, accuracies: vec![] });
+        let network = network.or_insert(Network { point, params, accuracies: vec![], scores });
         network.accuracies.push(record[accuracy].parse().unwrap());
     }
     let axes = values.iter().map(|values| Axis::new(values.iter().map(String::as_str))).collect();
@@ -69,8 +99,10 @@ fn mean(values: &[f64]) -> f64 {
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let (axes, networks) = read(&arguments.next().unwrap());
+    let table = arguments.next().unwrap();
     let seeds: u64 = arguments.next().map_or(50, |seeds| seeds.parse().unwrap());
+    let scores = arguments.next().map(|file| read_scores(&file)).unwrap_or_default();
+    let (axes, networks) = read(&table, &scores);
     one_after_the_other(&axes, &networks, seeds);
     in_waves(&axes, &networks, seeds);
 }
@@ -94,7 +126,9 @@ fn in_waves(axes: &[Axis], networks: &[Network], seeds: u64) {
                 .collect();
             let points: Vec<Vec<usize>> = drawn.iter().map(|it| it.point.clone()).collect();
             let params: Vec<f64> = drawn.iter().map(|it| it.params).collect();
-            let pool = Pool { axes, points: &points, params: &params, costs: &params, scores: &[] };
+            let scores = scores_of(&drawn);
+            let pool =
+                Pool { axes, points: &points, params: &params, costs: &params, scores: &scores };
             let seen: Vec<f64> = drawn
                 .iter()
                 .map(|it| it.accuracies[rng.random_range(0..it.accuracies.len())])
@@ -167,7 +201,8 @@ fn below_limits(networks: &[&Network], seen: &[f64], chosen: &[usize]) -> f64 {
 fn one_after_the_other(axes: &[Axis], networks: &[Network], seeds: u64) {
     let points: Vec<Vec<usize>> = networks.iter().map(|it| it.point.clone()).collect();
     let params: Vec<f64> = networks.iter().map(|it| it.params).collect();
-    let pool = Pool { axes, points: &points, params: &params, costs: &[], scores: &[] };
+    let scores = scores_of(&networks.iter().collect::<Vec<_>>());
+    let pool = Pool { axes, points: &points, params: &params, costs: &[], scores: &scores };
     let best = networks.iter().map(|it| mean(&it.accuracies)).fold(0.0, f64::max);
     println!(
         "{} networks, the best has {best:.2}%; points below it, over {seeds} seeds\n",
@@ -175,9 +210,9 @@ fn one_after_the_other(axes: &[Axis], networks: &[Network], seeds: u64) {
     );
     println!(
         "| evaluations | search: mean | worst | random choice: mean | worst | better by (95% interval) | better in | chosen by the \
-         surrogate | correlation | of parameters | among the best tenth | of parameters |"
+         surrogate | correlation | of parameters | among the best tenth | of parameters | with scores |"
     );
-    println!("|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    println!("|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for budget in BUDGETS {
         let (mut ours, mut chance, mut guided_count) = (vec![], vec![], vec![]);
         let mut judgements: Vec<AccuracyJudgement> = vec![];
@@ -205,7 +240,7 @@ fn one_after_the_other(axes: &[Axis], networks: &[Network], seeds: u64) {
         };
         let worst = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         println!(
-            "| {budget} | {:.3} | {:.2} | {:.3} | {:.2} | {:.3} ({:.3} to {:.3}) | {wins} of {seeds} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} |",
+            "| {budget} | {:.3} | {:.2} | {:.3} | {:.2} | {:.3} ({:.3} to {:.3}) | {wins} of {seeds} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {} |",
             mean(&ours),
             worst(&ours),
             mean(&chance),
@@ -218,6 +253,7 @@ fn one_after_the_other(axes: &[Axis], networks: &[Network], seeds: u64) {
             of(&|it| Some(it.of_params)),
             of(&|it| it.among_best),
             of(&|it| it.of_params_among_best),
+            judgements.iter().filter(|it| it.uses_scores).count(),
         );
     }
 }

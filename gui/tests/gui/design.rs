@@ -45,7 +45,11 @@ fn a_width_moves_and_the_counts_follow() {
     let file = window.file("googlenet.yaml");
     let (params, macs) = counts(&file, &[]);
     assert!(window.has(&params) && window.has(&macs));
+    let place =
+        |window: &Window| window.harness.get_by_role_and_label(Role::Slider, "3a.c3").rect().top();
+    let before = place(&window);
     slide(&mut window, "3a.c3", 256.0);
+    assert!((place(&window) - before).abs() < 1.0, "the slider stays below the pointer");
     slide(&mut window, "input.size", 192.0);
     let (params, macs) = counts(&file, &["3a.c3=256", "input.size=192"]);
     assert!(window.has(&params) && window.has(&macs), "{macs}");

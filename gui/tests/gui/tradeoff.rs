@@ -339,6 +339,31 @@ fn both_plots_are_there_in_a_small_window() {
 }
 
 #[test]
+fn a_small_window_shows_lists_when_they_are_asked_for() {
+    let mut window = tradeoff();
+    let has_lists = |window: &Window| {
+        window.harness.query_by_role_and_label(Role::ComboBox, "x axis").is_some()
+    };
+    assert!(has_lists(&window) && !window.has_button("Axes"));
+    window.harness.set_size(vec2(800.0, 500.0));
+    window.harness.run();
+    assert!(!has_lists(&window));
+    let height = |window: &Window| window.get("Trade-off plot").rect().height();
+    let without = height(&window);
+    window.click("Axes");
+    assert!(has_lists(&window) && height(&window) < without - 20.0);
+    window.click("Axes");
+    assert!(!has_lists(&window));
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    window.get("Search actions").type_text("y axis: activations");
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    assert!(!has_lists(&window), "the choice is taken from the palette");
+    window.click("Table");
+    assert!(!window.has_button("Axes"));
+}
+
+#[test]
 fn what_is_not_known_of_a_space_is_said() {
     let mut window = clouded();
     assert!(window.has("not available for the space: published top-1 accuracy (%)"));

@@ -52,13 +52,17 @@ impl Head {
         model: &Model,
         commands: &mut Commands,
     ) -> Asked {
-        match &entry.design {
-            Some(design) => self.names(ui, entry, design, commands),
-            None => {
-                let name = RichText::new(entry.name()).heading();
-                ui.add(Label::new(name).truncate()).on_hover_text(entry.name());
+        // As high before a slider moves as after it, when there is a design: the slider stays where the pointer holds it.
+        ui.scope(|ui| {
+            ui.set_min_height(2.0 * ui.spacing().interact_size.y + ui.spacing().item_spacing.y);
+            match &entry.design {
+                Some(design) => self.names(ui, entry, design, commands),
+                None => {
+                    let name = RichText::new(entry.name()).heading();
+                    ui.add(Label::new(name).truncate()).on_hover_text(entry.name());
+                }
             }
-        }
+        });
         let row = ui.horizontal_wrapped(|ui| {
             // All fit into one line of a window of the usual size.
             ui.spacing_mut().item_spacing.x = 4.0;
@@ -128,26 +132,25 @@ impl Head {
     }
 
     fn saving(&mut self, ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
-        if entry.design.is_none() {
-            return;
-        }
         let is_saving = model
             .jobs
             .active()
             .any(|state| matches!(&state.job, Job::Save(it) if it.file == entry.file));
-        let can = entry.draft.is_some() && !entry.is_wrong() && !is_saving;
+        let is_design = entry.design.is_some();
+        let can = is_design && entry.draft.is_some() && !entry.is_wrong() && !is_saving;
         let save = ui.add_enabled(can, Button::new("Save"));
         if save.on_hover_text("Write the file (Ctrl S)").clicked() {
             let file = Arc::clone(&entry.file);
             commands.push(Command::Save { file, overwrite: false });
         }
-        let can = entry.draft.is_some() || entry.is_new();
+        let can = is_design && (entry.draft.is_some() || entry.is_new());
         let discard = ui.add_enabled(can, Button::new("Discard…"));
         let discards = discard.on_hover_text("Forget what is not saved").clicked();
         if discards || (asked(ui.ctx(), Action::Discard) && can) {
             self.discards = Some(Arc::clone(&entry.file));
         }
         let problem = match &entry.save_problem {
+            _ if !is_design => return,
             Some(SaveProblem::Exists) => {
                 "A file of this name exists already; choose another name.".to_owned()
             }

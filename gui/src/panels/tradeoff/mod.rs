@@ -133,6 +133,8 @@ pub struct Tradeoff {
     shortlist: shortlist::Shortlist,
     /// Networks of a space that are counted at most.
     most: usize,
+    /// Whether lists of the plot are shown where there is little room.
+    shows_lists: bool,
 }
 
 impl Default for Tradeoff {
@@ -149,6 +151,7 @@ impl Default for Tradeoff {
             filtering: filter::Filtering::default(),
             shortlist: shortlist::Shortlist::default(),
             most: DEFAULT_SAMPLES,
+            shows_lists: false,
         }
     }
 }
@@ -214,6 +217,7 @@ impl Tradeoff {
                 view: &mut self.view,
                 scatter: &mut self.scatter,
                 most: &mut self.most,
+                shows_lists: &mut self.shows_lists,
             };
             toolbar::ui(ui, controls, &self.rows, self.cloud.as_ref(), model, commands);
             self.filtering.update(&self.look, &mut self.rows, self.cloud.as_ref());

@@ -34,6 +34,13 @@ const OF_PLOTS: [Action; 8] = [
     Action::PointColour,
 ];
 
+/// Below this height, in points, the lists are hidden until they are asked for, so that there is room for plots.
+const LOW: f32 = 460.0;
+
+/// Actions that open a list of the plot.
+const OF_LISTS: [Action; 4] =
+    [Action::XAxis, Action::YAxis, Action::PointSize, Action::PointColour];
+
 /// What the controls change.
 pub struct Controls<'a> {
     /// Axes, colours and filters.
@@ -46,6 +53,8 @@ pub struct Controls<'a> {
     pub scatter: &'a mut Scatter,
     /// Networks of a space that are counted at most.
     pub most: &'a mut usize,
+    /// Whether lists are shown where there is little room.
+    pub shows_lists: &'a mut bool,
 }
 
 /// Draws the choices.
@@ -57,10 +66,13 @@ pub fn ui(
     model: &Model,
     commands: &mut Commands,
 ) {
-    let Controls { look, page, view, scatter, most } = controls;
+    let Controls { look, page, view, scatter, most, shows_lists } = controls;
     let variables = cloud.map(CloudView::variables);
     let names = Names { rows, variables, convention: model.settings.convention() };
-    if *page != Page::Table {
+    let is_low = ui.available_height() < LOW;
+    *shows_lists |= OF_LISTS.iter().any(|action| is_chosen(ui.ctx(), *action));
+    let has_lists = !is_low || *shows_lists || *page == Page::Table;
+    if *page != Page::Table && has_lists {
         ui.horizontal_wrapped(|ui| plot_choices(ui, look, &names));
     }
     ui.horizontal_wrapped(|ui| {
@@ -91,8 +103,14 @@ pub fn ui(
         if let Some(cloud) = cloud {
             shown(ui, look, page, scatter, cloud);
         }
-        way_choice(ui, look, rows);
-        accuracy_choice(ui, look, scatter, rows);
+        if is_low && *page != Page::Table {
+            let hint = "Axes, size and colour of points, and which latencies and accuracies";
+            ui.toggle_value(shows_lists, "Axes").on_hover_text(hint);
+        }
+        if has_lists {
+            way_choice(ui, look, rows);
+            accuracy_choice(ui, look, scatter, rows);
+        }
         draw_space(ui, (look, most, scatter), model, commands);
     });
 }
