@@ -487,6 +487,8 @@ record! {
         optional {
             /// What is in them; default `zeros`.
             "mode" mode: Filling,
+            /// A number in place of the zeros; default 0.
+            "value" value: Real,
         }
     }
 }

@@ -232,7 +232,12 @@ impl DiagnosticSink {
 
     fn is_new(&self, diagnostic: &Diagnostic) -> bool {
         let place = diagnostic.labels.first().map(|(span, _)| *span);
-        let key = (diagnostic.code, place, diagnostic.message.clone());
+        // One step that is not read is one mistake, however it is called where it is found.
+        let message = match diagnostic.code {
+            Code::UnreadStep if place.is_some() => String::new(),
+            _ => diagnostic.message.clone(),
+        };
+        let key = (diagnostic.code, place, message);
         !self.is_full() && self.seen.borrow_mut().insert(key)
     }
 

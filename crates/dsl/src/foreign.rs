@@ -2,7 +2,7 @@
 
 /// Words of Keras, PyTorch, Caffe and TensorFlow without underscores, with the keys, steps and choices that are meant. The
 /// first one that can stand in the place is suggested.
-const WORDS: [(&[&str], &[&str]); 43] = [
+const WORDS: [(&[&str], &[&str]); 47] = [
     (
         &["filters", "outchannels", "numoutput", "channels", "units", "features", "outfeatures"],
         &["width"],
@@ -51,14 +51,24 @@ const WORDS: [(&[&str], &[&str]); 43] = [
     (&["negativeslope"], &["slope"]),
     (&["lppool", "lppool2d"], &["l2pool"]),
     (&["average", "avg"], &["mean"]),
+    (&["gn"], &["group_norm"]),
+    (&["ln"], &["layer_norm"]),
+    (&["in", "instancenorm2d"], &["instance_norm"]),
+    (&["epsilon"], &["eps"]),
     (&["identity", "linear", "no"], &["none"]),
 ];
 
 /// What a word of another program is among the names that are known here.
 pub(crate) fn meaning<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word: String = word.to_lowercase().chars().filter(|letter| *letter != '_').collect();
-    let (_, meant) = WORDS.iter().find(|(words, _)| words.contains(&&*word))?;
+    let plain = |word: &str| -> String {
+        word.to_lowercase().chars().filter(|letter| *letter != '_').collect()
+    };
+    let word = plain(word);
     let known: Vec<&str> = known.into_iter().collect();
+    if let Some(same) = known.iter().find(|known| plain(known) == word) {
+        return Some(same);
+    }
+    let (_, meant) = WORDS.iter().find(|(words, _)| words.contains(&&*word))?;
     meant.iter().find_map(|name| known.iter().copied().find(|known| known == name))
 }
 
@@ -74,8 +84,11 @@ mod tests {
         assert_eq!(meant("kernel_size"), Some("kernel"));
         assert_eq!(meant("batch_norm"), Some("norm"));
         assert_eq!(meaning("BatchNorm", ["bn", "conv"]), Some("bn"));
+        assert_eq!(meaning("Linear", ["none", "linear"]), Some("linear"));
+        assert_eq!(meaning("GroupNorm", ["bn", "group_norm"]), Some("group_norm"));
+        assert_eq!(meaning("linear", ["none", "relu"]), Some("none"));
         assert_eq!(meant("strides"), None);
-        assert_eq!(meant("width"), None);
+        assert_eq!(meant("widths"), None);
     }
 
     #[test]

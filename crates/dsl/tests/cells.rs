@@ -238,6 +238,28 @@ fn what_is_read_may_be_a_parameter() {
 }
 
 /// Everywhere that a step may name what it reads, and what each of them is.
+/// A condition on the size of a map that is absent leaves its steps out.
+#[test]
+fn conditions_on_absent_maps_leave_steps_out() {
+    let absent = "[none, if: {cond: $in_height > 8, then: [relu]}]";
+    expect(
+        "",
+        "",
+        &format!("  - parallel p: {{branches: {{a: [silu a], b: {absent}}}, join: add}}\n"),
+        "input() p/a/a(input)",
+    );
+    let nothing =
+        load_with(&file("", "", "  - none\n  - if: {cond: $in_height > 8, then: [relu]}\n"), &[]);
+    assert!(nothing.unwrap_err().contains("E508"));
+}
+
+#[test]
+fn a_step_that_nothing_reads_is_one_mistake() {
+    let body = "  - group g: [relu a: {from: in}, silu b: {from: in}]\n";
+    let failure = load_with(&file("", "", body), &[]).unwrap_err();
+    assert_eq!(failure.matches("E506").count(), 1, "{failure}");
+}
+
 #[test]
 fn numbers_are_names() {
     expect(

@@ -65,6 +65,44 @@ fn gates_are_what_they_were() {
     assert!(described.yaml.contains("channel_max") && described.yaml.contains("channel_mean"));
 }
 
+/// What is true of the modules inside of others need not be true of one beside them: 72 is not 4 times 24.
+#[test]
+fn blocks_have_the_parameters_of_all_their_modules() {
+    let excite = |width: u32, reduced: u32| {
+        format!(
+            "parallel: {{branches: {{x: [], y: [gap, conv: {{kernel: 1, width: {reduced}}}, \
+             conv: {{kernel: 1, width: {width}, act: sigmoid}}]}}, join: multiply}}"
+        )
+    };
+    let residual = |more: &str, width: u32, reduced: u32| {
+        format!(
+            "parallel: {{branches: {{x: [], y: [conv: {{kernel: 1, width: {width}}}, {more}{}, \
+             conv: {{kernel: 1, width: 40, act: none}}]}}, join: add}}",
+            excite(width, reduced)
+        )
+    };
+    let steps = [
+        "conv: {kernel: 1, width: 72}".to_owned(),
+        excite(72, 24),
+        "conv: {kernel: 1, width: 40}".to_owned(),
+        residual("", 480, 120),
+        residual("lrn, ", 672, 168),
+    ];
+    let yaml = described(&format!(
+        "name: A\ninput: {{channels: 3, size: 8}}\nclasses: 10\nbody:\n  - {}\ntail: gap\n",
+        steps.join("\n  - ")
+    ));
+    assert!(yaml.contains("excite") && !yaml.contains("* 4"), "{yaml}");
+}
+
+#[test]
+fn padding_with_a_number_is_what_it_was() {
+    let yaml = described(
+        "name: A\ninput: {channels: 3, size: 8}\nclasses: 10\nbody: [pad: {size: 1, value: 0.5}, pad: {size: 1}, relu]\ntail: gap\n",
+    );
+    assert!(yaml.contains("value: 0.5"), "{yaml}");
+}
+
 /// Modules that repeat are a block with what differs as parameters, and what most layers have is a default.
 #[test]
 fn repeated_modules_are_blocks() {

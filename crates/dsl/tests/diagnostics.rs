@@ -382,6 +382,11 @@ const FIXTURES: &[Fixture] = &[
         )],
     ),
     one(
+        "E101",
+        "a number in place of zeros where there are none",
+        &[("n.yaml", "{HEAD}body: [pad: {size: 1, mode: edge, value: 2}]\ntail: []\n")],
+    ),
+    one(
         "E506",
         "results that nothing reads",
         &[(

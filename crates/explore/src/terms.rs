@@ -119,7 +119,7 @@ impl Site<'_> {
                 inputs[0] = with(inputs[0], x);
                 Op::ConvTranspose(ConvTranspose { out_channels: y, ..*conv })
             }
-            Op::Rearrange(_) => {
+            Op::Rearrange(_) | Op::ChannelMax | Op::ChannelMean => {
                 inputs[0] = with(inputs[0], x);
                 self.op.clone()
             }
@@ -147,7 +147,24 @@ impl Site<'_> {
                 inputs[0] = Shape::vector(y);
                 self.op.clone()
             }
-            _ => {
+            // As many channels as its inputs.
+            Op::Input(_)
+            | Op::BatchNorm(_)
+            | Op::Norm(_)
+            | Op::Lrn(_)
+            | Op::Activation(_)
+            | Op::Prelu { .. }
+            | Op::Pool(_)
+            | Op::GlobalPool(_)
+            | Op::AdaptiveAvgPool { .. }
+            | Op::Maximum
+            | Op::Dropout { .. }
+            | Op::DropPath { .. }
+            | Op::Softmax
+            | Op::ChannelShuffle { .. }
+            | Op::Scale(_)
+            | Op::Rescale(_)
+            | Op::Resize(_) => {
                 inputs.iter_mut().for_each(|input| *input = with(*input, y));
                 self.op.clone()
             }

@@ -71,7 +71,7 @@ fn widths_decide_nothing_about_the_structure() {
 }
 
 /// Steps that use the variables `a` (a width), `b` (a small number), `r` (a ratio) and `k` (a word) in all ways.
-const STEPS: [&str; 37] = [
+const STEPS: [&str; 39] = [
     "conv: {kernel: 3, width: $a}",
     "conv: {kernel: 1, width: \"$a * $r\"}",
     "conv: {kernel: 1, width: \"max(1, round($in * $r))\"}",
@@ -106,6 +106,8 @@ const STEPS: [&str; 37] = [
     "parallel: {branches: {x: [], y: [conv: {kernel: 3, width: 1, act: sigmoid}]}, join: multiply}",
     "parallel: {branches: {x: [conv: {kernel: 1, width: \"max(1, $a - 4)\"}], y: [conv: {kernel: 1, width: $a}]}, join: mean}",
     "parallel: {branches: {x: [], y: [gap, conv: {kernel: 1, width: $in}]}, join: add}",
+    "parallel: {branches: {x: [], y: [channel_max, conv: {kernel: 3, width: 1, act: sigmoid}]}, join: multiply}",
+    "group: [identity v, channel_max m: {from: v}, channel_mean n: {from: v}, concat: {from: [v, m, n]}]",
     "parallel: {branches: {x: [tanh], y: [group_norm: {groups: 1}, layer_norm]}, join: max}",
     "group: [conv v: {kernel: 1, width: $in}, conv w: {kernel: 1, width: $in, share: v}, resize: {factor: 1}]",
     "group: [depthwise x: {kernel: 3, multiplier: $b}, $k y: {from: x}, conv z: {from: in, kernel: 1, width: $a}, depthwise w: {kernel: 3}, concat: {from: [y, w]}]",

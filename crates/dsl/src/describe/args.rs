@@ -193,12 +193,12 @@ fn of_rearrange(rearrange: &Rearrange) -> Vec<Argument> {
         }
         Rearrange::Pad { padding: by, mode } => {
             let mode = match mode {
-                PadMode::Constant(f32::NEG_INFINITY) => Some("minus_infinity"),
-                PadMode::Constant(_) => None,
-                PadMode::Reflect => Some("reflect"),
-                PadMode::Edge => Some("edge"),
+                PadMode::Constant(0.0) => None,
+                PadMode::Constant(f32::NEG_INFINITY) => Some(("mode", "minus_infinity".to_owned())),
+                PadMode::Constant(value) => Some(("value", float(value))),
+                PadMode::Reflect => Some(("mode", "reflect".to_owned())),
+                PadMode::Edge => Some(("mode", "edge".to_owned())),
             };
-            let mode = mode.map(|mode| ("mode", mode.to_owned()));
             [("size", padding(by))].into_iter().chain(mode).collect()
         }
         Rearrange::SpaceToDepth { block, order } | Rearrange::DepthToSpace { block, order } => {

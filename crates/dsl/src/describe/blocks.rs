@@ -42,53 +42,55 @@ pub(super) struct Blocks {
 
 impl Blocks {
     pub(super) fn new(writer: &Writer<'_, '_>, parts: &[Part]) -> Self {
-        let mut blocks = Self::default();
-        let mut names = Taken::with(&["conv", "linear", "group", "repeat", "if", "parallel"]);
         let mut level: Vec<&[Item]> = parts.iter().map(Part::items).collect();
+        // All modules of a structure, whatever they are part of: what a block says has to be true of each of them.
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut all: Vec<(String, Vec<&[Item]>)> = Vec::new();
         while !level.is_empty() {
-            let mut groups: Vec<(String, Vec<&[Item]>)> = Vec::new();
-            let mut known: HashMap<String, usize> = HashMap::new();
+            let before: Vec<usize> = all.iter().map(|(_, calls)| calls.len()).collect();
+            let mut alone: Vec<&[Item]> = Vec::new();
             for items in level {
                 let is_candidate = match items {
                     [Item::Join(_)] => Writer::count(items) >= LEAST_LAYERS,
                     [_] => false,
                     _ => true,
                 };
-                let structure = match is_candidate {
-                    true => writer.structure(items),
-                    // Nothing equals it, but there may be something inside.
-                    false => format!("{}", groups.len()),
-                };
-                let group = *known.entry(structure.clone()).or_insert_with(|| {
-                    groups.push((structure, Vec::new()));
-                    groups.len() - 1
-                });
-                groups[group].1.push(items);
-            }
-            let mut next: Vec<&[Item]> = Vec::new();
-            for (structure, calls) in groups {
-                let has_shared = calls.iter().any(|items| writer.has_owner(items));
-                if calls.len() > 1 && !has_shared {
-                    let block = writer.block(&calls, &mut names);
-                    blocks.by_structure.insert(structure, blocks.all.len());
-                    blocks.all.push(block);
+                if !is_candidate || writer.has_owner(items) {
+                    alone.push(items);
                     continue;
                 }
-                for item in calls.iter().flat_map(|items| items.iter()) {
-                    if let Item::Join(join) = item {
-                        let inner = join.branches.iter().flatten();
-                        next.extend(inner.map(std::slice::from_ref));
-                    }
-                }
+                let structure = writer.structure(items);
+                let at = *known.entry(structure.clone()).or_insert_with(|| {
+                    all.push((structure, Vec::new()));
+                    all.len() - 1
+                });
+                all[at].1.push(items);
             }
-            level = next;
+            // There may be something inside of what has no equal so far.
+            let new = all.iter().enumerate().filter(|(at, (_, calls))| {
+                calls.len() == 1 && before.get(*at).is_none_or(|&before| before == 0)
+            });
+            alone.extend(new.map(|(_, (_, calls))| calls[0]));
+            let items = alone.into_iter().flatten();
+            let branches = items.filter_map(|item| match item {
+                Item::Join(join) => Some(join.branches.iter().flatten()),
+                _ => None,
+            });
+            level = branches.flatten().map(std::slice::from_ref).collect();
+        }
+        let mut blocks = Self::default();
+        let mut names = Taken::with(&["conv", "linear", "group", "repeat", "if", "parallel"]);
+        for (structure, calls) in all.into_iter().filter(|(_, calls)| calls.len() > 1) {
+            blocks.by_structure.insert(structure, blocks.all.len());
+            blocks.all.push(writer.block(&calls, &mut names));
         }
         blocks
     }
 
     pub(super) fn of(&self, writer: &Writer<'_, '_>, items: &[Item]) -> Option<&Block> {
-        let is_candidate =
-            !self.all.is_empty() && (items.len() > 1 || matches!(items, [Item::Join(_)]));
+        let is_candidate = !self.all.is_empty()
+            && (items.len() > 1 || matches!(items, [Item::Join(_)]))
+            && !writer.has_owner(items);
         let at = is_candidate.then(|| self.by_structure.get(&writer.structure(items))).flatten()?;
         self.all.get(*at)
     }

@@ -44,6 +44,8 @@ impl Lowering<'_> {
         let chosen = match holds {
             Some(true) => args.then,
             Some(false) => args.otherwise,
+            // `none` left out what the condition asks about, and leaves out what would read it.
+            None if cursor.is_absent => return cursor,
             None => return self.hide(names.path(), cursor),
         };
         match chosen {

@@ -221,7 +221,7 @@ impl Lowering<'_> {
                 module(Op::Rearrange(Rearrange::DepthToSpace { block, order }))
             }
             Builtin::Slice => module(Op::Rearrange(slice(&read!(SliceArgs)))),
-            Builtin::Pad => module(Op::Rearrange(pad(&read!(PadArgs)))),
+            Builtin::Pad => module(Op::Rearrange(self.pad(&read!(PadArgs), step, site)?)),
             Builtin::Conv
             | Builtin::Depthwise
             | Builtin::ConvTranspose
@@ -254,6 +254,24 @@ impl Lowering<'_> {
             Mode::BilinearCorners => Interpolation::BilinearCorners,
         };
         Some(Resize { to, mode })
+    }
+
+    /// More rows and columns.
+    fn pad(&self, args: &PadArgs, step: &Step<'_>, site: &Site<'_>) -> Option<Rearrange> {
+        let point = Size::square(1);
+        let mode = match (args.mode.unwrap_or(Filling::Zeros), args.value) {
+            (Filling::Zeros, value) => PadMode::Constant(value.map_or(0.0, |value| value.as_f32())),
+            (Filling::Reflect, None) => PadMode::Reflect,
+            (Filling::Edge, None) => PadMode::Edge,
+            (Filling::MinusInfinity, None) => PadMode::Constant(f32::NEG_INFINITY),
+            (_, Some(_)) => {
+                let reader = Reader { scope: site.scope, sink: self.sink };
+                let message = "`value` is what `mode: zeros` has in place of zeros";
+                let wrong = Diagnostic::new(Code::UnknownKey, message);
+                return reader.report(wrong.at(step.span, "has another `mode`"));
+            }
+        };
+        Some(Rearrange::Pad { padding: args.size.resolve(point, point, point, point), mode })
     }
 
     /// The layer whose weights a step uses too: outer none means that there is no such layer, which was reported.
@@ -662,18 +680,5 @@ fn slice(args: &SliceArgs) -> Rearrange {
         start: args.start.map_or(0, |start| start.0),
         count: args.count.value,
         step: args.step.map_or(1, |step| step.value),
-    }
-}
-
-fn pad(args: &PadArgs) -> Rearrange {
-    let point = Size::square(1);
-    Rearrange::Pad {
-        padding: args.size.resolve(point, point, point, point),
-        mode: match args.mode.unwrap_or(Filling::Zeros) {
-            Filling::Zeros => PadMode::Constant(0.0),
-            Filling::Reflect => PadMode::Reflect,
-            Filling::Edge => PadMode::Edge,
-            Filling::MinusInfinity => PadMode::Constant(f32::NEG_INFINITY),
-        },
     }
 }
