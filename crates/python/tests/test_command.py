@@ -1,5 +1,6 @@
 """The command `inceptive` that the package installs, against the program of the same name if INCEPTIVE_BINARY names it."""
 
+import functools
 import os
 import re
 import shutil
@@ -50,7 +51,9 @@ def test_a_reader_that_goes_away_is_no_error(start):
 def test_ctrl_c_ends_the_command(start, architectures):
     # It takes at least seconds.
     arguments = ["run", str(architectures / "vgg19.yaml"), "--batch", "32", "--threads", "1"]
-    run = subprocess.Popen([*start, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # A job in the background of a shell ignores the signal, and hands that on.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    run = subprocess.Popen([*start, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed)
     while run.poll() is None:
         status = Path(f"/proc/{run.pid}/status").read_text()
         caught = int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16) >> (signal.SIGINT - 1) & 1
