@@ -14,6 +14,9 @@ use crate::{error::ExploreError, network::ReadError, space::drawn};
 /// The largest space of which all networks are counted.
 pub const MOST_COUNTED: u128 = 100_000_000;
 
+/// The most structures of such a space: a network with one of its own takes about a millisecond.
+const MOST_STRUCTURES: u128 = 1_000_000;
+
 /// How many networks of a larger space are drawn: of those with more structures than that, a thirtieth.
 const DRAWN: usize = 300_000;
 const MANY_STRUCTURES: usize = 30;
@@ -93,9 +96,10 @@ pub fn count_space(
         objectives => objectives.to_vec(),
     };
     let start = Instant::now();
-    let is_all = space.size() <= MOST_COUNTED;
+    let structures = structures(space);
+    let is_all = space.size() <= MOST_COUNTED && structures <= MOST_STRUCTURES;
     // Where nearly every network has a structure of its own, counting takes a thousand times as long.
-    let share = if structures(space) > DRAWN as u128 { MANY_STRUCTURES } else { 1 };
+    let share = if structures > DRAWN as u128 { MANY_STRUCTURES } else { 1 };
     let generations = GENERATIONS / share;
     let listed = if is_all { vec![] } else { drawn(space, DRAWN / share, request.seed) };
     let (points, total) = match usize::try_from(space.size()) {
@@ -207,5 +211,56 @@ fn nearest_value(condition: &Constraint, counts: &Counts) -> String {
     match metric.and_then(|metric| counts.get(metric)) {
         Some(count) => format!("has {} ", exact(count)),
         None => "is the one ".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fmt::Write,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use inceptive_dsl::{Memory, load_space};
+
+    use super::*;
+
+    /// A space of repetitions, each with up to eight steps.
+    fn space(repetitions: usize) -> Space {
+        let mut text = "space: S\nbase: a.yaml\nobjectives: [minimize params]\nvary:\n".to_owned();
+        for at in 0..repetitions {
+            writeln!(text, "  r{at}: {{values: [1, 2, 3, 4, 5, 6, 7, 8]}}").unwrap();
+        }
+        text.push_str("with:\n  body:\n");
+        for at in 0..repetitions {
+            writeln!(text, "    - repeat s{at}: {{count: $r{at}, steps: [relu]}}").unwrap();
+        }
+        let base = "name: A\ninput: {channels: 2, size: 4}\nclasses: 2\nbody: [relu]\ntail: gap\n";
+        let files = Memory::default().with("a.yaml", base).with("s.yaml", text.as_str());
+        load_space(&files, Path::new("s.yaml")).unwrap()
+    }
+
+    /// How many networks are to be counted.
+    fn planned(space: &Space) -> usize {
+        let seen = AtomicUsize::new(0);
+        let request = CountRequest {
+            conditions: vec![],
+            objectives: vec![],
+            sample: 10,
+            seed: 0,
+            threads: 1,
+        };
+        let counts = count_space(space, &request, &|_, total| {
+            seen.store(total, Ordering::Relaxed);
+            ControlFlow::Break(())
+        });
+        assert!(!counts.is_complete);
+        seen.into_inner()
+    }
+
+    #[test]
+    fn spaces_whose_structures_are_too_many_are_sampled() {
+        assert_eq!(planned(&space(6)), 8_usize.pow(6));
+        assert_eq!(planned(&space(7)), DRAWN / MANY_STRUCTURES + 9 * POPULATION);
     }
 }
