@@ -51,6 +51,9 @@ record! {
             "blocks" blocks: Maybe<Blocks>,
             /// The classifier at the end: `gap`, `fc`, either with arguments, or a list of steps.
             "tail" tail: Maybe<TailKey>,
+            /// Paths of the steps whose results the network outputs, the one first that commands take which need one; default:
+            /// the last one.
+            "outputs" outputs: Maybe<OutputList>,
             /// Auxiliary classifiers on inner layers, for training only.
             "auxiliary" auxiliary: Maybe<AuxiliaryList>,
             /// Arguments of named steps to replace, by path.
@@ -308,6 +311,13 @@ raw! {
         }},
         {"type": "array", "items": {"$ref": "#/$defs/Step"}}
     ]})
+}
+
+raw! {
+    /// Paths of steps.
+    OutputList "Paths of the steps whose results the network outputs."
+    Value::List(_) => "a list of paths of steps",
+    json_schema!({"type": "array", "items": {"type": "string"}, "minItems": 1})
 }
 
 raw! {

@@ -48,6 +48,9 @@ fn dry_run(map: &Map, names: &[Named], sink: &DiagnosticSink) -> u32 {
     let from = Cursor::at(graph.input()).unknown();
     let mut lowering = Lowering::new(&own, graph, known, defaults, WidthRule::NONE, &scope);
     lowering.is_rehearsal = true;
+    let outputs = map.get("outputs").and_then(Node::list).into_iter().flatten();
+    let names = outputs.filter_map(Node::text).filter_map(|path| path.rsplit('/').next());
+    lowering.outputs = names.map(str::to_owned).collect();
     for Entry { key, value, .. } in blocks(map).filter(|entry| entry.value.map().is_some()) {
         lowering.dry_run(key, value);
     }

@@ -253,6 +253,42 @@ fn conditions_on_absent_maps_leave_steps_out() {
     assert!(nothing.unwrap_err().contains("E508"));
 }
 
+/// Each result that the network outputs is read; the first one is the output that commands take.
+#[test]
+fn a_network_may_have_several_outputs() {
+    let with = |body: &str, tail: &str, outputs: &str| {
+        load_with(
+            &file(if body.contains("$k") { "k: relu" } else { "" }, "", body)
+                .replace("tail: []", &format!("tail: {tail}\noutputs: {outputs}")),
+            &[],
+        )
+    };
+    let body = "  - conv a: {kernel: 1, width: 3, act: none}\n  - conv b: {from: a, kernel: 1, width: 2, act: none}\n  \
+                - group g: [relu x, $k y: {from: a}]\n";
+    let names = |graph: &Graph| {
+        graph.outputs().map(|id| graph.node(id).path.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let graph = with(body, "[]", "[g/y, b, g/x, a]").unwrap();
+    assert_eq!(names(&graph), "g/y b g/x a");
+    let graph = with(body, "gap", "[g/x, tail]").unwrap();
+    assert_eq!(names(&graph), "g/x tail/classifier");
+    for (outputs, wanted) in [
+        ("[b, nothing]", "there is no step `nothing` to output"),
+        ("[b, g/y, b]", "an output already"),
+        ("[b]", "E506"),
+        ("[]", "E508"),
+        ("b", "a list of paths"),
+        ("[{a: b}, g/y]", "E102"),
+    ] {
+        let failure = with(body, "[]", outputs).unwrap_err();
+        assert!(failure.contains(wanted), "{outputs}: {failure}");
+    }
+    // What `none` leaves out is no output.
+    let absent = body.replace("$k y", "none y");
+    let graph = with(&absent, "[]", "[g/y, g/x, b]").unwrap();
+    assert_eq!(names(&graph), "g/x b");
+}
+
 #[test]
 fn a_step_that_nothing_reads_is_one_mistake() {
     let body = "  - group g: [relu a: {from: in}, silu b: {from: in}]\n";

@@ -169,6 +169,11 @@ fn what_cannot_be_said_is_refused() {
     let graph = load(&Disk, &Path::new(ROOT).join("architectures/googlenet.yaml"), &[]).unwrap();
     let error = describe(&graph.architecture.graph, "a").unwrap_err();
     assert!(matches!(error, DescribeError::Heads));
+}
+
+/// Outputs on the way, heads of their own, and all in another order than that of the layers.
+#[test]
+fn several_outputs_are_what_they_were() {
     let node = |op, path, inputs| NodeParts { node: NewNode::new(op, NodePath::new(path)), inputs };
     let relu = Op::Activation(Activation::Relu);
     let nodes = vec![
@@ -177,8 +182,29 @@ fn what_cannot_be_said_is_refused() {
         node(relu, "b", vec![1]),
     ];
     let parts = Parts { nodes, output: 2, more_outputs: vec![1], auxiliary: vec![] };
-    let error = describe(&Graph::from_parts(parts).unwrap(), "a").unwrap_err();
-    assert!(error.to_string().contains("has 2 outputs"), "{error}");
+    let described_parts = describe(&Graph::from_parts(parts).unwrap(), "a").unwrap();
+    assert_eq!(described_parts.graph.outputs().count(), 2);
+    for (body, outputs) in [
+        (
+            "conv a: {kernel: 1, width: 4}, conv b: {kernel: 3, width: 4}, conv c: {from: a, kernel: 1, width: 2}",
+            "[c, b, a]",
+        ),
+        (
+            "conv s: {kernel: 1, width: 4}, parallel p: {branches: {x: [], y: [conv: {kernel: 3, width: 4}]}, join: add}, relu r, \
+             conv c: {kernel: 1, width: 2}, conv d: {from: p, kernel: 1, width: 3}",
+            "[p, d, c]",
+        ),
+        (
+            "parallel p: {branches: {x: [conv u: {kernel: 1, width: 8}, conv: {kernel: 1, width: 4}], y: [conv v: {kernel: 3, width: 4}]}, join: concat}, \
+             conv c: {kernel: 1, width: 2}",
+            "[c, p/x/u]",
+        ),
+    ] {
+        let yaml = described(&format!(
+            "name: A\ninput: {{channels: 3, size: 8}}\nbody: [{body}]\ntail: []\noutputs: {outputs}\n"
+        ));
+        assert!(yaml.contains("outputs:"), "{yaml}");
+    }
 }
 
 /// An infinite limit has a word.

@@ -217,6 +217,9 @@ fn text(steps: &[usize], tail: usize, has_rule: bool, has_head: bool) -> (String
         writeln!(base, "  - {word}{rest}").unwrap();
     }
     writeln!(base, "tail: {}", TAILS[tail]).unwrap();
+    if has_rule {
+        base += "outputs: [tail, first_too]\n";
+    }
     if has_head {
         base += "auxiliary:\n  - name: aux\n    after: first\n    steps:\n      - conv: {kernel: 5, width: \"2 * $a\", groups: $b, pad: valid, stride: 3}\n      \
                  - gap\n      - flatten\n      - linear: {width: $classes}\n";

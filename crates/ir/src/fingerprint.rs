@@ -113,7 +113,10 @@ impl Graph {
         }
         let order = |graph: &Self| {
             let mut numbering = Numbering::new(graph.len());
-            numbering.visit(graph, &graph.canonical_inputs(), graph.output());
+            let inputs = graph.canonical_inputs();
+            for output in graph.outputs() {
+                numbering.visit(graph, &inputs, output);
+            }
             numbering.order
         };
         let mut nodes = vec![None; self.len()];

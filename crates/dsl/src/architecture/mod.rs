@@ -18,10 +18,11 @@ use crate::{
     constraint::Constraint,
     diagnostic::{Diagnostic, DiagnosticSink, nearest, suggestion},
     document::{
-        ArchitectureKeys, InputKeys, RESOLVED_KEYS, SETTABLE, fields, published, texts, without,
+        ArchitectureKeys, InputKeys, OutputList, RESOLVED_KEYS, SETTABLE, fields, published, texts,
+        without,
     },
     expr::{Symbol, Tape, Val, ValKind, is_multiplier},
-    field::{Fields, Maybe, Text, given},
+    field::{Field, Fields, Maybe, Text, given},
     lower::{
         Channels, Cursor, Lowering, Names, Override, Written,
         block::{declared, value},
@@ -329,9 +330,12 @@ fn lower(
     let mut names = names(keys, start, &reader);
     let before = lowering.before();
     let end = network(&mut lowering, keys, scope, &mut names, start);
-    let end = lowering.sweep(&Path::root(), before, end);
+    let ends = outputs(&mut lowering, keys, end, &reader);
+    let ends = lowering.sweep_all(&Path::root(), before, ends);
+    let Some((&end, more)) = ends.split_first() else { return None };
     let heads = given(&keys.auxiliary).and_then(|list| list.0.list()).unwrap_or_default();
     lowering.graph.set_output(end.node);
+    more.iter().filter(|more| more.known).for_each(|more| lowering.graph.add_output(more.node));
     let mut unfit_heads = Vec::new();
     for (number, head) in heads.iter().enumerate() {
         if lowering.is_cut_short() {
@@ -356,10 +360,16 @@ fn network(
     names: &mut Names<'_>,
     start: Cursor,
 ) -> Cursor {
+    // Where outputs are named, nothing else has to lead to the end.
+    let is_end_needed = keys.outputs.is_none();
+    let tail = given(&keys.tail).filter(|tail| tail.0.list() != Some(&[]));
     let mut end = match &keys.body.0 {
         Some(body) => {
             let end = lowering.steps(&body.0, scope, start, names);
-            expect_present(lowering, end, body.0.span)
+            match is_end_needed || tail.is_some() {
+                true => expect_present(lowering, end, body.0.span),
+                false => end,
+            }
         }
         None => lowering.hide(&Path::root(), start),
     };
@@ -367,7 +377,9 @@ fn network(
     match &keys.tail {
         Some(Maybe(Some(tail))) => {
             end = lowering.tail(tail, classes, scope, end);
-            end = expect_present(lowering, end, tail.0.span);
+            if is_end_needed {
+                end = expect_present(lowering, end, tail.0.span);
+            }
         }
         Some(Maybe(None)) => end = lowering.hide(&Path::new("tail"), end),
         None => {}
@@ -377,6 +389,57 @@ fn network(
         lowering.sink.push(empty.at(body.0.span, "empty"));
     }
     end
+}
+
+/// The results that the network outputs, without those that `none` leaves out: its end, unless the file names others.
+fn outputs(
+    lowering: &mut Lowering<'_>,
+    keys: &ArchitectureKeys,
+    end: Cursor,
+    reader: &Reader<'_>,
+) -> Vec<Cursor> {
+    let written = match &keys.outputs {
+        None => return vec![end],
+        Some(Maybe(None)) => return vec![end.unknown()],
+        Some(Maybe(Some(OutputList(written)))) => written,
+    };
+    let mut ends: Vec<Cursor> = Vec::new();
+    for item in written.list().unwrap_or_default() {
+        let Some(Text { text, span }) = Text::read(item, reader) else {
+            ends.push(end.unknown());
+            continue;
+        };
+        let path = Path::new(&text);
+        let place = match path.as_str() {
+            "tail" => Some(end),
+            _ => lowering.places.get(&path).copied(),
+        };
+        if place.is_some_and(|place| place.is_absent) || lowering.is_left_out(&path) {
+            continue;
+        }
+        let is_known = |place: &Cursor| ends.iter().any(|end| end.known && end.node == place.node);
+        match place {
+            Some(place) if place.known && is_known(&place) => {
+                let message = format!("the result of `{path}` is an output already");
+                let twice = Diagnostic::new(Code::DuplicateName, message).at(span, "again here");
+                reader.sink.push(twice);
+            }
+            Some(place) => ends.push(place),
+            None => {
+                if !lowering.is_hidden(&path) {
+                    let message = format!("there is no step `{path}` to output");
+                    let missing = Diagnostic::new(Code::UnknownPlace, message);
+                    let missing = missing.at(span, "named here");
+                    reader.sink.push_with(missing, || steps_like(&path, lowering));
+                }
+                ends.push(end.unknown());
+            }
+        }
+    }
+    match ends.is_empty() {
+        true => vec![expect_present(lowering, end.absent(), written.span)],
+        false => ends,
+    }
 }
 
 /// Reports a part of the network of which `none` leaves nothing.

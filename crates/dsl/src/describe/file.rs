@@ -45,6 +45,12 @@ pub(super) fn page(layers: &Layers<'_>, items: Vec<Item>, name: &str) -> Page {
     entries.push(("body".to_owned(), Value::List(steps)));
     let tail = List::new(&writer, &blocks, Place::Tail).items(&tail);
     entries.push(("tail".to_owned(), Value::List(tail)));
+    if layers.outputs.len() > 1 {
+        let paths = writer.paths.borrow();
+        let outputs = layers.outputs.iter().filter_map(|output| paths.get(output));
+        let outputs = outputs.map(|path| Value::Text(path.clone())).collect();
+        entries.push(("outputs".to_owned(), Value::List(outputs)));
+    }
     Page(entries)
 }
 

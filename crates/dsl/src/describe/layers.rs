@@ -22,7 +22,10 @@ pub(super) struct Layers<'a> {
     pub(super) all: Vec<Layer>,
     /// The layers that read each one, each once.
     pub(super) readers: Vec<Vec<usize>>,
+    /// Where everything leads: the layer of the output, or one past all layers if there are several outputs.
     pub(super) output: usize,
+    /// The layers of the outputs.
+    pub(super) outputs: Vec<usize>,
     /// Arguments of steps that most of a kind have, by the step's name.
     pub(super) common: HashMap<&'static str, Vec<args::Argument>>,
     /// The layer that computes each node.
@@ -31,9 +34,10 @@ pub(super) struct Layers<'a> {
 
 impl<'a> Layers<'a> {
     pub(super) fn new(graph: &'a Graph) -> Result<Self, DescribeError> {
-        if graph.output() == graph.input() {
+        if graph.outputs().any(|output| output == graph.input()) {
             return Err(DescribeError::Empty);
         }
+        let is_output = |id: NodeId| graph.outputs().any(|output| output == id);
         let common = common_arguments(graph);
         let mut layer_of = vec![usize::MAX; graph.len()];
         let mut all: Vec<Layer> = Vec::new();
@@ -47,8 +51,7 @@ impl<'a> Layers<'a> {
             let mut layer = Layer { main: id, norm: None, activation: None, reads: Vec::new() };
             if is_written_with_others(&node.op) {
                 let mut last = id;
-                while let Some(next) = graph.only_consumer(last).filter(|_| last != graph.output())
-                {
+                while let Some(next) = graph.only_consumer(last).filter(|_| !is_output(last)) {
                     let op = &graph.node(next).op;
                     let is_common = args::word(op, None).is_some_and(|word| {
                         let own = args::of(graph, next);
@@ -84,8 +87,21 @@ impl<'a> Layers<'a> {
                 }
             }
         }
-        let output = layer_of[graph.output().index()];
-        Ok(Self { graph, all, readers, output, common, layer_of })
+        let outputs: Vec<usize> = graph.outputs().map(|id| layer_of[id.index()]).collect();
+        let output = match *outputs {
+            [only] => only,
+            _ => {
+                outputs.iter().for_each(|&output| readers[output].push(all.len()));
+                readers.push(Vec::new());
+                all.len()
+            }
+        };
+        Ok(Self { graph, all, readers, output, outputs, common, layer_of })
+    }
+
+    /// The layers that a layer reads; behind all of them, the outputs.
+    pub(super) fn reads(&self, layer: usize) -> &[usize] {
+        self.all.get(layer).map_or(&self.outputs, |layer| &layer.reads)
     }
 
     pub(super) fn node(&self, layer: usize) -> &'a Node {

@@ -163,7 +163,12 @@ impl<'a, 'w, 'g> List<'a, 'w, 'g> {
                     let is_needed = is_needed || self.writer.has_owner(own);
                     let name = self.name(own, "parallel", is_needed);
                     let path = self.path.clone().zip(name.as_ref());
-                    let path = path.map(|(path, name)| format!("{path}{name}/"));
+                    let path = path.map(|(path, name)| format!("{path}{name}"));
+                    let end = join.then.unwrap_or(join.join);
+                    if let (true, Some(path)) = (self.writer.owners.contains(&end), &path) {
+                        self.writer.paths.borrow_mut().insert(end, path.clone());
+                    }
+                    let path = path.map(|path| path + "/");
                     let key = match &name {
                         Some(name) if !slots.is_blank() => format!("parallel {name}"),
                         Some(_) | None => "parallel".to_owned(),

@@ -35,10 +35,7 @@ pub enum DescribeError {
     /// It has auxiliary heads.
     #[error("the network has auxiliary heads, which are not written as YAML")]
     Heads,
-    /// It has several outputs.
-    #[error("the network has {0} outputs, and a network that is written as YAML has one")]
-    Outputs(usize),
-    /// The output is the input.
+    /// An output is the input.
     #[error("the network has no layers")]
     Empty,
     /// Two normalisations, or a normalisation and something else, have a tensor in common.
@@ -59,10 +56,6 @@ pub enum DescribeError {
 pub fn describe(graph: &Graph, name: &str) -> Result<Described, DescribeError> {
     if !graph.auxiliary().is_empty() {
         return Err(DescribeError::Heads);
-    }
-    let outputs = graph.outputs().count();
-    if outputs > 1 {
-        return Err(DescribeError::Outputs(outputs));
     }
     let layers = layers::Layers::new(graph)?;
     let items = tree::items(&layers);

@@ -30,7 +30,7 @@ pub(super) struct Join {
 
 /// The network as a sequence.
 pub(super) fn items(layers: &Layers<'_>) -> Vec<Item> {
-    let region = vec![0; layers.all.len()];
+    let region = vec![0; layers.readers.len()];
     let ends = Ends::new(layers);
     Builder { layers, ends, region, regions: 1 }.sequence(0, layers.output, 0, 0)
 }
@@ -55,7 +55,7 @@ impl Builder<'_> {
                 .filter(|&reader| self.region[reader] == region)
                 .collect();
             if let [only] = *readers
-                && self.layers.all[only].reads.len() == 1
+                && self.layers.reads(only).len() == 1
             {
                 items.push(Item::Layer(only));
                 at = only;
@@ -67,8 +67,9 @@ impl Builder<'_> {
             items.push(match join {
                 Some(join) => Item::Join(join),
                 None => {
+                    let last = end.min(self.layers.all.len() - 1);
                     let inside = |&layer: &usize| self.region[layer] == region;
-                    Item::Cell((at + 1..=end).filter(inside).collect())
+                    Item::Cell((at + 1..=last).filter(inside).collect())
                 }
             });
             at = end;
@@ -78,9 +79,12 @@ impl Builder<'_> {
 
     /// The branches between two layers, if no two of them have a layer in common.
     fn join(&mut self, from: usize, to: usize, region: u32, depth: usize) -> Option<Join> {
-        let reads = &self.layers.all[to].reads;
-        let joins =
-            matches!(self.layers.op(to), Op::Concat | Op::Add { .. } | Op::Multiply | Op::Maximum);
+        let reads = self.layers.reads(to);
+        let joins = to < self.layers.all.len()
+            && matches!(
+                self.layers.op(to),
+                Op::Concat | Op::Add { .. } | Op::Multiply | Op::Maximum
+            );
         if !joins || reads.len() < 2 {
             return None;
         }
@@ -109,7 +113,7 @@ impl Builder<'_> {
             taken.into_iter().for_each(|layer| self.region[layer] = region);
             return None;
         }
-        let reads = reads.clone();
+        let reads = reads.to_vec();
         let branches = (first..)
             .zip(reads)
             .map(|(own, read)| self.sequence(from, read, own, depth + 1))
@@ -144,7 +148,7 @@ struct Ends {
 
 impl Ends {
     fn new(layers: &Layers<'_>) -> Self {
-        let count = layers.all.len();
+        let count = layers.readers.len();
         let levels = usize::BITS as usize - count.leading_zeros() as usize + 1;
         let mut ends = Self { up: vec![vec![count - 1; count]; levels], depth: vec![0; count] };
         // Readers come behind what they read.

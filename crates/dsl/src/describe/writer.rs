@@ -89,7 +89,7 @@ pub(super) struct Writer<'a, 'g> {
     conv: (&'static str, &'static str),
     /// The layer that is as wide as there are classes.
     classes: Option<usize>,
-    /// Layers whose weights others use too.
+    /// Layers that are named elsewhere: those whose weights others use too, and outputs if there are several.
     pub(super) owners: HashSet<usize>,
     /// Their paths, as far as they are written.
     pub(super) paths: RefCell<HashMap<usize, String>>,
@@ -102,6 +102,9 @@ impl<'a, 'g> Writer<'a, 'g> {
         let mut writer =
             Self { layers, conv, classes, owners: HashSet::new(), paths: RefCell::default() };
         writer.owners = (0..layers.all.len()).filter_map(|layer| writer.owner(layer)).collect();
+        if layers.outputs.len() > 1 {
+            writer.owners.extend(&layers.outputs);
+        }
         writer
     }
 

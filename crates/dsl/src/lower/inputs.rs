@@ -270,6 +270,9 @@ impl Lowering<'_> {
         }
         for unread in names.unread() {
             let name = &unread.name;
+            if self.outputs.contains(name) {
+                continue;
+            }
             let (message, help) = match unread.is_input {
                 true => (format!("the input `{name}` is never read"), "read it, or remove it"),
                 false => (

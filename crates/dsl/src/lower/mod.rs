@@ -18,7 +18,7 @@ pub(crate) mod tail;
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -116,6 +116,8 @@ pub(crate) struct Lowering<'a> {
     left_out: BTreeSet<Path>,
     /// Whether no value is known and every step is taken once.
     pub(crate) is_rehearsal: bool,
+    /// The names of steps whose results the network outputs, without the lists that they are in.
+    pub(crate) outputs: HashSet<String>,
     /// Numbers that steps were given as they are, in the order of the steps.
     pub(crate) written: RefCell<Vec<Written>>,
     /// Where the blocks that are being built were called, outermost first.
@@ -168,6 +170,7 @@ impl<'a> Lowering<'a> {
             hidden: BTreeSet::new(),
             left_out: BTreeSet::new(),
             is_rehearsal: false,
+            outputs: HashSet::new(),
             written: RefCell::default(),
             calls: Vec::new(),
             multiplier: None,

@@ -23,12 +23,23 @@ impl Lowering<'_> {
     /// Takes out the nodes of a part that do not lead to its end, and returns the end. Without `none`, such a node is a
     /// mistake.
     pub(crate) fn sweep(&mut self, part: &Path, before: Before, end: Cursor) -> Cursor {
-        if !end.known {
-            return end;
+        self.sweep_all(part, before, vec![end]).pop().unwrap_or(end)
+    }
+
+    /// The same of a part with several ends.
+    pub(crate) fn sweep_all(
+        &mut self,
+        part: &Path,
+        before: Before,
+        ends: Vec<Cursor>,
+    ) -> Vec<Cursor> {
+        let unknown = |ends: Vec<Cursor>| ends.into_iter().map(Cursor::unknown).collect();
+        if ends.iter().any(|end| !end.known) {
+            return unknown(ends);
         }
         // From the last one, because a graph with many heads is swept as often.
         let of_part = self.graph.ids().rev().take_while(|id| id.index() >= before.nodes);
-        let mut leading = HashSet::from([end.node]);
+        let mut leading: HashSet<NodeId> = ends.iter().map(|end| end.node).collect();
         let (mut kept, mut unread) = (Vec::new(), None);
         for id in of_part {
             if leading.remove(&id) {
@@ -39,10 +50,10 @@ impl Lowering<'_> {
                 unread = Some(id);
             }
         }
-        let Some(unread) = unread else { return end };
+        let Some(unread) = unread else { return ends };
         if self.left_out.is_empty() {
             self.report_unread(unread);
-            return end.unknown();
+            return unknown(ends);
         }
         let node = |(id, inputs)| (id, NewNode::from(self.graph.node(id)), inputs);
         let kept: Vec<(NodeId, NewNode, Vec<NodeId>)> = kept.into_iter().rev().map(node).collect();
@@ -52,7 +63,7 @@ impl Lowering<'_> {
         for (old, node, inputs) in kept {
             let inputs: Vec<NodeId> =
                 inputs.into_iter().map(|id| moved.get(&id).copied().unwrap_or(id)).collect();
-            let Ok(new) = self.graph.add(node, &inputs) else { return end.unknown() };
+            let Ok(new) = self.graph.add(node, &inputs) else { return unknown(ends) };
             moved.insert(old, new);
             order.push((old, new));
         }
@@ -65,7 +76,9 @@ impl Lowering<'_> {
                 };
             }
         }
-        Cursor { node: moved.get(&end.node).copied().unwrap_or(end.node), ..end }
+        let moved =
+            |end: Cursor| Cursor { node: moved.get(&end.node).copied().unwrap_or(end.node), ..end };
+        ends.into_iter().map(moved).collect()
     }
 
     fn places_of<'p>(
