@@ -147,7 +147,7 @@ class Quantised:
             ("qoperator-uint8", QuantFormat.QOperator, QuantType.QUInt8, False),
         ]:
             with tempfile.TemporaryDirectory() as folder:
-                paths = [pathlib.Path(folder) / name for name in ("float.onnx", "quantised.onnx")]
+                paths = [pathlib.Path(folder) / file for file in ("float.onnx", "quantised.onnx")]
                 onnx.save(self.network.model(), paths[0])
                 settings = {"quant_format": form, "activation_type": kind, "weight_type": QuantType.QInt8, "per_channel": per_channel}
                 quantize_static(*paths, Images(self.network.shape), **settings)

@@ -2,7 +2,7 @@
 //! integers stands for. `scripts/onnx_constructs.py` makes the files (`quantised`); `quantised.txt` has what ONNX Runtime
 //! computes of them.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{fs, path::Path};
 
