@@ -3,6 +3,8 @@ converter writes them. `constructs.py` checks that they are read.
 """
 
 import io
+import pathlib
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -10,6 +12,7 @@ import numpy
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -115,6 +118,40 @@ class Graph:
     def files(self, name: str) -> Iterator[File]:
         """The file."""
         yield File(name, self.model(), size=self.size, **self.expected)
+
+
+class Images(CalibrationDataReader):
+    """Images of whose values ranges are made."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        random = numpy.random.default_rng(5)
+        self.images = iter([{"image": random.uniform(-1, 1, shape).astype(numpy.float32)} for _ in range(8)])
+
+    def get_next(self) -> dict[str, numpy.ndarray] | None:
+        return next(self.images, None)
+
+
+@dataclass
+class Quantised:
+    """A network of numbers as ONNX Runtime quantises it: without its `Relu` and `Clip`, which rounding to integers stands for."""
+
+    network: Graph
+
+    def files(self, name: str) -> Iterator[File]:
+        """The network, and what ONNX Runtime makes of it."""
+        yield File(name, self.network.model())
+        for ending, form, kind, per_channel in [
+            ("qdq", QuantFormat.QDQ, QuantType.QInt8, False),
+            ("qdq-uint8", QuantFormat.QDQ, QuantType.QUInt8, True),
+            ("qoperator", QuantFormat.QOperator, QuantType.QInt8, True),
+            ("qoperator-uint8", QuantFormat.QOperator, QuantType.QUInt8, False),
+        ]:
+            with tempfile.TemporaryDirectory() as folder:
+                paths = [pathlib.Path(folder) / file for file in ("float.onnx", "quantised.onnx")]
+                onnx.save(self.network.model(), paths[0])
+                settings = {"quant_format": form, "activation_type": kind, "weight_type": QuantType.QInt8, "per_channel": per_channel}
+                quantize_static(*paths, Images(self.network.shape), **settings)
+                yield File(f"{name}-{ending}", onnx.load(paths[1]), tolerance=0.03, counts=form == QuantFormat.QDQ)
 
 
 def conv(inputs: int = 3, outputs: int = 8, kernel: int = 3, **more: object) -> nn.Conv2d:
@@ -405,7 +442,7 @@ def conv_integer() -> Graph:
     return Graph(nodes, tensors, expected={"tolerance": 0.05, "counts": False})
 
 
-GRAPHS: dict[str, Graph] = {
+GRAPHS: dict[str, Graph | Quantised] = {
     "tf-nhwc": tf([FIRST, node("Transpose", "first", "out", perm=[0, 2, 3, 1])], KERNEL),
     "tf-classifier": tf([
         FIRST, node("Clip", "first low high", "six"), node("Transpose", "six", "nhwc", perm=[0, 2, 3, 1]),
@@ -482,6 +519,14 @@ GRAPHS: dict[str, Graph] = {
         node("ReduceL2", "v", "norm", axes=[1, 2, 3]), node("Div", "v norm", "unit"), node("Mul", "unit g", "k"), PLAIN,
     ], {"v": values(8, 3, 3, 3), "g": values(8, 1, 1, 1, low=1, high=2, seed=3), "b": KERNEL["b"]}, expected={"counts": False}),
     "qdq": quantised(),
+    "quantised": Quantised(Graph([
+        node("Conv", "image w1 b1", "first", pads=[1, 1, 1, 1]), node("Relu", "first", "relu"),
+        node("Conv", "relu w2", "second", pads=[1, 1, 1, 1]), node("Clip", "second low high", "six"),
+        node("Conv", "six w3", "out", pads=[1, 1, 1, 1]),
+    ], {
+        "w1": values(4, 3, 3, 3, seed=1), "b1": values(4, seed=2), "w2": 3 * values(4, 4, 3, 3, seed=3), "w3": values(2, 4, 3, 3, seed=4),
+        "low": scalar(0), "high": scalar(6),
+    }, shape=(1, 3, 6, 6))),
     "qlinear-conv": linear_integers(),
     "conv-integer": conv_integer(),
     "input-uint8": Graph([

@@ -12,6 +12,7 @@ mod names;
 mod state;
 mod tensors;
 mod weights;
+mod words;
 
 pub use header::{FormatError, Source};
 pub use inceptive_ir::Role;

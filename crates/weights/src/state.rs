@@ -13,6 +13,7 @@ use crate::{
     names::Naming,
     tensors::SafetensorsFile,
     weights::{Missing, Slot, Weights, slots},
+    words::{natural, words},
 };
 
 /// How tensors are to find their places.
@@ -216,31 +217,6 @@ pub enum SaveError {
 /// Whether a tensor belongs to an auxiliary head, by the names that the classics use.
 fn is_auxiliary(name: &str) -> bool {
     name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("aux"))
-}
-
-/// The words of a name, without separators and replaced characters: our `4a/3x3.weight` is `_4a._3x3.weight` in Python.
-fn words(name: &str) -> Vec<String> {
-    let is_mark = |c: char| !c.is_alphanumeric();
-    name.split(is_mark).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
-}
-
-/// The key by which people sort: `layer10` after `layer9`.
-fn natural(name: &str) -> Vec<(usize, String)> {
-    let mut key = Vec::new();
-    for part in name.split('.') {
-        let mut rest = part;
-        while !rest.is_empty() {
-            let text = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-            let digits =
-                rest[text..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - text);
-            key.push((0, rest[..text].to_owned()));
-            // Of two numbers, the one with more digits is larger, however many there are.
-            let number = rest[text..text + digits].trim_start_matches('0');
-            key.push((number.len(), number.to_owned()));
-            rest = &rest[text + digits..];
-        }
-    }
-    key
 }
 
 /// Tensors in the order of the slots.
@@ -482,16 +458,6 @@ mod tests {
     use super::*;
     use crate::tensors::{Named, tensors_to_safetensors};
 
-    #[test]
-    fn names_of_python_and_ours_read_the_same() {
-        assert_eq!(
-            words("_4a._3x3.reduce_bn.running_mean"),
-            words("4a/3x3/reduce/bn.running_mean")
-        );
-        assert_eq!(words("_a_b_.茎.weight"), words("'a+b'/茎.weight"));
-        assert_ne!(words("4a/3x3.weight"), words("4a/3x3.bias"));
-    }
-
     fn add(graph: &mut Graph, op: Op, path: &str) {
         let last = graph.output();
         graph.add(NewNode::new(op, Path::new(path)), &[last]).unwrap();
@@ -519,6 +485,23 @@ mod tests {
         let bytes = weights.to_safetensors(&graph).unwrap();
         let (read, matching) = Weights::from_safetensors(&bytes, &graph, MatchBy::Names).unwrap();
         assert_eq!((&read, matching), (&weights, Matching::Names));
+    }
+
+    /// A zero-width space is no separator: the tensor is not that of another layer.
+    #[test]
+    fn an_invisible_character_makes_another_name() {
+        let mut graph = Graph::new(Shape::map(1, 2, 2), None).unwrap();
+        ["a", "A"].iter().for_each(|path| add(&mut graph, conv(), path));
+        let shape: &[usize] = &[1, 1, 1, 1];
+        let read = |name: &str| {
+            let tensors: [Named<'_>; 2] = [("a.weight", shape, &[1.0]), (name, shape, &[2.0])];
+            let bytes = tensors_to_safetensors(&tensors).unwrap();
+            Weights::from_safetensors(&bytes, &graph, MatchBy::Names)
+        };
+        for other in ["a\u{200b}.weight", "b.weight"] {
+            assert!(read(other).is_err(), "{other:?}");
+        }
+        assert!(read("A.weight").is_ok());
     }
 
     #[test]
@@ -577,19 +560,5 @@ mod tests {
                 assert_eq!(found, [at as f32]);
             }
         }
-    }
-
-    #[test]
-    fn numbers_in_names_sort_by_value() {
-        let mut names = ["layer10.conv1", "layer9.conv2", "layer9.conv10", "bn1", "layer9.conv1"];
-        names.sort_by_key(|name| natural(name));
-        assert_eq!(
-            names,
-            ["bn1", "layer9.conv1", "layer9.conv2", "layer9.conv10", "layer10.conv1"]
-        );
-        // However many digits they have.
-        let mut names = ["f.100000000000000000010", "f.100000000000000000009", "f.007"];
-        names.sort_by_key(|name| natural(name));
-        assert_eq!(names, ["f.007", "f.100000000000000000009", "f.100000000000000000010"]);
     }
 }

@@ -126,14 +126,10 @@ impl Importer {
             return Err(ImportError::OpenSize { name, open, refusals });
         }
         if !self.refusals.is_empty() {
+            self.name_cuts(file);
             self.cut_outputs(&mut outputs, &mut remarks)?;
         }
-        if self.quantised > 0 {
-            remarks.push(
-                "the file is quantised; it is read as its network of numbers, without rounding, so outputs differ a little"
-                    .to_owned(),
-            );
-        }
+        remarks.extend(self.remarks_on_integers());
         self.graph(model, file, live, outputs, remarks, beside)
     }
 
@@ -189,6 +185,23 @@ impl Importer {
             outputs.push(Output { name, draft });
         }
         Ok(outputs)
+    }
+
+    /// Gives each result that is an output because of what is not supported behind it the name that it has in the file,
+    /// instead of that of what is computed from it.
+    fn name_cuts(&mut self, file: &GraphProto) {
+        let mut names = HashMap::new();
+        for output in file.node.iter().flat_map(|node| &node.output) {
+            if let Some(Value::Node(draft)) = self.values.get(output) {
+                names.entry(*draft).or_insert(output);
+            }
+        }
+        for (draft, name) in &mut self.cuts {
+            let is_its = matches!(self.values.get(name), Some(Value::Node(own)) if own == draft);
+            if let Some(&own) = names.get(draft).filter(|_| !is_its) {
+                name.clone_from(own);
+            }
+        }
     }
 
     /// The outputs of the part before what is not supported, if it may be read alone.

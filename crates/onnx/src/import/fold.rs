@@ -338,11 +338,15 @@ impl Importer {
         if ends.len() != count || axes.len() != count || steps.len() != count || count > MAX_RANK {
             return Err(UnsupportedOp::because("with lists of different lengths"));
         }
+        let mut is_given = vec![false; sizes.len()];
         let mut ranges: Vec<Steps> =
             sizes.iter().map(|&size| Steps { start: 0, count: size, step: 1 }).collect();
         for ((&start, &end), (&of, &step)) in starts.iter().zip(&ends).zip(axes.iter().zip(&steps))
         {
             let at = axis(of, sizes.len())?;
+            if std::mem::replace(&mut is_given[at], true) {
+                return Err(UnsupportedOp::because("along an axis that is given twice"));
+            }
             ranges[at] = Steps::new(start, end, step, sizes[at])?;
         }
         Ok(ranges)

@@ -14,6 +14,7 @@ use super::{
     computation::Computations,
     constant::Constant,
     error::{Refusals, UnsupportedOp},
+    integers::Integers,
     layout::{Form, Layout},
     math::Math,
     name,
@@ -134,6 +135,8 @@ pub(super) struct Importer {
     pub(super) cut: bool,
     /// Values of integers or bits that a quantised file has in place of numbers; they are read as if they had not been rounded.
     pub(super) quantised: usize,
+    /// What is known of these integers.
+    pub(super) integers: Integers,
     /// Layers of integers whose scale is not known yet.
     pub(super) unscaled: HashSet<usize>,
     /// The initializers of the file, by name. Other constants are those of nodes.

@@ -17,6 +17,7 @@ mod format;
 mod function;
 mod image;
 mod importer;
+mod integers;
 mod layout;
 mod math;
 mod name;
@@ -37,9 +38,7 @@ use std::{
 use inceptive_ir::{Graph, Op, Path, Role};
 use prost::{Message, bytes::Bytes};
 
-use crate::proto::{
-    DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
-};
+use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
 use inceptive_weights::Weights;
 
 pub use beside::files_beside;
@@ -54,6 +53,7 @@ use error::{UnsupportedOp, short};
 use format::other_format;
 use image::{Dims, Image};
 use importer::{Draft, Importer, LayersBehind, Value, Waiting};
+use integers::Integers;
 use operator::is_standard;
 use outline::{OutlineError, outline};
 use source::Stored;
@@ -267,20 +267,6 @@ fn live_nodes(file: &GraphProto) -> Result<Vec<&NodeProto>, ImportError> {
     Ok(live)
 }
 
-/// Bytes of the file that are numbers of 8 bits.
-fn quantised_bytes(file: &GraphProto) -> u64 {
-    let bytes = |tensor: &TensorProto| {
-        let kind = DataType::try_from(tensor.data_type).unwrap_or(DataType::Undefined);
-        match kind {
-            DataType::Int8 | DataType::Uint8 => {
-                tensor.values_end?.checked_sub(tensor.values_start?)
-            }
-            _ => None,
-        }
-    };
-    file.initializer.iter().filter_map(bytes).fold(0, u64::saturating_add)
-}
-
 impl Importer {
     fn new(
         file: &GraphProto,
@@ -307,13 +293,14 @@ impl Importer {
             waiting: HashMap::new(),
             reads,
             partial_sum: None,
-            computations: Computations::new(size, quantised_bytes(file)),
+            computations: Computations::new(size, integers::quantised_bytes(file)),
             refusals: Refusals::default(),
             cuts: BTreeMap::new(),
             layers_behind: LayersBehind::default(),
             unknown_constants: HashSet::new(),
             cut: options.cut,
             quantised: 0,
+            integers: Integers::new(file, live),
             unscaled: HashSet::new(),
             initializers,
             stored,
@@ -396,7 +383,10 @@ impl Importer {
         let mut origins: Vec<usize> = taken.flat_map(|waiting| waiting.origins).collect();
         origins.push(place);
         match value {
-            Value::Node(draft) => self.drafts[*draft].origins.append(&mut origins),
+            Value::Node(draft) => {
+                self.keep_layer(place, node, *draft);
+                self.drafts[*draft].origins.append(&mut origins);
+            }
             Value::Constant(_) | Value::Unknown => {}
             Value::View(..)
             | Value::Scaled(..)
@@ -462,6 +452,8 @@ mod attacks;
 mod constructs;
 #[cfg(test)]
 mod exact;
+#[cfg(test)]
+mod rounded;
 
 #[cfg(test)]
 mod tests {

@@ -55,9 +55,12 @@ pub(super) fn sort(file: &mut GraphProto) -> Result<(), ImportError> {
             let mut makers = inputs.filter_map(|name| Some((made_by(name)?, name)));
             makers.find(|&(maker, _)| missing[maker] > 0)
         };
-        // Whoever goes from a node to one that it waits for ends in a cycle.
-        let cyclic = (0..file.node.len())
-            .fold(waiting, |place, _| awaited(place).map_or(place, |(maker, _)| maker));
+        // Whoever goes from a node to one that it waits for ends in a cycle, and comes to a node of it again.
+        let mut is_known = vec![false; file.node.len()];
+        let mut cyclic = waiting;
+        while !std::mem::replace(&mut is_known[cyclic], true) {
+            cyclic = awaited(cyclic).map_or(cyclic, |(maker, _)| maker);
+        }
         let input = awaited(cyclic).map_or_else(String::new, |(_, name)| name.clone());
         return Err(ImportError::Order { op: file.node[cyclic].op_type.clone(), input });
     }
@@ -123,5 +126,22 @@ mod tests {
         let mut graph = GraphProto { node: nodes.collect(), ..GraphProto::default() };
         sort(&mut graph).unwrap();
         assert_eq!(graph.node[0].input, ["0"]);
+    }
+    /// The cycle is two nodes, of which one has many inputs; before them are many others.
+    #[test]
+    fn a_cycle_is_found_in_no_time() {
+        let count = 200_000;
+        let node = |op: &str, input: Vec<String>, output: &str| NodeProto {
+            op_type: op.to_owned(),
+            input,
+            output: vec![output.to_owned()],
+            ..NodeProto::default()
+        };
+        let ahead = (0..count).map(|at| node("Relu", vec!["x".to_owned()], &format!("v{at}")));
+        let wide = [vec!["v0".to_owned(); count], vec!["b".to_owned()]].concat();
+        let cycle = [node("Sum", wide, "a"), node("Relu", vec!["a".to_owned()], "b")];
+        let mut graph = GraphProto { node: ahead.chain(cycle).collect(), ..GraphProto::default() };
+        let text = sort(&mut graph).unwrap_err().to_string();
+        assert!(text.contains("Sum reads `b`") || text.contains("Relu reads `a`"), "{text}");
     }
 }

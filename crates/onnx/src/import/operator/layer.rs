@@ -5,7 +5,7 @@ use inceptive_ir::{Conv, ConvTranspose, Linear, Op, Padding, Role, Shape, Size};
 use crate::{
     import::{
         attribute::{find, flag, float, int, size, unsigned, whole},
-        constant::Constant,
+        constant::{Constant, Element},
         error::UnsupportedOp,
         importer::{Importer, Value},
         layout::{Axis, Layout},
@@ -22,6 +22,9 @@ impl Importer {
     pub(super) fn conv(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let kernel = self.constant_input(node, 1)?;
         let bias = self.optional_constant(node, 2)?;
+        if bias.as_ref().is_some_and(|bias| bias.element() != Element::Float) {
+            return Err(UnsupportedOp::because("with a bias of integers"));
+        }
         self.convolution(node, kernel, bias)
     }
 

@@ -11,6 +11,7 @@ mod pool;
 mod quantised;
 mod resize;
 mod row;
+mod saturation;
 mod shape;
 mod slice;
 

@@ -60,10 +60,11 @@ impl Importer {
         if sides == [0; 4] {
             return Ok(self.viewed(source, layout));
         }
-        let [top, left, bottom, right] = sides.map(|side| u32::try_from(side).ok());
-        let (Some(top), Some(left), Some(bottom), Some(right)) = (top, left, bottom, right) else {
+        if sides.iter().any(|&side| side < 0) {
             return Err(UnsupportedOp::because("with negative pads, which cut the map"));
-        };
+        }
+        let [top, left, bottom, right] = sides.map(unsigned);
+        let (top, left, bottom, right) = (top?, left?, bottom?, right?);
         let padding = Padding { top, left, bottom, right };
         let mode = match mode {
             b"constant" | b"" => {

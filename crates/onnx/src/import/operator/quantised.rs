@@ -18,16 +18,27 @@ use super::join::axis;
 impl Importer {
     /// Rounding of a computed value, which is left out.
     pub(super) fn quantize(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let value = self.unrounded(node)?;
+        self.saturated(node, value, 1)
+    }
+
+    /// A value as if it had not been rounded.
+    fn unrounded(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         self.quantised += 1;
         self.input(node, 0)
     }
 
     pub(super) fn dequantize(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let Value::Constant(values) = self.input(node, 0)? else { return self.quantize(node) };
-        if values.element() == Element::Float {
+        self.check_types(node, 0, 2)?;
+        let values = match self.input(node, 0)? {
+            Value::Constant(values) if values.element() != Element::Float => values,
             // They were not rounded here.
-            return self.quantize(node);
-        }
+            Value::Constant(_) => return self.unrounded(node),
+            _ => {
+                self.check_scale(node, 1)?;
+                return self.unrounded(node);
+            }
+        };
         self.quantised += 1;
         let scale = self.constant_input(node, 1)?;
         let zero = self.optional_constant(node, 2)?;
@@ -74,7 +85,7 @@ impl Importer {
         &mut self,
         node: &NodeProto,
     ) -> Result<Vec<Value>, UnsupportedOp> {
-        let value = self.quantize(node)?;
+        let value = self.unrounded(node)?;
         let zero = Constant::integers(vec![], vec![0], Element::Int32);
         let refusal = || UnsupportedOp::because("of nothing");
         let (scale, zero) = (Constant::scalar(1.0), zero.ok_or_else(refusal)?);
@@ -83,6 +94,7 @@ impl Importer {
 
     /// The integers of a layer without their zero. What they are multiplied by follows in the file.
     fn integers(&mut self, node: &NodeProto, at: usize) -> Result<Constant, UnsupportedOp> {
+        self.check_types(node, 1, 3)?;
         if let Some(zero) = self.optional_constant(node, 2)?
             && zero.to_scalar() != Some(0.0)
         {
@@ -96,6 +108,10 @@ impl Importer {
 
     /// A convolution of integers that are scaled after it.
     pub(super) fn integer_conv(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        // ONNX Runtime refuses a zero point for each channel.
+        if self.optional_constant(node, 3)?.is_some_and(|zero| zero.len() != 1) {
+            return Err(UnsupportedOp::because("with several zero points"));
+        }
         let kernel = self.integers(node, 0)?;
         let value = self.convolution(node, kernel, None)?;
         self.unscaled.extend(value.draft());
@@ -136,12 +152,18 @@ impl Importer {
 
     /// A convolution of integers, as the one of numbers that it stands for.
     pub(super) fn quantised_conv(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        self.check_types(node, 0, 2)?;
+        self.check_types(node, 3, 5)?;
+        self.check_scale(node, 1)?;
         let (input_scale, scale) = (self.constant_input(node, 1)?, self.constant_input(node, 4)?);
         let kernel = self.constant_input(node, 3)?;
         let zero = self.constant_input(node, 5)?;
         let weight = self.numbers_of(&kernel, &scale, Some(&zero), 0)?;
         let bias = match self.optional_constant(node, 8)? {
             None => None,
+            Some(bias) if bias.element() == Element::Float => {
+                return Err(UnsupportedOp::because("with a bias that is no integers"));
+            }
             Some(bias) => {
                 let refusal = || UnsupportedOp::because("with a scale that is not one number");
                 let input_scale = input_scale.to_scalar().ok_or_else(refusal)?;
@@ -151,6 +173,7 @@ impl Importer {
             }
         };
         self.quantised += 1;
-        self.convolution(node, weight, bias)
+        let value = self.convolution(node, weight, bias)?;
+        self.saturated(node, value, 6)
     }
 }

@@ -19,6 +19,9 @@ const WITH_TRANSFORMATION: i64 = 11;
 /// Maximum number of rows or columns whose nearest ones are compared.
 const LONGEST: u32 = 1 << 14;
 
+/// Factors from here on are refused.
+const MOST_TIMES: f64 = 1e6;
+
 /// Rows or columns before and after, and the factor that the file gives for them.
 #[derive(Clone, Copy)]
 struct Stretch {
@@ -97,7 +100,12 @@ impl Importer {
                     let to = unsigned(to)?;
                     Stretch { from, to, factor: f64::from(to) / f64::from(from) }
                 }
-                (None, Some(factor)) if factor > 0.0 && factor < 1e6 => {
+                (None, Some(factor)) if factor >= MOST_TIMES => {
+                    return Err(UnsupportedOp::because(&format!(
+                        "by a factor of {MOST_TIMES} or more"
+                    )));
+                }
+                (None, Some(factor)) if factor > 0.0 => {
                     // In single precision, as runtimes compute it.
                     #[expect(
                         clippy::cast_possible_truncation,
