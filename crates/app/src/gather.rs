@@ -388,11 +388,12 @@ pub(crate) fn candidate(loaded: &Loaded, file: &Path) -> Result<NetworkEntry, Re
     })
 }
 
-/// Notes on a network: those in its file, and the auxiliary heads that do not fit.
+/// Notes on a network: those in its file, several outputs, and the auxiliary heads that do not fit.
 fn notes(architecture: &Architecture) -> Vec<String> {
     let heads = architecture.unfit_heads.iter();
     let heads = heads.map(|head| format!("{head}; it is only used in training."));
-    architecture.notes.iter().cloned().chain(heads).collect()
+    let outputs = crate::notes::outputs_note(architecture).map(|note| format!("{note}."));
+    architecture.notes.iter().cloned().chain(outputs).chain(heads).collect()
 }
 
 /// Keys that describe a network rather than change it.

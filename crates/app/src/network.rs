@@ -258,15 +258,17 @@ fn roles_note(imported: &Imported) -> Option<String> {
 }
 
 fn outputs_note(imported: &Imported) -> Option<String> {
-    let names = imported.outputs.iter().map(|output| output.name.as_str());
-    let (first, count) = (imported.outputs.first()?, names.len());
-    (count > 1).then(|| {
-        format!(
-            "the network has {count} outputs, {}; commands that run it compute the first one, `{}`, alone",
-            enumerated(names),
-            first.name
-        )
-    })
+    let names: Vec<&str> = imported.outputs.iter().map(|output| output.name.as_str()).collect();
+    several_outputs(&names)
+}
+
+/// What is said of a network with several outputs.
+pub(crate) fn several_outputs(names: &[&str]) -> Option<String> {
+    let [first, _, ..] = names else { return None };
+    let (count, all) = (names.len(), enumerated(names.iter().copied()));
+    Some(format!(
+        "the network has {count} outputs, {all}; commands that run it compute the first one, `{first}`, alone"
+    ))
 }
 
 /// The files of an ONNX model: the model itself, and the files beside it that contain values of its tensors.

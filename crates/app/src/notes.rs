@@ -6,7 +6,10 @@ use inceptive_results::Subnormals;
 use inceptive_weights::{Matching, Naming};
 use serde::{Deserialize, Serialize};
 
-use crate::{constraints::violated_constraints, network::WeightSource};
+use crate::{
+    constraints::violated_constraints,
+    network::{WeightSource, several_outputs},
+};
 
 /// What the user should know about a network that can still be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +26,8 @@ impl Note {
     }
 }
 
-/// Notes about an architecture: violated constraints, auxiliary heads that do not fit, and what was left out of an ONNX
-/// file. Notes of a YAML file are its author's and part of the network.
+/// Notes about an architecture: violated constraints, auxiliary heads that do not fit, several outputs, and what was left out of an
+/// ONNX file. Notes of a YAML file are its author's and part of the network.
 pub fn notes_of(architecture: &Architecture) -> Vec<Note> {
     let mut notes = constraint_notes(architecture);
     notes.extend(architecture.unfit_heads.iter().map(|head| {
@@ -32,8 +35,18 @@ pub fn notes_of(architecture: &Architecture) -> Vec<Note> {
     }));
     if crate::network::is_onnx(&architecture.file) {
         notes.extend(architecture.notes.iter().cloned().map(Note::plain));
+    } else if let Some(several) = outputs_note(architecture) {
+        notes.push(Note::plain(format!("`{}`: {several}", architecture.name)));
     }
     notes
+}
+
+/// What is said of the outputs of a YAML file that names several; that of an ONNX file is among its notes.
+pub(crate) fn outputs_note(architecture: &Architecture) -> Option<String> {
+    let graph = &architecture.graph;
+    let outputs = graph.outputs().map(|output| graph.node(output).path.as_str());
+    let is_yaml = !crate::network::is_onnx(&architecture.file);
+    several_outputs(&outputs.collect::<Vec<_>>()).filter(|_| is_yaml)
 }
 
 /// Warnings of violated constraints; a point of a space that violates some can still be used.

@@ -115,6 +115,18 @@ fn several_outputs_are_told() {
     inceptive("report two.onnx --out report").current_dir(folder.path()).assert().success();
     let report = fs::read_to_string(folder.path().join("report/report.md")).unwrap();
     assert!(report.contains("compute the first one"), "{report}");
+    // As YAML it has the same outputs.
+    inceptive("import two.onnx -o two.yaml").current_dir(folder.path()).assert().success();
+    for command in
+        ["cost", "show", "run", "export -o written.onnx", "bench --budget 5ms --threads 1"]
+    {
+        let assert = inceptive(command).arg("two.yaml").current_dir(folder.path()).assert();
+        let errors = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(errors.contains("the network has 2 outputs"), "{command}: {errors}");
+    }
+    inceptive("report two.yaml --out written").current_dir(folder.path()).assert().success();
+    let report = fs::read_to_string(folder.path().join("written/report.md")).unwrap();
+    assert!(report.contains("compute the first one"), "{report}");
 }
 
 #[test]
