@@ -137,7 +137,7 @@ fn comes_back(fixture: &str) {
         };
         assert_eq!(lines(&imported.graph), lines(&graph), "{opset}");
         assert_eq!(imported.graph.fingerprint(), graph.fingerprint(), "{opset}");
-        let back = imported.weights(|_, _| panic!("no other file is needed")).unwrap();
+        let back = imported.weights().unwrap();
         assert_eq!(back, weights, "{opset}");
         assert!(imported.remarks.is_empty(), "{:?}", imported.remarks);
     }
@@ -152,7 +152,7 @@ fn normalisations_come_back_with_what_is_learned() {
         ));
         let back = again(&graph);
         assert_eq!(back.graph.fingerprint(), graph.fingerprint(), "{scale} {center}");
-        let weights = back.weights(|_, _| panic!("no other file is needed")).unwrap();
+        let weights = back.weights().unwrap();
         assert_eq!(weights, Weights::seeded(&graph, 1));
         let twice = to_onnx(&back.graph, &weights, &options(17, Batch::Fixed(1))).unwrap();
         assert_eq!(from_onnx(twice).unwrap().graph.fingerprint(), graph.fingerprint());
@@ -199,7 +199,7 @@ fn weights_come_back() {
     let graph = shipped("squeezenet1_1.yaml", &[]);
     let weights = Weights::seeded(&graph, 1);
     let imported = again(&graph);
-    let back = imported.weights(|_, _| panic!("no other file is needed")).unwrap();
+    let back = imported.weights().unwrap();
     for slot in slots(&graph) {
         assert_eq!(back.get(&slot.path, slot.role), weights.get(&slot.path, slot.role), "{slot}");
     }
@@ -400,7 +400,7 @@ mod shared_weights {
     }
 
     fn exported(imported: &Imported) -> (Vec<u8>, Weights) {
-        let weights = imported.weights(|_, _| panic!("no other file is needed")).unwrap();
+        let weights = imported.weights().unwrap();
         let bytes = to_onnx(&imported.graph, &weights, &options(17, Batch::Fixed(1))).unwrap();
         (bytes, weights)
     }
@@ -423,7 +423,7 @@ mod shared_weights {
         assert_eq!(again.graph.fingerprint(), shared.graph.fingerprint());
         assert_eq!(params(&again.graph), params(&shared.graph));
         assert_eq!(slots(&again.graph).len(), 3);
-        let back = again.weights(|_, _| panic!("no other file is needed")).unwrap();
+        let back = again.weights().unwrap();
         assert_eq!(back, weights);
     }
 

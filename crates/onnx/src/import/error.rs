@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, io};
 
 use inceptive_ir::{GraphError, Path};
 
-use super::image::OpenSides;
+use super::{image::OpenSides, source::Unread};
 
 /// Why a file cannot be read as a network.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,15 @@ pub enum ImportError {
     /// The bytes cannot be read.
     #[error("cannot read the file")]
     Read(#[source] io::Error),
+    /// A file beside the model holds values that decide what the network is, and cannot be read.
+    #[error("weights are in `{}`, which cannot be read: {error}", short(location))]
+    ReadBeside {
+        /// The file, from the folder of the model.
+        location: String,
+        /// What went wrong.
+        #[source]
+        error: io::Error,
+    },
     /// There are no bytes.
     #[error("the file is empty")]
     NoBytes,
@@ -253,6 +262,33 @@ pub enum ValuesError {
         /// The layer.
         path: Path,
     },
+}
+
+impl From<Unread> for ImportError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Model(error) => Self::Read(error),
+            Unread::Beside { location, error } => Self::ReadBeside { location, error },
+        }
+    }
+}
+
+impl ValuesError {
+    /// Why the values of a layer cannot be read.
+    pub(super) fn new(unread: Unread, path: &Path) -> Self {
+        match unread {
+            Unread::Model(error) => Self::Model(error),
+            Unread::Beside { location, error } => match error.kind() {
+                io::ErrorKind::UnexpectedEof => Self::TooShort { location, path: path.clone() },
+                _ => Self::Read { location, error },
+            },
+        }
+    }
+}
+
+/// Values that cannot be read. Why they cannot is an error of the whole file.
+pub(super) fn unread() -> UnsupportedOp {
+    UnsupportedOp::because("with values that cannot be read")
 }
 
 /// Why an operator of the file has no counterpart.

@@ -26,11 +26,10 @@ mod origin;
 mod outline;
 mod reduce;
 mod source;
+mod values;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    io,
-    ops::Range,
     sync::Arc,
 };
 
@@ -107,27 +106,19 @@ impl Imported {
         self.beside.iter().map(String::as_str)
     }
 
-    /// The weights. `read` returns a part of a file beside the model, for external weights; fewer bytes if the file
-    /// ends early.
+    /// The weights, from the model and from the files beside it.
     ///
     /// # Errors
-    /// When the model or such a file cannot be read, or is too short.
-    pub fn weights(
-        &self,
-        mut read: impl FnMut(&str, Range<u64>) -> io::Result<Vec<u8>>,
-    ) -> Result<Weights, ValuesError> {
+    /// When one of these files cannot be read, or is too short.
+    pub fn weights(&self) -> Result<Weights, ValuesError> {
         let mut weights = Weights::default();
         for (path, role, tensor) in &self.tensors {
-            let location = || tensor.external().map(|external| external.location.clone());
-            let values = tensor.floats_from(&mut read).map_err(|error| ValuesError::Read {
-                location: location().unwrap_or_default(),
-                error,
-            })?;
-            if let Some(error) = self.stored.error() {
-                return Err(ValuesError::Model(error));
+            let values = tensor.floats();
+            if let Some(unread) = self.stored.error() {
+                return Err(ValuesError::new(unread, path));
             }
             let too_short = || ValuesError::TooShort {
-                location: location().unwrap_or_else(|| "the file".to_owned()),
+                location: "the file".to_owned(),
                 path: path.clone(),
             };
             weights.set(path.clone(), *role, values.ok_or_else(too_short)?);
@@ -194,7 +185,7 @@ pub fn read_onnx(source: Arc<dyn Source>, options: ReadOptions) -> Result<Import
     let imported = importer.finish(model, &file, &live, image, beside);
     // What could not be read may have been taken for something else that is wrong.
     match stored.error() {
-        Some(error) => Err(ImportError::Read(error)),
+        Some(unread) => Err(unread.into()),
         None => imported,
     }
 }
@@ -307,7 +298,7 @@ impl Importer {
             waiting: HashMap::new(),
             reads,
             partial_sum: None,
-            computations: Computations::new(size, quantised_bytes(file)),
+            computations: Computations::new(size, quantised_bytes(file), Arc::clone(&stored)),
             refusals: Refusals::default(),
             cuts: BTreeMap::new(),
             layers_behind: LayersBehind::default(),

@@ -19,6 +19,9 @@ use super::{
     padding::{added, grown, padding, reach},
 };
 
+/// Maximum number of values of a matrix that may be one of averages.
+const MAX_AVERAGES: usize = 1 << 24;
+
 impl Importer {
     pub(super) fn pool(
         &mut self,
@@ -303,6 +306,7 @@ impl Importer {
         let is_average = rows > 0
             && from == size.height
             && matrix.splatted().is_none()
+            && matrix.len() <= MAX_AVERAGES
             && matrix.floats().is_some_and(|values| values == averages(from, rows));
         if is_average {
             Ok(Value::Rows(source, rows))
@@ -322,6 +326,7 @@ impl Importer {
         let is_average = columns > 0
             && from == self.drafts[source].shape.size().width
             && matrix.splatted().is_none()
+            && matrix.len() <= MAX_AVERAGES
             && matrix.floats().is_some_and(|values| values == averages_across(from, columns));
         if !is_average {
             return Err(UnsupportedOp::because("of averages over rows"));
