@@ -43,11 +43,7 @@ impl<S: Source> Source for PlacedModel<S> {
 
 /// Reads a part of an external weights file. The file must be in the model's own folder: an untrusted model must not
 /// read other files. Links that stay in the folder are followed, also if the model itself is a link.
-fn read_beside(
-    model: &Path,
-    location: &str,
-    range: Range<u64>,
-) -> io::Result<Vec<u8>> {
+fn read_beside(model: &Path, location: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
     let refused = |message| Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     let location = Path::new(location);
     if !location.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {

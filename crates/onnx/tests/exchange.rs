@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{fs, path::PathBuf};
+use std::{fs, io, ops::Range, path::PathBuf, sync::Arc};
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, Memory, Setting, load};
 use inceptive_ir::{Graph, NewNode, Op, Path, Shape, Size, passes};
 use inceptive_onnx::{
-    Batch, ExportError, ImportError, Imported, LrnForm, Opset, Options, WeightType, from_onnx,
-    to_onnx,
+    Batch, Bytes, ExportError, ImportError, Imported, LrnForm, Opset, Options, ReadOptions, Source,
+    WeightType, from_onnx, read_onnx, to_onnx,
 };
 use inceptive_weights::{LoadError, MatchBy, Matching, Role, Weights, slots};
 use proptest::prelude::*;
@@ -340,12 +340,32 @@ fn too_large_constants_are_refused_before_they_are_made() {
 
 #[test]
 fn values_in_an_absent_file_are_an_error() {
-    let imported = fixture("googlenet-dynamo.onnx");
-    let absent = |_: &str, _| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    let error = imported.weights(absent).unwrap_err().to_string();
-    assert!(error.contains("absent.bin"), "{error}");
-    let error = imported.weights(|_, _| Ok(vec![0; 10])).unwrap_err().to_string();
-    assert!(error.contains("does not contain"), "{error}");
+    /// A model in a folder with one file, if that is there.
+    #[derive(Debug)]
+    struct Folder(Bytes, Option<Bytes>);
+
+    impl Source for Folder {
+        fn bytes(&self) -> u64 {
+            self.0.bytes()
+        }
+
+        fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
+            self.0.read(range)
+        }
+
+        fn read_beside(&self, _: &str, range: Range<u64>) -> io::Result<Bytes> {
+            self.1.as_ref().ok_or(io::ErrorKind::NotFound)?.read(range)
+        }
+    }
+    let model = fs::read(folder().join("tests/fixtures/googlenet-dynamo.onnx")).unwrap();
+    let error = |beside: Option<Vec<u8>>| {
+        let source = Folder(model.clone().into(), beside.map(Bytes::from));
+        let imported = read_onnx(Arc::new(source), ReadOptions::default()).unwrap();
+        imported.weights().unwrap_err().to_string()
+    };
+    assert!(error(None).contains("absent.bin"), "{}", error(None));
+    let short = error(Some(vec![0; 10]));
+    assert!(short.contains("does not contain"), "{short}");
 }
 
 #[test]

@@ -177,11 +177,7 @@ impl Computations {
 
     /// Counts the values of a constant that is about to be computed from others. What files beside the model hold of them
     /// adds to what may be computed.
-    pub(super) fn charge(
-        &mut self,
-        values: usize,
-        of: &[&Constant],
-    ) -> Result<(), UnsupportedOp> {
+    pub(super) fn charge(&mut self, values: usize, of: &[&Constant]) -> Result<(), UnsupportedOp> {
         if values > FEW {
             self.bytes = self.bytes.saturating_add(values as u64 * size_of::<f32>() as u64);
             if !of.iter().all(|constant| constant.is_there()) {

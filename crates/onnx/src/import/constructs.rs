@@ -1,5 +1,7 @@
 //! Ways in which exporters write what networks have; `scripts/constructs.py` checks more of them against ONNX Runtime.
 
+use std::{io, ops::Range};
+
 use inceptive_ir::{Activation, Conv, Padding, Pool, Rescale, Shape, Size};
 
 use super::{
@@ -277,6 +279,27 @@ fn bytes_that_cannot_be_read_are_said_to_be_so() {
     assert!(matches!(read(4000), Err(ImportError::Read(_))));
 }
 
+#[test]
+fn a_file_that_is_cut_off_is_said_to_be_so() {
+    let conv = node("Conv", &["x", "w"], "y");
+    let kernel = floats("w", &[1 << 12, 3, 1, 1], &vec![0.5; 3 << 12]);
+    let whole =
+        ModelProto { ir_version: 8, ..model(graph(vec![conv], vec![kernel]), "p", &[("", 17)]) };
+    let whole = whole.encode_to_vec();
+    from_onnx(whole.clone()).unwrap();
+    for length in [20, 4_000, whole.len() / 2, whole.len() - 1] {
+        let error = from_onnx(whole[..length].to_vec()).unwrap_err();
+        assert!(matches!(error, ImportError::CutOff), "{length}: {error}");
+    }
+    // Bytes that no model starts with, or that are wrong inside a model.
+    let mut wrong = whole.clone();
+    let at = wrong.windows(4).position(|part| part == b"Conv").unwrap();
+    wrong[at - 1] = 0xff;
+    for bytes in [vec![0xff; 20], vec![0x3a, 0x70, 1, 2], wrong] {
+        assert!(matches!(from_onnx(bytes), Err(ImportError::Format(_))));
+    }
+}
+
 /// Values of a large tensor are read when they are asked for: until then, a change of the source goes unnoticed.
 #[test]
 fn large_tensors_stay_in_the_source() {
@@ -398,7 +421,8 @@ fn a_mean_over_channels_is_a_result() {
     assert_eq!(ops(gated), ["channel_mean", "sigmoid", "multiply"]);
     // Twice, and also taken off: a node for all of it is not there.
     let nodes = vec![mean("ReduceMean", "m"), node("Sub", &["x", "m"], "y")];
-    assert!(last(nodes, vec![]).unwrap_err().contains("of what Sub computes"));
+    let refusal = last(nodes, vec![]).unwrap_err();
+    assert!(refusal.contains("1 x Sub: a part of no activation"), "{refusal}");
     let over = with(node("ReduceMax", &["x"], "y"), &[ints("axes", &[1, 2])]);
     let refusal = last(vec![over], vec![]).unwrap_err();
     assert!(refusal.contains("over other axes than the channels"), "{refusal}");

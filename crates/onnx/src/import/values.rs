@@ -222,8 +222,7 @@ impl Arranged {
         let mut result = vec![0.0; len];
         let mut values = Vec::new();
         for rows in parts(0..len / inner.count, (AT_ONCE / inner.count).max(1)) {
-            let starts: Vec<usize> =
-                rows.clone().map(|row| start_of(row, outer, &steps)).collect();
+            let starts: Vec<usize> = rows.clone().map(|row| start_of(row, outer, &steps)).collect();
             // Either a part of one row, or whole rows.
             for columns in parts(0..inner.count, AT_ONCE) {
                 let from = rows.start * inner.count + columns.start;
@@ -325,5 +324,79 @@ fn whole_numbers(kind: DataType, bytes: &[u8]) -> Option<Vec<i64>> {
         | DataType::Float16
         | DataType::Bfloat16
         | DataType::Double => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values of a tensor in another order of dimensions, one after the other.
+    fn permuted(values: &[f32], dims: &[usize], order: &[usize]) -> Vec<f32> {
+        let to: Vec<usize> = order.iter().map(|&at| dims[at]).collect();
+        let value = |index: usize| {
+            let mut at = vec![0; dims.len()];
+            let mut rest = index;
+            for (&axis, &dim) in order.iter().zip(&to).rev() {
+                at[axis] = rest % dim;
+                rest /= dim;
+            }
+            values[at.iter().zip(dims).fold(0, |all, (&at, &dim)| all * dim + at)]
+        };
+        (0..values.len()).map(value).collect()
+    }
+
+    #[test]
+    fn values_are_read_in_any_order() {
+        for (dims, order) in [
+            (&[3, 70_001][..], &[1, 0][..]),
+            (&[2, 300_000], &[1, 0]),
+            (&[70_001, 9], &[1, 0]),
+            (&[5, 1, 6, 4], &[3, 2, 0, 1]),
+            (&[7, 3, 1, 2], &[2, 0, 3, 1]),
+            (&[1, 1], &[1, 0]),
+            (&[0, 4], &[1, 0]),
+        ] {
+            let values: Vec<f32> = (0..dims.iter().product()).map(|at| at as f32).collect();
+            let own = Data::Floats(values.clone().into());
+            let turned = own.permuted(dims, order).unwrap();
+            let expected = permuted(&values, dims, order);
+            assert!(turned.floats(values.len()).unwrap() == expected, "{dims:?} {order:?}");
+            // And back, which is no order of its own.
+            let now: Vec<usize> = order.iter().map(|&at| dims[at]).collect();
+            let back: Vec<usize> =
+                (0..dims.len()).map(|at| order.iter().position(|&to| to == at).unwrap()).collect();
+            let again = turned.permuted(&now, &back).unwrap();
+            assert!(
+                matches!(again, Data::Floats(_)) && again.floats(values.len()).unwrap() == values
+            );
+        }
+    }
+
+    #[test]
+    fn positions_are_exchanged_before_and_after_a_transposition() {
+        let values: Vec<f32> = (0..12).map(|at| at as f32).collect();
+        let own = Data::Floats(values.clone().into());
+        // Rows of three columns: the first goes to the end.
+        let moved = own.moved(&[4, 3], &[2, 0, 1]).unwrap();
+        let expected = [1, 2, 0, 4, 5, 3, 7, 8, 6, 10, 11, 9].map(|at| at as f32);
+        assert_eq!(moved.floats(12).unwrap(), expected);
+        let twice = moved.moved(&[4, 3], &[2, 0, 1]).unwrap();
+        let expected = [2, 0, 1, 5, 3, 4, 8, 6, 7, 11, 9, 10].map(|at| at as f32);
+        assert_eq!(twice.floats(12).unwrap(), expected);
+        let turned = moved.permuted(&[4, 3], &[1, 0]).unwrap();
+        assert_eq!(
+            turned.floats(12).unwrap(),
+            [1, 4, 7, 10, 2, 5, 8, 11, 0, 3, 6, 9].map(|at| at as f32)
+        );
+        let both = turned.moved(&[3, 4], &[3, 2, 1, 0]).unwrap();
+        assert_eq!(
+            both.floats(12).unwrap(),
+            [10, 7, 4, 1, 11, 8, 5, 2, 9, 6, 3, 0].map(|at| at as f32)
+        );
+        // With other dimensions, only those of one position may come or go.
+        assert!(turned.permuted(&[3, 1, 4, 1], &[2, 0, 1, 3]).is_some());
+        assert!(turned.permuted(&[2, 6], &[1, 0]).is_none());
+        assert!(own.moved(&[4, 3], &[0, 1]).is_none() && own.moved(&[4, 3], &[0, 1, 3]).is_none());
     }
 }
