@@ -1,6 +1,6 @@
 //! Constants of a file, and the few operators that exporters compute them with.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use half::{bf16, f16};
 
@@ -289,6 +289,15 @@ impl Constant {
     pub fn moved(&self, places: &[usize]) -> Option<Self> {
         let data = self.data.moved(&self.dims, places)?;
         Some(Self::computed(self.dims.clone(), data, Element::Float))
+    }
+
+    /// The values at some positions of the first dimension of more than one; `None` if they are not one after the other.
+    pub fn part(&self, at: usize, positions: Range<usize>) -> Option<Self> {
+        let inner: usize = self.dims[at + 1..].iter().product();
+        let data = self.data.part(positions.start * inner..positions.end * inner)?;
+        let mut dims = self.dims.clone();
+        dims[at] = positions.len();
+        Some(Self::computed(dims, data, self.element))
     }
 
     /// Whether its values can be read, as far as the length of a file beside the model says.

@@ -1,5 +1,7 @@
 //! Operators whose inputs are all constants: what exporters compute shapes, indices and weights with.
 
+use std::ops::Range;
+
 use super::{
     attribute::{find, int},
     constant::{Constant, Element},
@@ -232,6 +234,23 @@ impl Importer {
         let steps: Vec<usize> = order.iter().map(|&at| own[at]).collect();
         let positions = positions(&dims, &steps, 0);
         take(a, dims, &positions)
+    }
+
+    /// The values at some positions of a dimension. Those that are one after the other stay where they are.
+    pub(super) fn part(
+        &mut self,
+        a: &Constant,
+        at: usize,
+        positions: Range<usize>,
+    ) -> Result<Option<Constant>, UnsupportedOp> {
+        if a.dims[..at].iter().all(|&dim| dim == 1)
+            && let Some(part) = a.part(at, positions.clone())
+        {
+            return Ok(Some(part));
+        }
+        let mut picks: Vec<Vec<usize>> = a.dims.iter().map(|&dim| (0..dim).collect()).collect();
+        picks[at] = positions.collect();
+        self.picked(a, &picks)
     }
 
     /// The values at positions of each dimension.

@@ -95,6 +95,29 @@ impl Data {
         }
     }
 
+    /// A part of the values, which is read later; `None` of those in another order.
+    pub fn part(&self, part: Range<usize>) -> Option<Self> {
+        let bytes = |kind: DataType, place: &Range<u64>| {
+            let at = |index: usize| place.start.checked_add(index as u64 * kind.width()? as u64);
+            let bytes = at(part.start)?..at(part.end)?;
+            (bytes.end <= place.end).then_some(bytes)
+        };
+        Some(match self {
+            Self::Raw(kind, _) => Self::Raw(*kind, self.bytes(*kind, part)?),
+            Self::Stored(kind, stored, place) => {
+                Self::Stored(*kind, Arc::clone(stored), bytes(*kind, place)?)
+            }
+            Self::Beside(kind, stored, Beside { location, range }) => {
+                let (location, range) = (Arc::clone(location), bytes(*kind, range)?);
+                Self::Beside(*kind, Arc::clone(stored), Beside { location, range })
+            }
+            Self::Floats(values) => Self::Floats(values.get(part)?.into()),
+            Self::Ints(values) => Self::Ints(values.get(part)?.into()),
+            Self::Splat(value) => Self::Splat(*value),
+            Self::Arranged(_) => return None,
+        })
+    }
+
     /// Whether the file that they are in is as long as the model says. Of other values, it is known.
     pub fn is_there(&self) -> bool {
         match self {
