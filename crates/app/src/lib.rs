@@ -28,6 +28,7 @@ mod network;
 mod notes;
 mod onnx_settings;
 mod opened;
+mod placed_model;
 mod plan;
 mod predict;
 mod profile;

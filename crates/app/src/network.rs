@@ -1,10 +1,8 @@
 //! Networks from files of every kind, with weights.
 
 use std::{
-    fs,
-    io::{self, Read, Seek, SeekFrom},
-    ops::Range,
-    path::{Component, Path, PathBuf},
+    io,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +14,7 @@ use inceptive_dsl::{Architecture, Disk, Failure, Files, Loaded, Setting, Sources
 use inceptive_files::Refusal;
 use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_onnx::{
-    ExportError, ImportError, Imported, Opset, ReadOptions, ValuesError, expect_size,
+    Bytes, ExportError, ImportError, Imported, Opset, ReadOptions, ValuesError, expect_size,
     from_onnx_with,
 };
 use inceptive_pytorch::to_module;
@@ -29,6 +27,7 @@ use crate::{
     memory::{OutOfMemory, Purpose, check_memory, with_batch},
     model_file::ModelFile,
     onnx_settings::{OnnxSettingError, OpenSettings, read_options},
+    placed_model::PlacedModel,
 };
 
 /// Why a network cannot be read.
@@ -187,17 +186,18 @@ pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadErro
     let options = options(path, settings)?;
     let file = ModelFile::open(path, MAX_ONNX_BYTES)
         .map_err(|error| ReadError::File { path: path.to_owned(), error })?;
-    inceptive_onnx::read_onnx(Arc::new(file), options)
+    inceptive_onnx::read_onnx(Arc::new(PlacedModel::new(file, path)), options)
         .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
 }
 
-/// Reads an ONNX file as a whole, so that it may change or go.
+/// Reads an ONNX file as a whole, so that it may change or go. Files beside it are read when their values are needed.
 ///
 /// # Errors
 /// As [`read_onnx`].
 pub(crate) fn read_whole_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
     let options = options(path, settings)?;
-    from_onnx_with(bytes(path, MAX_ONNX_BYTES)?, options)
+    let model = PlacedModel::new(Bytes::from(bytes(path, MAX_ONNX_BYTES)?), path);
+    inceptive_onnx::read_onnx(Arc::new(model), options)
         .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
 }
 
@@ -475,8 +475,7 @@ pub fn own_weights(path: &Path, imported: &Imported) -> Result<Weights, ReadErro
 }
 
 fn values(path: &Path, imported: &Imported) -> Result<Weights, ReadError> {
-    let weights = imported.weights(|location, range| read_beside(path, location, range));
-    weights.map_err(|error| ReadError::Values { path: path.to_owned(), error })
+    imported.weights().map_err(|error| ReadError::Values { path: path.to_owned(), error })
 }
 
 /// Checks that a network fits into memory, and into an ONNX file if one is needed.
@@ -502,75 +501,4 @@ pub(crate) fn check_size(
 /// When it does not.
 pub(crate) fn expect_file_size(path: &Path, graph: &Graph) -> Result<(), ReadError> {
     expect_size(graph).map_err(|error| ReadError::Size { path: path.to_owned(), error })
-}
-
-/// Reads a part of an external weights file. The file must be in the model's own folder: an untrusted model must not
-/// read other files. Links that stay in the folder are followed, also if the model itself is a link.
-fn read_beside(model: &Path, location: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
-    let refused = |message| Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
-    let location = Path::new(location);
-    if !location.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return refused(OUTSIDE);
-    }
-    let folder = model.parent().unwrap_or(Path::new(""));
-    let path = fs::canonicalize(folder.join(location))?;
-    let model = fs::canonicalize(model)?;
-    let folders = [Some(fs::canonicalize(Path::new(".").join(folder))?), parent(&model)];
-    if !folders.into_iter().flatten().any(|folder| path.starts_with(folder)) {
-        return refused(OUTSIDE);
-    }
-    // The file may hold weights of many networks; a range is of one operator.
-    let mut file = inceptive_files::open(&path, u64::MAX)?;
-    let length = range.end.saturating_sub(range.start);
-    if length > MAX_WEIGHTS_BYTES {
-        return Err(Refusal::TooLarge { limit: MAX_WEIGHTS_BYTES }.into());
-    }
-    file.seek(SeekFrom::Start(range.start))?;
-    let mut bytes = Vec::new();
-    file.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-const OUTSIDE: &str = "weights must be in the folder of the model";
-
-fn parent(path: &Path) -> Option<PathBuf> {
-    path.parent().map(Path::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[cfg(unix)]
-    fn weights_are_read_from_the_models_folder_only() {
-        use std::os::unix::fs::symlink;
-        let folder = tempfile::tempdir().unwrap();
-        let [inner, outer] = ["inner", "outer"].map(|name| folder.path().join(name));
-        for path in [&inner, &outer] {
-            fs::create_dir(path).unwrap();
-            fs::write(path.join("weights"), b"0123456789").unwrap();
-        }
-        let model = inner.join("m.onnx");
-        fs::write(&model, b"").unwrap();
-        symlink(inner.join("weights"), inner.join("link")).unwrap();
-        symlink(outer.join("weights"), inner.join("away")).unwrap();
-        symlink("/dev/zero", inner.join("zero")).unwrap();
-        let read = |location: &str, range| read_beside(&model, location, range);
-        assert_eq!(read("weights", 2..5).unwrap(), b"234");
-        assert_eq!(read("./link", 8..50).unwrap(), b"89");
-        for location in ["away", "zero", "../outer/weights", "/dev/zero"] {
-            let error = read(location, 0..4).unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{location}");
-        }
-        assert_eq!(Refusal::of(&read(".", 0..4).unwrap_err()), Some(Refusal::Folder));
-        let pipe = std::process::Command::new("mkfifo").arg(inner.join("pipe")).status().unwrap();
-        assert!(pipe.success());
-        let refusal = Refusal::of(&read("pipe", 0..4).unwrap_err());
-        assert_eq!(refusal, Some(Refusal::NotRegular("a pipe")));
-        // The weights of a model that is a link are beside the link's target.
-        fs::write(outer.join("m.onnx"), b"").unwrap();
-        symlink(outer.join("m.onnx"), inner.join("linked.onnx")).unwrap();
-        assert_eq!(read_beside(&inner.join("linked.onnx"), "away", 0..1).unwrap(), b"0");
-    }
 }

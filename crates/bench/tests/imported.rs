@@ -241,7 +241,7 @@ fn convolved(input: &[f32], kernel: &Tensor) -> Vec<f32> {
 fn difference(nodes: &[Node]) -> f32 {
     let tensors = tensors();
     let imported = from_onnx(file(nodes, &tensors)).unwrap();
-    let weights = imported.weights(|_, _| Ok(vec![])).unwrap();
+    let weights = imported.weights().unwrap();
     let model = Model::new("m", &imported.graph, weights).unwrap();
     let setup =
         Setup { batch: 1, threads: 1, precision: PrecisionRequest::Fp32, device: "cpu".to_owned() };

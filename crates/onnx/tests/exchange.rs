@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{fs, path::PathBuf};
+use std::{fs, io, ops::Range, path::PathBuf, sync::Arc};
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, Memory, Setting, load};
 use inceptive_ir::{Graph, NewNode, Op, Path, Shape, Size, passes};
 use inceptive_onnx::{
-    Batch, ExportError, ImportError, Imported, LrnForm, Opset, Options, WeightType, from_onnx,
-    to_onnx,
+    Batch, Bytes, ExportError, ImportError, Imported, LrnForm, Opset, Options, ReadOptions, Source,
+    WeightType, from_onnx, read_onnx, to_onnx,
 };
 use inceptive_weights::{LoadError, MatchBy, Matching, Role, Weights, slots};
 use proptest::prelude::*;
@@ -137,7 +137,7 @@ fn comes_back(fixture: &str) {
         };
         assert_eq!(lines(&imported.graph), lines(&graph), "{opset}");
         assert_eq!(imported.graph.fingerprint(), graph.fingerprint(), "{opset}");
-        let back = imported.weights(|_, _| panic!("no other file is needed")).unwrap();
+        let back = imported.weights().unwrap();
         assert_eq!(back, weights, "{opset}");
         assert!(imported.remarks.is_empty(), "{:?}", imported.remarks);
     }
@@ -152,7 +152,7 @@ fn normalisations_come_back_with_what_is_learned() {
         ));
         let back = again(&graph);
         assert_eq!(back.graph.fingerprint(), graph.fingerprint(), "{scale} {center}");
-        let weights = back.weights(|_, _| panic!("no other file is needed")).unwrap();
+        let weights = back.weights().unwrap();
         assert_eq!(weights, Weights::seeded(&graph, 1));
         let twice = to_onnx(&back.graph, &weights, &options(17, Batch::Fixed(1))).unwrap();
         assert_eq!(from_onnx(twice).unwrap().graph.fingerprint(), graph.fingerprint());
@@ -199,7 +199,7 @@ fn weights_come_back() {
     let graph = shipped("squeezenet1_1.yaml", &[]);
     let weights = Weights::seeded(&graph, 1);
     let imported = again(&graph);
-    let back = imported.weights(|_, _| panic!("no other file is needed")).unwrap();
+    let back = imported.weights().unwrap();
     for slot in slots(&graph) {
         assert_eq!(back.get(&slot.path, slot.role), weights.get(&slot.path, slot.role), "{slot}");
     }
@@ -340,12 +340,32 @@ fn too_large_constants_are_refused_before_they_are_made() {
 
 #[test]
 fn values_in_an_absent_file_are_an_error() {
-    let imported = fixture("googlenet-dynamo.onnx");
-    let absent = |_: &str, _| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-    let error = imported.weights(absent).unwrap_err().to_string();
-    assert!(error.contains("absent.bin"), "{error}");
-    let error = imported.weights(|_, _| Ok(vec![0; 10])).unwrap_err().to_string();
-    assert!(error.contains("does not contain"), "{error}");
+    /// A model in a folder with one file, if that is there.
+    #[derive(Debug)]
+    struct Folder(Bytes, Option<Bytes>);
+
+    impl Source for Folder {
+        fn bytes(&self) -> u64 {
+            self.0.bytes()
+        }
+
+        fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
+            self.0.read(range)
+        }
+
+        fn read_beside(&self, _: &str, range: Range<u64>) -> io::Result<Bytes> {
+            self.1.as_ref().ok_or(io::ErrorKind::NotFound)?.read(range)
+        }
+    }
+    let model = fs::read(folder().join("tests/fixtures/googlenet-dynamo.onnx")).unwrap();
+    let error = |beside: Option<Vec<u8>>| {
+        let source = Folder(model.clone().into(), beside.map(Bytes::from));
+        let imported = read_onnx(Arc::new(source), ReadOptions::default()).unwrap();
+        imported.weights().unwrap_err().to_string()
+    };
+    assert!(error(None).contains("absent.bin"), "{}", error(None));
+    let short = error(Some(vec![0; 10]));
+    assert!(short.contains("does not contain"), "{short}");
 }
 
 #[test]
@@ -400,7 +420,7 @@ mod shared_weights {
     }
 
     fn exported(imported: &Imported) -> (Vec<u8>, Weights) {
-        let weights = imported.weights(|_, _| panic!("no other file is needed")).unwrap();
+        let weights = imported.weights().unwrap();
         let bytes = to_onnx(&imported.graph, &weights, &options(17, Batch::Fixed(1))).unwrap();
         (bytes, weights)
     }
@@ -423,7 +443,7 @@ mod shared_weights {
         assert_eq!(again.graph.fingerprint(), shared.graph.fingerprint());
         assert_eq!(params(&again.graph), params(&shared.graph));
         assert_eq!(slots(&again.graph).len(), 3);
-        let back = again.weights(|_, _| panic!("no other file is needed")).unwrap();
+        let back = again.weights().unwrap();
         assert_eq!(back, weights);
     }
 

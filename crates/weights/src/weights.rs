@@ -180,12 +180,14 @@ impl Weights {
                 let beta = beta.map_or(0.0, |beta| f64::from(beta[channel]));
                 *bias = narrow(shifted + beta);
             }
-            let mut kernel = self.of(layer, Role::Weight)?.to_vec();
+            // A layer that shares its kernel is not folded into, so the kernel can be changed where it is.
+            let missing = || Missing(format!("{}.{}", layer.path, Role::Weight.name()));
+            let kernel = self.0.get_mut(&(layer.path.clone(), Role::Weight));
+            let kernel = kernel.ok_or_else(missing)?;
             let per_channel = kernel.len() / channels;
             for (row, scale) in kernel.chunks_mut(per_channel).zip(&scales) {
                 row.iter_mut().for_each(|w| *w = narrow(f64::from(*w) * scale));
             }
-            self.set(layer.path.clone(), Role::Weight, kernel);
             self.set(layer.path.clone(), Role::Bias, bias);
             if !graph.shares_tensors(fold.norm) {
                 folded.insert(norm.path.clone());

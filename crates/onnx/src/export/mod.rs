@@ -563,8 +563,3 @@ fn averaging(from: u32, to: u32, place: impl Fn(usize, usize) -> usize) -> Vec<f
     }
     matrix
 }
-
-/// A row-major matrix with `columns` columns, transposed.
-pub(crate) fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
-    (0..columns).flat_map(|column| matrix.iter().skip(column).step_by(columns).copied()).collect()
-}

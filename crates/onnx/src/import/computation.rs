@@ -1,19 +1,23 @@
 //! Constants that are computed while a file is read.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     constant::{Constant, Origin},
-    error::UnsupportedOp,
+    error::{UnsupportedOp, unread},
+    source::Stored,
 };
 
 /// Values of computed constants that any file may have, in bytes.
 const FLOOR_BYTES: u64 = 64 << 20;
 
 /// Bytes of computed constants for each byte of the file. A normalisation takes in a factor and an addition, each of
-/// which is a new tensor or two, and a matrix is transposed: a file whose nodes all read tensors of their own needs
+/// which is a new tensor or two: a file whose nodes all read tensors of their own needs
 /// no more.
 const BYTES_PER_BYTE: u64 = 4;
+
+/// Maximum number of bytes in files beside the model that add to the limit: as many as a model may have.
+const MAX_BESIDE: u64 = 2 << 30;
 
 /// Bytes of the numbers that a quantised byte stands for.
 const BYTES_OF_QUANTISED: u64 = 4;
@@ -52,21 +56,25 @@ type Key = (Computation, Origin, Option<Origin>, Vec<usize>);
 pub(super) struct Computations {
     known: HashMap<Key, Constant>,
     bytes: u64,
+    /// The limit without what files beside the model add to it.
     limit: u64,
+    stored: Arc<Stored>,
 }
 
 impl Computations {
     /// Nothing yet, for a file of this size, of which some bytes are quantised numbers.
-    pub(super) fn new(file_bytes: usize, quantised: u64) -> Self {
+    pub(super) fn new(file_bytes: usize, quantised: u64, stored: Arc<Stored>) -> Self {
         let numbers =
             quantised.saturating_mul(BYTES_OF_QUANTISED - 1).saturating_add(file_bytes as u64);
         let limit = numbers.saturating_mul(BYTES_PER_BYTE).saturating_add(FLOOR_BYTES);
-        Self { known: HashMap::new(), bytes: 0, limit }
+        Self { known: HashMap::new(), bytes: 0, limit, stored }
     }
 
     /// The limit on bytes, if the file exceeds it.
     pub(super) fn exceeded(&self) -> Option<u64> {
-        (self.bytes > self.limit).then_some(self.limit)
+        let beside = self.stored.bytes_beside().min(MAX_BESIDE).saturating_mul(BYTES_PER_BYTE);
+        let limit = self.limit.saturating_add(beside);
+        (self.bytes > limit).then_some(limit)
     }
 
     /// The sums or products of the values of two constants of equal length.
@@ -80,9 +88,7 @@ impl Computations {
             if let Some((a, b)) = own.splatted().zip(with.splatted()) {
                 return Ok(own.filled(how.of(a, b)));
             }
-            let absent =
-                || UnsupportedOp::because("of a normalisation whose values are in another file");
-            let (own, with) = own.floats().zip(with.floats()).ok_or_else(absent)?;
+            let (own, with) = own.floats().zip(with.floats()).ok_or_else(unread)?;
             let changed: Vec<f32> =
                 own.into_iter().zip(with).map(|(own, with)| how.of(own, with)).collect();
             Ok(Constant::vector(&changed))
@@ -91,7 +97,43 @@ impl Computations {
 
     /// A matrix with rows and columns swapped.
     pub(super) fn transposed(&mut self, matrix: &Constant) -> Result<Constant, UnsupportedOp> {
-        self.computed(Computation::Transpose, matrix, None, || matrix.transposed())
+        let refusal = || UnsupportedOp::because("with a weight that is not a matrix");
+        if matrix.dims.len() != 2 {
+            return Err(refusal());
+        }
+        let matrix = self.arrangeable(matrix, |matrix| matrix.permuted(&[1, 0]).is_some())?;
+        self.computed(Computation::Transpose, &matrix, None, || {
+            matrix.permuted(&[1, 0]).ok_or_else(refusal)
+        })
+    }
+
+    /// A constant with its dimensions in another order, which has each of them once.
+    pub(super) fn permuted(
+        &mut self,
+        constant: &Constant,
+        order: &[usize],
+    ) -> Result<Option<Constant>, UnsupportedOp> {
+        let constant = self.arrangeable(constant, |own| own.permuted(order).is_some())?;
+        Ok(constant.permuted(order))
+    }
+
+    /// A constant whose values can be put into another order when they are read: where that cannot be described, its
+    /// values as they are now.
+    fn arrangeable(
+        &mut self,
+        constant: &Constant,
+        can: impl Fn(&Constant) -> bool,
+    ) -> Result<Constant, UnsupportedOp> {
+        if can(constant) {
+            return Ok(constant.clone());
+        }
+        self.charge(constant.len(), &[constant])?;
+        let values = constant.floats().ok_or_else(unread)?;
+        let now = Constant::tensor(constant.dims.clone(), values).ok_or_else(unread)?;
+        Ok(match constant.origin() {
+            Some(origin) => now.with_origin(origin.clone()),
+            None => now,
+        })
     }
 
     /// A constant with the sign of every number turned.
@@ -109,11 +151,9 @@ impl Computations {
             if let Some(value) = own.splatted() {
                 return Ok(own.filled(how.of(value, value)));
             }
-            let absent =
-                || UnsupportedOp::because("with a constant whose values are in another file");
-            let values = own.floats().ok_or_else(absent)?;
+            let values = own.floats().ok_or_else(unread)?;
             let values = values.into_iter().map(|value| how.of(value, value)).collect();
-            Constant::tensor(own.dims.clone(), values).ok_or_else(absent)
+            Constant::tensor(own.dims.clone(), values).ok_or_else(unread)
         })
     }
 
@@ -123,29 +163,26 @@ impl Computations {
         matrix: &Constant,
         positions: &[usize],
     ) -> Result<Constant, UnsupportedOp> {
-        let refusal = || UnsupportedOp::because("with a weight whose values are in another file");
-        let &[rows, columns] = matrix.dims.as_slice() else { return Err(refusal()) };
+        let refusal = || UnsupportedOp::because("weight that does not fit the values");
+        let &[_, columns] = matrix.dims.as_slice() else { return Err(refusal()) };
         if columns != positions.len() {
-            return Err(UnsupportedOp::because("weight that does not fit the values"));
+            return Err(refusal());
         }
         if matrix.splatted().is_some() || positions.iter().enumerate().all(|(at, &to)| at == to) {
             return Ok(matrix.clone());
         }
-        self.charge(matrix.len())?;
-        let values = matrix.floats().ok_or_else(refusal)?;
-        let mut moved = vec![0.0; values.len()];
-        for row in 0..rows {
-            for (at, &to) in positions.iter().enumerate() {
-                moved[row * columns + to] = values[row * columns + at];
-            }
-        }
-        Constant::tensor(matrix.dims.clone(), moved).ok_or_else(refusal)
+        let matrix = self.arrangeable(matrix, |matrix| matrix.moved(positions).is_some())?;
+        matrix.moved(positions).ok_or_else(refusal)
     }
 
-    /// Counts the values of a constant that is about to be computed.
-    pub(super) fn charge(&mut self, values: usize) -> Result<(), UnsupportedOp> {
+    /// Counts the values of a constant that is about to be computed from others. What files beside the model hold of them
+    /// adds to what may be computed.
+    pub(super) fn charge(&mut self, values: usize, of: &[&Constant]) -> Result<(), UnsupportedOp> {
         if values > FEW {
             self.bytes = self.bytes.saturating_add(values as u64 * size_of::<f32>() as u64);
+            if !of.iter().all(|constant| constant.is_there()) {
+                return Err(unread());
+            }
         }
         match self.exceeded() {
             None => Ok(()),
@@ -170,7 +207,10 @@ impl Computations {
         }
         let is_small =
             own.splatted().is_some() && with.is_none_or(|with| with.splatted().is_some());
-        self.charge(if is_small { 0 } else { own.len() })?;
+        // What is only put into another order is not computed.
+        let is_free = is_small || how == Computation::Transpose;
+        let of: Vec<&Constant> = std::iter::once(own).chain(with).collect();
+        self.charge(if is_free { 0 } else { own.len() }, &of)?;
         let computed = compute()?;
         let Some(key) = key else { return Ok(computed) };
         let origin = match &key {

@@ -1,16 +1,17 @@
 //! Constants of a file, and the few operators that exporters compute them with.
 
-use std::{io, ops::Range, sync::Arc};
-
-use prost::bytes::Bytes;
-
-use crate::proto::{DataType, EXTERNAL, TensorProto};
+use std::{ops::Range, sync::Arc};
 
 use half::{bf16, f16};
 
-use crate::export::transposed;
+use crate::proto::{DataType, EXTERNAL, TensorProto};
 
-use super::{error::UnsupportedOp, origin::element_name, source::Stored};
+use super::{
+    error::UnsupportedOp,
+    origin::element_name,
+    source::Stored,
+    values::{Beside, Data},
+};
 
 /// The longest vector of integers that is computed with: shapes, axes, pads.
 const MAX_INTS: usize = 1 << 16;
@@ -99,29 +100,6 @@ impl Origin {
     }
 }
 
-#[derive(Clone, Debug)]
-enum Data {
-    /// Little-endian, row-major.
-    Raw(DataType, Bytes),
-    /// The same, where the model is.
-    Stored(DataType, Arc<Stored>, Range<u64>),
-    Floats(Arc<[f32]>),
-    Ints(Arc<[i64]>),
-    /// The same value everywhere.
-    Splat(f32),
-    External(External),
-}
-
-/// Values in another file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct External {
-    /// Path of the file, from the folder of the model.
-    pub location: String,
-    /// The bytes.
-    pub range: Range<u64>,
-    kind: DataType,
-}
-
 impl Constant {
     /// Reads an initializer or an attribute of a model that is in `stored`.
     pub fn read(tensor: &TensorProto, stored: &Arc<Stored>) -> Result<Self, UnsupportedOp> {
@@ -135,7 +113,7 @@ impl Constant {
         let width = kind.width().ok_or_else(unknown)?;
         let data = if tensor.data_location == EXTERNAL {
             let bytes = (len as u64).checked_mul(width as u64).ok_or_else(broken)?;
-            let data = Data::External(external(tensor, kind, bytes)?);
+            let data = Data::Beside(kind, Arc::clone(stored), beside(tensor, bytes)?);
             return Ok(Self::computed(dims, data, Element::of(kind)));
         } else if let Some(place) = tensor.place() {
             // Numbers in a field of their own are written as raw ones are.
@@ -186,7 +164,7 @@ impl Constant {
             }
             Data::Floats(values) => values.len(),
             Data::Ints(values) => values.len(),
-            Data::Splat(_) | Data::External(_) => len,
+            Data::Splat(_) | Data::Beside(..) | Data::Arranged(_) => len,
         };
         let element = Element::of(kind);
         if found == len { Ok(Self::computed(dims, data, element)) } else { Err(broken()) }
@@ -296,16 +274,35 @@ impl Constant {
         Self::computed(vec![values.len()], Data::Floats(values.into()), Element::Float)
     }
 
-    /// A matrix with rows and columns swapped.
-    pub fn transposed(&self) -> Result<Self, UnsupportedOp> {
-        let refusal = || UnsupportedOp::because("a transposed matrix stored in another file");
-        let &[rows, columns] = self.dims.as_slice() else { return Err(refusal()) };
-        let dims = vec![columns, rows];
+    /// The same values with the dimensions in another order, which has each of them once. They are put into that order
+    /// when they are read.
+    pub fn permuted(&self, order: &[usize]) -> Option<Self> {
+        let dims: Vec<usize> = order.iter().map(|&at| self.dims[at]).collect();
         if let Data::Splat(_) = self.data {
-            return Ok(Self { dims, ..self.clone() });
+            return Some(Self { dims, origin: None, ..self.clone() });
         }
-        let values = transposed(&self.floats().ok_or_else(refusal)?, columns);
-        Ok(Self::computed(dims, Data::Floats(values.into()), Element::Float))
+        let data = self.data.permuted(&self.dims, order)?;
+        Some(Self::computed(dims, data, Element::Float))
+    }
+
+    /// The same values with the positions of the last dimension exchanged, each at its place.
+    pub fn moved(&self, places: &[usize]) -> Option<Self> {
+        let data = self.data.moved(&self.dims, places)?;
+        Some(Self::computed(self.dims.clone(), data, Element::Float))
+    }
+
+    /// The values at some positions of the first dimension of more than one; `None` if they are not one after the other.
+    pub fn part(&self, at: usize, positions: Range<usize>) -> Option<Self> {
+        let inner: usize = self.dims[at + 1..].iter().product();
+        let data = self.data.part(positions.start * inner..positions.end * inner)?;
+        let mut dims = self.dims.clone();
+        dims[at] = positions.len();
+        Some(Self::computed(dims, data, self.element))
+    }
+
+    /// Whether its values can be read, as far as the length of a file beside the model says.
+    pub fn is_there(&self) -> bool {
+        self.data.is_there()
     }
 
     /// Number of values.
@@ -324,9 +321,10 @@ impl Constant {
             Data::Splat(value) => Some(value),
             Data::Raw(..)
             | Data::Stored(..)
+            | Data::Beside(..)
             | Data::Floats(_)
             | Data::Ints(_)
-            | Data::External(_) => None,
+            | Data::Arranged(_) => None,
         }
     }
 
@@ -336,68 +334,9 @@ impl Constant {
         Self::computed(self.dims.clone(), Data::Splat(value), Element::Float)
     }
 
-    /// Where the values are, if they are in another file.
-    pub fn external(&self) -> Option<&External> {
-        match &self.data {
-            Data::External(external) => Some(external),
-            Data::Raw(..) | Data::Stored(..) | Data::Floats(_) | Data::Ints(_) | Data::Splat(_) => {
-                None
-            }
-        }
-    }
-
-    /// The values as single-precision numbers; `None` for those in another file, and where the model cannot be read.
+    /// The values as single-precision numbers; `None` where they cannot be read.
     pub fn floats(&self) -> Option<Vec<f32>> {
-        #[expect(clippy::cast_precision_loss, reason = "weights are single precision")]
-        Some(match &self.data {
-            Data::Raw(kind, bytes) => {
-                let mut values = Vec::with_capacity(self.len());
-                decode(*kind, bytes, &mut values);
-                values
-            }
-            Data::Stored(kind, stored, place) => {
-                self.decoded(*kind, place, |range| stored.read(range).ok_or(())).ok()?
-            }
-            Data::Floats(values) => values.to_vec(),
-            Data::Ints(values) => values.iter().map(|&i| i as f32).collect(),
-            Data::Splat(value) => vec![*value; self.len()],
-            Data::External(_) => return None,
-        })
-    }
-
-    /// The values as single-precision numbers; those in another file are read in parts. Too few of them if that file ends
-    /// early.
-    pub fn floats_from(
-        &self,
-        mut read: impl FnMut(&str, Range<u64>) -> io::Result<Vec<u8>>,
-    ) -> io::Result<Option<Vec<f32>>> {
-        let Some(External { location, range, kind }) = self.external() else {
-            return Ok(self.floats());
-        };
-        let values = self.decoded(*kind, range, |range| read(location, range))?;
-        Ok((values.len() == self.len()).then_some(values))
-    }
-
-    /// Values that are read in parts, so that their bytes are never in memory as a whole.
-    fn decoded<B: AsRef<[u8]>, E>(
-        &self,
-        kind: DataType,
-        place: &Range<u64>,
-        mut read: impl FnMut(Range<u64>) -> Result<B, E>,
-    ) -> Result<Vec<f32>, E> {
-        let mut values = Vec::new();
-        let mut from = place.start;
-        while from < place.end {
-            let to = place.end.min(from + AT_ONCE);
-            let bytes = read(from..to)?;
-            if values.is_empty() {
-                // Not before some of them are there: a file beside the model may be shorter than it says.
-                values.reserve_exact(self.len());
-            }
-            decode(kind, bytes.as_ref(), &mut values);
-            from = to;
-        }
-        Ok(values)
+        self.data.floats(self.len())
     }
 
     /// The values as integers, if it is a short vector of some.
@@ -405,14 +344,7 @@ impl Constant {
         if self.len() > MAX_INTS || self.element == Element::Float {
             return None;
         }
-        match &self.data {
-            Data::Raw(kind, bytes) => whole_numbers(*kind, bytes),
-            Data::Stored(kind, stored, place) => whole_numbers(*kind, &stored.read(place.clone())?),
-            Data::Ints(values) => Some(values.to_vec()),
-            #[expect(clippy::cast_possible_truncation, reason = "integers are kept whole")]
-            Data::Splat(value) => Some(vec![*value as i64; self.len()]),
-            Data::Floats(_) | Data::External(_) => None,
-        }
+        self.data.ints(self.len())
     }
 
     /// The value, if it is only one.
@@ -424,89 +356,19 @@ impl Constant {
     }
 }
 
-/// Bytes of values that are decoded at once; a multiple of every width.
-const AT_ONCE: u64 = 1 << 20;
-
-/// Appends little-endian values as single-precision numbers.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "weights are single precision"
-)]
-fn decode(kind: DataType, bytes: &[u8], values: &mut Vec<f32>) {
-    match kind {
-        DataType::Float => {
-            values.extend(bytes.as_chunks().0.iter().map(|&x| f32::from_le_bytes(x)))
-        }
-        DataType::Double => {
-            values.extend(bytes.as_chunks().0.iter().map(|&x| f64::from_le_bytes(x) as f32));
-        }
-        DataType::Float16 => {
-            values.extend(bytes.as_chunks().0.iter().map(|&x| f16::from_le_bytes(x).to_f32()));
-        }
-        DataType::Bfloat16 => {
-            values.extend(bytes.as_chunks().0.iter().map(|&x| bf16::from_le_bytes(x).to_f32()));
-        }
-        DataType::Uint8
-        | DataType::Int8
-        | DataType::Bool
-        | DataType::Uint16
-        | DataType::Int16
-        | DataType::Int32
-        | DataType::Uint32
-        | DataType::Int64
-        | DataType::Uint64 => {
-            let whole = whole_numbers(kind, bytes).unwrap_or_default();
-            values.extend(whole.into_iter().map(|value| value as f32));
-        }
-        DataType::Undefined => {}
-    }
-}
-
-/// Little-endian integers; `None` of other types, or where one is too large.
-fn whole_numbers(kind: DataType, bytes: &[u8]) -> Option<Vec<i64>> {
-    match kind {
-        DataType::Int64 => {
-            Some(bytes.as_chunks().0.iter().map(|&i| i64::from_le_bytes(i)).collect())
-        }
-        DataType::Int32 => {
-            Some(bytes.as_chunks().0.iter().map(|&i| i32::from_le_bytes(i).into()).collect())
-        }
-        DataType::Int16 => {
-            Some(bytes.as_chunks().0.iter().map(|&i| i16::from_le_bytes(i).into()).collect())
-        }
-        DataType::Uint16 => {
-            Some(bytes.as_chunks().0.iter().map(|&i| u16::from_le_bytes(i).into()).collect())
-        }
-        DataType::Uint32 => {
-            Some(bytes.as_chunks().0.iter().map(|&i| u32::from_le_bytes(i).into()).collect())
-        }
-        DataType::Uint64 => {
-            bytes.as_chunks().0.iter().map(|&i| i64::try_from(u64::from_le_bytes(i)).ok()).collect()
-        }
-        DataType::Int8 => Some(bytes.iter().map(|&i| i8::from_le_bytes([i]).into()).collect()),
-        DataType::Uint8 | DataType::Bool => Some(bytes.iter().map(|&i| i.into()).collect()),
-        DataType::Undefined
-        | DataType::Float
-        | DataType::Float16
-        | DataType::Bfloat16
-        | DataType::Double => None,
-    }
-}
-
-/// The place of a tensor with this number of bytes in another file.
-fn external(tensor: &TensorProto, kind: DataType, bytes: u64) -> Result<External, UnsupportedOp> {
+/// The place of a tensor with this number of bytes in a file beside the model.
+fn beside(tensor: &TensorProto, bytes: u64) -> Result<Beside, UnsupportedOp> {
     let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key);
     let number = |key: &str| entry(key).map(|entry| entry.value.parse::<u64>()).transpose();
     let broken = || UnsupportedOp::because("a tensor in an unnamed external file");
-    let location = entry("location").ok_or_else(broken)?.value.clone();
+    let location = entry("location").ok_or_else(broken)?.value.as_str().into();
     let start = number("offset").map_err(|_| broken())?.unwrap_or(0);
     let length = number("length").map_err(|_| broken())?;
     if length.is_some_and(|length| length != bytes) {
         return Err(UnsupportedOp::because("a tensor whose values do not fit its shape"));
     }
     let range = start..start.checked_add(bytes).ok_or_else(broken)?;
-    Ok(External { location, range, kind })
+    Ok(Beside { location, range })
 }
 
 /// Number of elements, if it is one that a network can have.

@@ -1,5 +1,7 @@
 //! Ways in which exporters write what networks have; `scripts/constructs.py` checks more of them against ONNX Runtime.
 
+use std::{io, ops::Range};
+
 use inceptive_ir::{Activation, Conv, Padding, Pool, Rescale, Shape, Size};
 
 use super::{
@@ -50,7 +52,7 @@ fn networks_of_one_dimension_are_read_as_maps_of_height_one() {
     assert_eq!(conv.padding, Padding { top: 0, left: 1, bottom: 0, right: 2 });
     assert_eq!((pool.kernel, pool.stride), (Size::new(1, 2), Size::new(1, 2)));
     assert_eq!(graph.node(graph.output()).shape, Shape::vector(4));
-    let weights = read.weights(|_, _| Ok(vec![])).unwrap();
+    let weights = read.weights().unwrap();
     let kernel = weights.tensors().next().unwrap();
     assert_eq!(kernel, (0..36).map(|at| at as f32).collect::<Vec<f32>>());
     assert!(
@@ -177,7 +179,7 @@ fn positions_as_vectors_are_positions() {
 /// The only weight of a network of these nodes.
 fn weight(nodes: Vec<NodeProto>, tensors: Vec<TensorProto>) -> Vec<f32> {
     let read = imported(graph(nodes, tensors)).unwrap();
-    let weights = read.weights(|_, _| Ok(vec![])).unwrap();
+    let weights = read.weights().unwrap();
     weights
         .get(&Path::new(read.graph.node(read.graph.output()).path.as_str()), Role::Weight)
         .unwrap()
@@ -217,7 +219,7 @@ fn integers_get_the_scale_that_follows_them() {
     ];
     let tensors = [tensors, vec![floats("b", &[1, 2, 1, 1], &[4.0, -8.0])]].concat();
     let read = imported(graph(biased.to_vec(), tensors)).unwrap();
-    let weights = read.weights(|_, _| Ok(vec![])).unwrap();
+    let weights = read.weights().unwrap();
     let conv = &read.graph.node(read.graph.output()).path;
     assert_eq!(weights.get(conv, Role::Weight).unwrap(), [-1.0, 0.5, 1.0, 0.75, 1.0, 1.25]);
     assert_eq!(weights.get(conv, Role::Bias).unwrap(), [2.0, -2.0]);
@@ -272,9 +274,30 @@ fn bytes_that_cannot_be_read_are_said_to_be_so() {
         Bytes::from(model(graph(vec![conv], vec![kernel]), "p", &[("", 17)]).encode_to_vec());
     let all = bytes.len() as u64;
     let read = |until| read_onnx(Arc::new(Part(bytes.clone(), until)), ReadOptions::default());
-    let weights = read(all).unwrap().weights(|_, _| Ok(vec![])).unwrap();
+    let weights = read(all).unwrap().weights().unwrap();
     assert_eq!(weights.tensors().next().unwrap(), &values[..3 << 14]);
     assert!(matches!(read(4000), Err(ImportError::Read(_))));
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_said_to_be_so() {
+    let conv = node("Conv", &["x", "w"], "y");
+    let kernel = floats("w", &[1 << 12, 3, 1, 1], &vec![0.5; 3 << 12]);
+    let whole =
+        ModelProto { ir_version: 8, ..model(graph(vec![conv], vec![kernel]), "p", &[("", 17)]) };
+    let whole = whole.encode_to_vec();
+    from_onnx(whole.clone()).unwrap();
+    for length in [20, 4_000, whole.len() / 2, whole.len() - 1] {
+        let error = from_onnx(whole[..length].to_vec()).unwrap_err();
+        assert!(matches!(error, ImportError::CutOff), "{length}: {error}");
+    }
+    // Bytes that no model starts with, or that are wrong inside a model.
+    let mut wrong = whole.clone();
+    let at = wrong.windows(4).position(|part| part == b"Conv").unwrap();
+    wrong[at - 1] = 0xff;
+    for bytes in [vec![0xff; 20], vec![0x3a, 0x70, 1, 2], wrong] {
+        assert!(matches!(from_onnx(bytes), Err(ImportError::Format(_))));
+    }
 }
 
 /// Values of a large tensor are read when they are asked for: until then, a change of the source goes unnoticed.
@@ -302,7 +325,7 @@ fn large_tensors_stay_in_the_source() {
     let shared: Arc<dyn Source> = source.clone();
     let imported = read_onnx(shared, ReadOptions::default()).unwrap();
     assert!(read() < 300_000, "{} bytes", read());
-    imported.weights(|_, _| Ok(vec![])).unwrap();
+    imported.weights().unwrap();
     assert!(read() > 3 << 20);
     let Op::Conv(Conv { out_channels, .. }) = imported.graph.node(imported.graph.output()).op
     else {
@@ -398,7 +421,8 @@ fn a_mean_over_channels_is_a_result() {
     assert_eq!(ops(gated), ["channel_mean", "sigmoid", "multiply"]);
     // Twice, and also taken off: a node for all of it is not there.
     let nodes = vec![mean("ReduceMean", "m"), node("Sub", &["x", "m"], "y")];
-    assert!(last(nodes, vec![]).unwrap_err().contains("of what Sub computes"));
+    let refusal = last(nodes, vec![]).unwrap_err();
+    assert!(refusal.contains("1 x Sub: a part of no activation"), "{refusal}");
     let over = with(node("ReduceMax", &["x"], "y"), &[ints("axes", &[1, 2])]);
     let refusal = last(vec![over], vec![]).unwrap_err();
     assert!(refusal.contains("over other axes than the channels"), "{refusal}");

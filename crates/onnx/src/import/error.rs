@@ -1,10 +1,15 @@
 //! Why a file cannot be read as a network.
 
-use std::{borrow::Cow, collections::BTreeMap, io};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 
 use inceptive_ir::{GraphError, Path};
 
-use super::image::OpenSides;
+use super::{image::OpenSides, source::Unread};
+use crate::proto::NodeProto;
 
 /// Why a file cannot be read as a network.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +20,18 @@ pub enum ImportError {
     /// The bytes cannot be read.
     #[error("cannot read the file")]
     Read(#[source] io::Error),
+    /// A file beside the model holds values that decide what the network is, and cannot be read.
+    #[error("weights are in `{}`, which cannot be read: {error}", short(location))]
+    ReadBeside {
+        /// The file, from the folder of the model.
+        location: String,
+        /// What went wrong.
+        #[source]
+        error: io::Error,
+    },
+    /// The bytes are the start of a model.
+    #[error("the file is cut off: it ends in the middle of the model; copy or download it again")]
+    CutOff,
     /// There are no bytes.
     #[error("the file is empty")]
     NoBytes,
@@ -148,6 +165,8 @@ const MAX_CHARACTERS: usize = 200;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusals {
     kinds: BTreeMap<String, Refused>,
+    /// The nodes whose results others cannot read.
+    blamed: BTreeSet<Node>,
     /// Whether a part before all of it can be read.
     pub(super) can_be_cut: bool,
 }
@@ -161,9 +180,14 @@ struct Refused {
 }
 
 impl Refusals {
-    /// Records a node or a tensor.
+    /// Records a node or a tensor. A node whose result several others cannot read is there once.
     pub(super) fn add(&mut self, what: &str, name: &str, refusal: &UnsupportedOp) {
-        let kind = match &refusal.0 {
+        let (what, name) = match &refusal.of {
+            Some(node) if !self.blamed.insert(node.clone()) => return,
+            Some(Node { op, name }) => (op.as_str(), name.as_str()),
+            None => (what, name),
+        };
+        let kind = match &refusal.reason {
             None => what.to_owned(),
             Some(reason) => format!("{what}: {reason}"),
         };
@@ -255,17 +279,73 @@ pub enum ValuesError {
     },
 }
 
+impl From<Unread> for ImportError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Model(error) => Self::Read(error),
+            Unread::Beside { location, error } => Self::ReadBeside { location, error },
+        }
+    }
+}
+
+impl ValuesError {
+    /// Why the values of a layer cannot be read.
+    pub(super) fn new(unread: Unread, path: &Path) -> Self {
+        match unread {
+            Unread::Model(error) => Self::Model(error),
+            Unread::Beside { location, error } => match error.kind() {
+                io::ErrorKind::UnexpectedEof => Self::TooShort { location, path: path.clone() },
+                _ => Self::Read { location, error },
+            },
+        }
+    }
+}
+
+/// Values that cannot be read. Why they cannot is an error of the whole file.
+pub(super) fn unread() -> UnsupportedOp {
+    UnsupportedOp::because("with values that cannot be read")
+}
+
 /// Why an operator of the file has no counterpart.
 #[derive(Clone, Debug, PartialEq)]
-pub struct UnsupportedOp(pub(super) Option<String>);
+pub struct UnsupportedOp {
+    pub(super) reason: Option<String>,
+    /// The node that is not supported, if it is not the one that cannot read its result.
+    pub(super) of: Option<Node>,
+}
+
+/// A node of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Node {
+    /// Its operator, with the domain if that is not the standard one.
+    pub op: String,
+    /// Its name, or that of its first result.
+    pub name: String,
+}
+
+impl Node {
+    pub(super) fn new(node: &NodeProto) -> Self {
+        let dot = if node.domain.is_empty() { "" } else { "." };
+        let name = match node.name.is_empty() {
+            true => node.output.first().map_or("", String::as_str),
+            false => &node.name,
+        };
+        Self { op: format!("{}{dot}{}", node.domain, node.op_type), name: name.to_owned() }
+    }
+}
 
 impl UnsupportedOp {
     /// The operator is not known at all.
-    pub(super) const UNKNOWN: Self = Self(None);
+    pub(super) const UNKNOWN: Self = Self { reason: None, of: None };
 
     /// The operator is known, but this use of it is not read.
     pub(super) fn because(reason: &str) -> Self {
-        Self(Some(reason.to_owned()))
+        Self { reason: Some(reason.to_owned()), of: None }
+    }
+
+    /// A result cannot be read because of the node that computes it, for a reason.
+    pub(super) fn of(node: Node, reason: &str) -> Self {
+        Self { reason: Some(reason.to_owned()), of: Some(node) }
     }
 }
 

@@ -314,7 +314,7 @@ fn weights_through(op: &str, to: i64) -> Result<Vec<f32>, String> {
     let constants = vec![floats("w", &[3, 3, 1, 1], &values), integers("i", &[], &[1])];
     let read = read(&model(graph(nodes, constants), "p", &[("", 17)]));
     let imported = read.map_err(|error| error.to_string())?;
-    let weights = imported.weights(|_, _| panic!("no other file is needed")).unwrap();
+    let weights = imported.weights().unwrap();
     let last = imported.graph.node(imported.graph.output());
     Ok(weights.of(last, Role::Weight).unwrap().to_vec())
 }

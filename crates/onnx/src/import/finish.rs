@@ -47,8 +47,20 @@ const TAILS: [&str; 25] = [
     "Where",
 ];
 
-/// Maximum number of weights of a convolution that only decodes results.
-const SMALL_KERNEL: usize = 32;
+/// Operators that only sequences are computed with.
+const SEQUENCES: [&str; 8] = [
+    "Attention",
+    "DynamicQuantizeLSTM",
+    "GRU",
+    "LSTM",
+    "Loop",
+    "MultiHeadAttention",
+    "RNN",
+    "Scan",
+];
+
+/// Maximum number of positions whose mean a detector takes.
+const MAX_POSITIONS: usize = 1 << 10;
 
 /// An output on its way.
 struct Output {
@@ -57,31 +69,49 @@ struct Output {
 }
 
 impl Importer {
-    /// Whether a convolution has so few weights that it is no layer of a network.
-    fn has_small_kernel(&self, node: &NodeProto) -> bool {
-        match node.input.get(1).and_then(|name| self.values.get(name)) {
-            Some(Value::Constant(kernel)) => kernel.len() <= SMALL_KERNEL,
-            _ => false,
+    /// Whether a value is the weights of a layer: a constant other than the numbers 0, 1, 2 and so on.
+    fn is_weights(&self, name: &str) -> bool {
+        let Some(Value::Constant(weights)) = self.values.get(name) else {
+            return self.unknown_constants.contains(name);
+        };
+        let is_position = |(value, at): (f32, u16)| value == f32::from(at);
+        let are_positions = weights.len() <= MAX_POSITIONS
+            && weights.floats().is_some_and(|values| values.into_iter().zip(0..).all(is_position));
+        !are_positions
+    }
+
+    /// Notes a layer that cannot be read because of what is before it.
+    fn layer_behind(&mut self, node: &NodeProto, is_of_sequence: bool) {
+        // Detectors take means of distributions by convolutions and products with the numbers 0 to 15.
+        let are_weights = |at: usize| node.input.get(at).is_some_and(|name| self.is_weights(name));
+        let of_weights = are_weights(1);
+        let of_matrix = !is_of_sequence && (of_weights || are_weights(0));
+        match node.op_type.as_str() {
+            "Conv" if !of_weights => self.layers_behind.products += 1,
+            "Conv" | "ConvInteger" | "ConvTranspose" | "FusedConv" | "QLinearConv" => {
+                self.layers_behind.convolutions += 1;
+            }
+            "FusedGemm" | "FusedMatMul" | "Gemm" | "MatMul" | "MatMulInteger" | "QGemm"
+            | "QLinearMatMul" => {
+                self.layers_behind.products += 1;
+                self.layers_behind.linear += usize::from(of_matrix);
+            }
+            _ => {}
         }
     }
 
     /// Notes what a node that is not read reads: there the network may be cut. A node that only follows another such node is
     /// not what stops the reading.
     pub(super) fn cut_before(&mut self, node: &NodeProto) {
-        match node.op_type.as_str() {
-            // Detectors take means of distributions by convolutions with the numbers 0 to 15.
-            "Conv" if self.has_small_kernel(node) => self.layers_behind.products += 1,
-            "Conv" | "ConvTranspose" | "QLinearConv" => self.layers_behind.convolutions += 1,
-            "Gemm" | "MatMul" => self.layers_behind.products += 1,
-            _ => {}
-        }
         let (mut reads_results, mut follows) = (false, false);
+        let mut is_of_sequence = SEQUENCES.contains(&node.op_type.as_str());
         let mut is_tail = TAILS.contains(&node.op_type.as_str());
         for (position, name) in node.input.iter().enumerate() {
             if !super::operator::reads_values(node, position) {
                 continue;
             }
             let value = self.values.get(name);
+            is_of_sequence |= self.sequences.contains(name);
             follows |=
                 matches!(value, Some(Value::Unknown)) && !self.unknown_constants.contains(name);
             let draft = match value {
@@ -93,12 +123,17 @@ impl Importer {
                 && !matches!(layout.rank(), 2 | 4)
             {
                 is_tail = true;
+                is_of_sequence = true;
             }
             reads_results |= draft.is_some();
             if let Some(draft) = draft.filter(|&draft| draft != 0) {
                 self.cuts.entry(draft).or_insert_with(|| name.clone());
             }
         }
+        if is_of_sequence {
+            self.sequences.extend(node.output.iter().cloned());
+        }
+        self.layer_behind(node, is_of_sequence);
         self.layers_behind.others += usize::from(!follows && !is_tail && reads_results);
         // What reads constants only matters where a result is computed with it.
         if !follows && !reads_results {
@@ -212,7 +247,7 @@ impl Importer {
     ) -> Result<(), ImportError> {
         let behind = self.layers_behind;
         let has_layers = self.drafts.iter().any(|draft| matches!(draft.op, Op::Conv(_)));
-        let is_end = behind.convolutions == 0 && behind.others == 0;
+        let is_end = behind.convolutions == 0 && behind.linear == 0 && behind.others == 0;
         if self.cuts.is_empty() || !(self.cut || is_end && has_layers) {
             return Err(ImportError::Unsupported(std::mem::take(&mut self.refusals)));
         }

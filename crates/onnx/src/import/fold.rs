@@ -1,9 +1,11 @@
 //! Operators whose inputs are all constants: what exporters compute shapes, indices and weights with.
 
+use std::ops::Range;
+
 use super::{
     attribute::{find, int},
     constant::{Constant, Element},
-    error::UnsupportedOp,
+    error::{UnsupportedOp, unread},
     importer::{Importer, Value},
     operator::axis,
 };
@@ -81,7 +83,7 @@ impl Importer {
             return Ok(float(op, x, y).map(|value| a.filled(value)));
         }
         let Some(broadcast) = Broadcast::new(&a.dims, &b.dims) else { return Ok(None) };
-        self.computations.charge(broadcast.len)?;
+        self.computations.charge(broadcast.len, &[a, b])?;
         let dims = broadcast.dims.clone();
         match (numbers(a)?, numbers(b)?) {
             (Numbers::Ints(a_values), Numbers::Ints(b_values)) => {
@@ -110,7 +112,7 @@ impl Importer {
         b: &Constant,
     ) -> Result<Option<Constant>, UnsupportedOp> {
         let Some(broadcast) = Broadcast::new(&a.dims, &b.dims) else { return Ok(None) };
-        self.computations.charge(broadcast.len)?;
+        self.computations.charge(broadcast.len, &[a, b])?;
         let (a, b) = (ints(a)?, ints(b)?);
         let holds = |(a, b): (i64, i64)| match op {
             "Equal" => a == b,
@@ -130,7 +132,7 @@ impl Importer {
         let (yes, a_values, b_values) = (ints(condition)?, ints(a)?, ints(b)?);
         let Some(choices) = Broadcast::new(&a.dims, &b.dims) else { return Ok(None) };
         let Some(all) = Broadcast::new(&condition.dims, &choices.dims) else { return Ok(None) };
-        self.computations.charge(all.len)?;
+        self.computations.charge(all.len, &[])?;
         if all.dims != choices.dims {
             return Ok(None);
         }
@@ -140,7 +142,7 @@ impl Importer {
     }
 
     fn each(&mut self, op: &str, a: &Constant) -> Result<Option<Constant>, UnsupportedOp> {
-        self.computations.charge(a.len())?;
+        self.computations.charge(a.len(), &[a])?;
         match numbers(a)? {
             Numbers::Ints(values) => {
                 let value = |value: i64| match op {
@@ -184,7 +186,7 @@ impl Importer {
         }
         let mut dims = first.dims.clone();
         dims[at] = parts.iter().map(|part| part.dims[at]).sum();
-        self.computations.charge(dims.iter().product())?;
+        self.computations.charge(dims.iter().product(), &parts.iter().collect::<Vec<_>>())?;
         let values: Vec<Numbers> = parts.iter().map(numbers).collect::<Result<_, _>>()?;
         let is_whole = values.iter().all(|values| matches!(values, Numbers::Ints(_)));
         let (mut whole, mut real) = (Vec::new(), Vec::new());
@@ -219,20 +221,36 @@ impl Importer {
         if sorted != (0..rank).collect::<Vec<_>>() || rank > MAX_RANK {
             return Ok(None);
         }
-        if order == [1, 0] {
-            return self.computations.transposed(a).map(Some);
+        // A few integers may be a shape or positions, which are computed with; others are read as numbers.
+        if a.to_ints().is_none() {
+            return match order == [1, 0] {
+                true => self.computations.transposed(a).map(Some),
+                false => self.computations.permuted(a, &order),
+            };
         }
         let dims: Vec<usize> = order.iter().map(|&at| a.dims[at]).collect();
-        if let Some(value) = a.splatted() {
-            let signed: Vec<i64> =
-                dims.iter().map(|&dim| i64::try_from(dim)).collect::<Result<_, _>>()?;
-            return Constant::splat(value, &signed, a.element()).map(Some);
-        }
-        self.computations.charge(a.len())?;
+        self.computations.charge(a.len(), &[a])?;
         let own = strides(&a.dims);
         let steps: Vec<usize> = order.iter().map(|&at| own[at]).collect();
         let positions = positions(&dims, &steps, 0);
         take(a, dims, &positions)
+    }
+
+    /// The values at some positions of a dimension. Those that are one after the other stay where they are.
+    pub(super) fn part(
+        &mut self,
+        a: &Constant,
+        at: usize,
+        positions: Range<usize>,
+    ) -> Result<Option<Constant>, UnsupportedOp> {
+        if a.dims[..at].iter().all(|&dim| dim == 1)
+            && let Some(part) = a.part(at, positions.clone())
+        {
+            return Ok(Some(part));
+        }
+        let mut picks: Vec<Vec<usize>> = a.dims.iter().map(|&dim| (0..dim).collect()).collect();
+        picks[at] = positions.collect();
+        self.picked(a, &picks)
     }
 
     /// The values at positions of each dimension.
@@ -242,7 +260,7 @@ impl Importer {
         picks: &[Vec<usize>],
     ) -> Result<Option<Constant>, UnsupportedOp> {
         let dims: Vec<usize> = picks.iter().map(Vec::len).collect();
-        self.computations.charge(dims.iter().product())?;
+        self.computations.charge(dims.iter().product(), &[a])?;
         let own = strides(&a.dims);
         let mut places = vec![0_usize];
         for (pick, stride) in picks.iter().zip(own) {
@@ -296,7 +314,7 @@ impl Importer {
             ),
         });
         let count = usize::try_from(count.unwrap_or(0).max(0)).map_err(|_| too_large())?;
-        self.computations.charge(count)?;
+        self.computations.charge(count, &[])?;
         let values = (0..count).map(|at| start + by * i64::try_from(at).unwrap_or(0)).collect();
         Ok(Constant::integers(vec![count], values, step.element()))
     }
@@ -316,7 +334,7 @@ impl Importer {
             reason = "a count below 2^24"
         )]
         let count = if count < 16_777_216.0 { count as u32 } else { return Err(too_large()) };
-        self.computations.charge(count as usize)?;
+        self.computations.charge(count as usize, &[])?;
         #[expect(clippy::cast_precision_loss, reason = "a count below 2^24")]
         let values: Vec<f32> = (0..count).map(|at| start + by * at as f32).collect();
         Ok(Constant::tensor(vec![values.len()], values))
@@ -406,8 +424,7 @@ fn numbers(constant: &Constant) -> Result<Numbers, UnsupportedOp> {
     if constant.element() != Element::Float {
         return ints(constant).map(Numbers::Ints);
     }
-    let refusal = || UnsupportedOp::because("of constants whose values are in another file");
-    constant.floats().map(Numbers::Floats).ok_or_else(refusal)
+    constant.floats().map(Numbers::Floats).ok_or_else(unread)
 }
 
 fn whole(op: &str, a: i64, b: i64) -> Option<i64> {

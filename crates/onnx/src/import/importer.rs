@@ -13,7 +13,7 @@ use super::{
     attribute::find,
     computation::Computations,
     constant::Constant,
-    error::{Refusals, UnsupportedOp},
+    error::{Node, Refusals, UnsupportedOp},
     integers::Integers,
     layout::{Form, Layout},
     math::Math,
@@ -108,6 +108,8 @@ pub(super) struct LayersBehind {
     pub(super) convolutions: usize,
     /// Products with matrices.
     pub(super) products: usize,
+    /// Those of them that are linear layers, and do not read a sequence.
+    pub(super) linear: usize,
     /// Nodes that are not supported and neither read sequences, or three dimensions, nor work on a network's results.
     pub(super) others: usize,
 }
@@ -119,6 +121,8 @@ pub(super) struct Importer {
     pub(super) maths: Vec<Math>,
     /// The nodes of the file that wait under the name of their result until a later one takes them in.
     pub(super) waiting: HashMap<String, Waiting>,
+    /// The nodes that put results into another order, or gave them other dimensions, by the names of the results.
+    pub(super) makers: HashMap<String, Node>,
     /// How often the values of each name are read; 0 if only its shape or type is.
     pub(super) reads: HashMap<String, usize>,
     /// The sum that was read last if it is a helper in one of our files: of which node, and where it is.
@@ -129,6 +133,8 @@ pub(super) struct Importer {
     pub(super) cuts: BTreeMap<usize, String>,
     /// What there is behind what is not supported.
     pub(super) layers_behind: LayersBehind,
+    /// Values that are not known and follow from a sequence, or from values of three or five dimensions.
+    pub(super) sequences: HashSet<String>,
     /// Values that are not known and do not depend on the input.
     pub(super) unknown_constants: HashSet<String>,
     /// Whether to cut wherever something is not supported.
@@ -251,10 +257,14 @@ impl Importer {
             Value::View(source, layout) => match self.formed(waiting.path, source, layout)? {
                 Value::Node(draft) => draft,
                 Value::View(_, layout) => {
-                    return Err(UnsupportedOp::because(&format!(
-                        "of values in another order than batch, channels, height and width, or with other dimensions: {}",
+                    let other = format!(
+                        "another order than batch, channels, height and width, or other dimensions: {}",
                         sizes_text(&layout.sizes())
-                    )));
+                    );
+                    return Err(match self.makers.get(name) {
+                        Some(maker) => UnsupportedOp::of(maker.clone(), &format!("to {other}")),
+                        None => UnsupportedOp::because(&format!("of values in {other}")),
+                    });
                 }
                 _ => return Err(UnsupportedOp::because("of values in another order")),
             },

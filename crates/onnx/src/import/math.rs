@@ -4,11 +4,11 @@
 //! A node that no operator of ours stands for becomes a [`Math`] value. As soon as what it computes of a result is one of our
 //! activations, it becomes that; which one is found by evaluating both at many points.
 
-use inceptive_ir::{Activation, Norm, NormOver, Op, Rescale};
+use inceptive_ir::{Activation, Norm, NormOver, Op, Pool, PoolKind, Rescale};
 
 use super::{
     attribute::float,
-    error::UnsupportedOp,
+    error::{Node, UnsupportedOp},
     importer::{Importer, Value},
     layout::Layout,
 };
@@ -30,6 +30,7 @@ pub(super) enum Function {
     Sqrt,
     Reciprocal,
     Abs,
+    Sign,
     /// 1 where the first operand is larger than the second, else 0.
     Greater,
     GreaterOrEqual,
@@ -59,8 +60,8 @@ pub(super) struct Math {
     layout: Layout,
     /// A result that it is computed from.
     source: usize,
-    /// The operator of the file.
-    op: String,
+    /// The node of the file.
+    node: Node,
     /// The result that it is if it is no part of something else: a mean over channels.
     pub(super) result: Option<usize>,
 }
@@ -161,7 +162,7 @@ impl Importer {
         operands: Vec<Operand>,
         layout: Layout,
     ) -> Result<Value, UnsupportedOp> {
-        let op = node.op_type.clone();
+        let own = Node::new(node);
         let source = operands.iter().find_map(|operand| match *operand {
             Operand::Draft(draft) => Some(draft),
             Operand::Math(math) => Some(self.maths[math].source),
@@ -169,11 +170,15 @@ impl Importer {
         });
         let source = source.ok_or_else(|| UnsupportedOp::because("of constants only"))?;
         let result = None;
-        self.maths.push(Math { function, operands, layout: layout.clone(), source, op, result });
+        let kept = Math { function, operands, layout: layout.clone(), source, node: own, result };
+        self.maths.push(kept);
         let math = self.maths.len() - 1;
         if let Some((source, eps)) = self.layer_norm_of(math) {
             let op = Op::Norm(Norm { over: NormOver::Channels, eps, scale: false, center: false });
             return self.elementwise_with(node, op, source, layout, vec![]);
+        }
+        if let Some(pooled) = self.root_of_squares(math) {
+            return Ok(self.viewed(pooled, layout));
         }
         match self.recognised(Operand::Math(math)) {
             Some((source, activation)) => {
@@ -214,10 +219,11 @@ impl Importer {
 
     /// Why arithmetic cannot be read by what reads it.
     pub(super) fn unfinished(&self, math: usize) -> UnsupportedOp {
-        let op = self.maths.get(math).map_or("arithmetic", |math| math.op.as_str());
-        UnsupportedOp::because(&format!(
-            "of what {op} computes, which is no activation that is known here"
-        ))
+        let reason = "a part of no activation that is known here";
+        match self.maths.get(math) {
+            Some(Math { node, .. }) => UnsupportedOp::of(node.clone(), reason),
+            None => UnsupportedOp::because("of arithmetic that is not known here"),
+        }
     }
 
     /// A result that may complete an activation that is spelled out, such as `x * min(max(x + 3, 0), 6) / 6`.
@@ -257,9 +263,9 @@ impl Importer {
             _ => return None,
         }
         let operands = vec![Operand::Draft(source), Operand::Number(number)];
-        let (function, layout, op) = (Function::Mul, self.layout(source), String::new());
-        let result = None;
-        self.maths.push(Math { function, operands, layout, source, op, result });
+        let (function, layout, result) = (Function::Mul, self.layout(source), None);
+        let node = Node { op: String::new(), name: String::new() };
+        self.maths.push(Math { function, operands, layout, source, node, result });
         let found = self.recognised(Operand::Math(self.maths.len() - 1));
         self.maths.pop();
         found
@@ -274,6 +280,31 @@ impl Importer {
             let value = |x: f64| self.evaluate(root, draft, x, &mut { MAX_STEPS });
             activation_of(value).map(|activation| (draft, activation))
         })
+    }
+
+    /// The result that arithmetic is the square of.
+    pub(super) fn squared(&self, operand: Operand) -> Option<usize> {
+        match self.math_of(operand, Function::Pow)? {
+            &[Operand::Draft(source), Operand::Number(2.0)] => Some(source),
+            _ => None,
+        }
+    }
+
+    /// The L2 pooling that arithmetic with its own squares amounts to.
+    fn root_of_squares(&self, math: usize) -> Option<usize> {
+        let root = Operand::Math(math);
+        let mut candidates = Vec::new();
+        self.collect(root, &mut candidates, &mut 0)?;
+        let [pooled] = candidates[..] else { return None };
+        let Op::Pool(Pool { kind: PoolKind::L2, .. }) = self.drafts[pooled].op else {
+            return None;
+        };
+        // A norm is not negative.
+        let is_same = |x: &f64| {
+            let value = self.evaluate(root, pooled, x.abs(), &mut { MAX_STEPS }).flatten();
+            value.is_some_and(|value| (value - x.abs()).abs() <= TOLERANCE * x.abs().max(1.0))
+        };
+        POINTS.iter().all(is_same).then_some(pooled)
     }
 
     /// The results that an operand is computed from; `None` if it is too much.
@@ -430,6 +461,7 @@ pub(super) fn function(node: &NodeProto) -> Option<Function> {
         "Sqrt" => Function::Sqrt,
         "Reciprocal" => Function::Reciprocal,
         "Abs" => Function::Abs,
+        "Sign" => Function::Sign,
         "Greater" => Function::Greater,
         "GreaterOrEqual" => Function::GreaterOrEqual,
         "Less" => Function::Less,
@@ -465,6 +497,7 @@ fn function_of(function: Function, values: &[f64]) -> Option<f64> {
         (Function::Sqrt, &[x]) => x.sqrt(),
         (Function::Reciprocal, &[x]) => x.recip(),
         (Function::Abs, &[x]) => x.abs(),
+        (Function::Sign, &[x]) => f64::from(u8::from(x > 0.0)) - f64::from(u8::from(x < 0.0)),
         (Function::Greater, &[a, b]) => f64::from(u8::from(a > b)),
         (Function::GreaterOrEqual, &[a, b]) => f64::from(u8::from(a >= b)),
         (Function::Less, &[a, b]) => f64::from(u8::from(a < b)),

@@ -27,11 +27,10 @@ mod origin;
 mod outline;
 mod reduce;
 mod source;
+mod values;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    io,
-    ops::Range,
     sync::Arc,
 };
 
@@ -49,7 +48,7 @@ pub use origin::{ModelInfo, OriginalNode, OriginalValue};
 pub use source::Source;
 
 use computation::Computations;
-use error::{UnsupportedOp, short};
+use error::{Node, UnsupportedOp, short};
 use format::other_format;
 use image::{Dims, Image};
 use importer::{Draft, Importer, LayersBehind, Value, Waiting};
@@ -107,29 +106,19 @@ impl Imported {
         self.beside.iter().map(String::as_str)
     }
 
-    /// The weights. `read` returns a part of a file beside the model, for external weights; fewer bytes if the file
-    /// ends early.
+    /// The weights, from the model and from the files beside it.
     ///
     /// # Errors
-    /// When the model or such a file cannot be read, or is too short.
-    pub fn weights(
-        &self,
-        mut read: impl FnMut(&str, Range<u64>) -> io::Result<Vec<u8>>,
-    ) -> Result<Weights, ValuesError> {
+    /// When one of these files cannot be read, or is too short.
+    pub fn weights(&self) -> Result<Weights, ValuesError> {
         let mut weights = Weights::default();
         for (path, role, tensor) in &self.tensors {
-            let location = || tensor.external().map(|external| external.location.clone());
-            let values = tensor.floats_from(&mut read).map_err(|error| ValuesError::Read {
-                location: location().unwrap_or_default(),
-                error,
-            })?;
-            if let Some(error) = self.stored.error() {
-                return Err(ValuesError::Model(error));
+            let values = tensor.floats();
+            if let Some(unread) = self.stored.error() {
+                return Err(ValuesError::new(unread, path));
             }
-            let too_short = || ValuesError::TooShort {
-                location: location().unwrap_or_else(|| "the file".to_owned()),
-                path: path.clone(),
-            };
+            let too_short =
+                || ValuesError::TooShort { location: "the file".to_owned(), path: path.clone() };
             weights.set(path.clone(), *role, values.ok_or_else(too_short)?);
         }
         Ok(weights)
@@ -172,6 +161,7 @@ pub fn read_onnx(source: Arc<dyn Source>, options: ReadOptions) -> Result<Import
     }
     let outline = outline(source.as_ref()).map_err(|error| match error {
         OutlineError::Broken => NO_MODEL,
+        OutlineError::CutOff => ImportError::CutOff,
         OutlineError::Read(error) => ImportError::Read(error),
     })?;
     census::check(&outline)?;
@@ -194,7 +184,7 @@ pub fn read_onnx(source: Arc<dyn Source>, options: ReadOptions) -> Result<Import
     let imported = importer.finish(model, &file, &live, image, beside);
     // What could not be read may have been taken for something else that is wrong.
     match stored.error() {
-        Some(error) => Err(ImportError::Read(error)),
+        Some(unread) => Err(unread.into()),
         None => imported,
     }
 }
@@ -291,12 +281,18 @@ impl Importer {
             values: HashMap::new(),
             maths: Vec::new(),
             waiting: HashMap::new(),
+            makers: HashMap::new(),
             reads,
             partial_sum: None,
-            computations: Computations::new(size, integers::quantised_bytes(file)),
+            computations: Computations::new(
+                size,
+                integers::quantised_bytes(file),
+                Arc::clone(&stored),
+            ),
             refusals: Refusals::default(),
             cuts: BTreeMap::new(),
             layers_behind: LayersBehind::default(),
+            sequences: HashSet::new(),
             unknown_constants: HashSet::new(),
             cut: options.cut,
             quantised: 0,
@@ -367,6 +363,7 @@ impl Importer {
         for (output, value) in node.output.iter().zip(values) {
             let value = named(value, node, output);
             self.keep_origin(place, node, output, &value);
+            self.keep_maker(node, output, &value);
             let is_read_again = self.reads.get(output).is_some_and(|&reads| reads > 1);
             if let Some(draft) = value.draft().filter(|_| is_read_again) {
                 self.drafts[draft].is_read_again = true;
@@ -408,13 +405,21 @@ impl Importer {
         }
     }
 
+    /// Records which node put a result into the order that it has, for the case that nothing can read it.
+    fn keep_maker(&mut self, node: &NodeProto, output: &str, value: &Value) {
+        if let Value::View(..) = value {
+            let known = node.input.iter().find_map(|input| self.makers.get(input));
+            let maker = match known.filter(|_| !operator::changes_dimensions(node)) {
+                Some(maker) => maker.clone(),
+                None => Node::new(node),
+            };
+            self.makers.insert(output.to_owned(), maker);
+        }
+    }
+
     fn refuse_operator(&mut self, node: &NodeProto, refusal: &UnsupportedOp) {
-        let dot = if node.domain.is_empty() { "" } else { "." };
-        let name = match node.name.is_empty() {
-            true => node.output.first().map_or("", String::as_str),
-            false => &node.name,
-        };
-        self.refusals.add(&format!("{}{dot}{}", node.domain, node.op_type), name, refusal);
+        let Node { op, name } = Node::new(node);
+        self.refusals.add(&op, &name, refusal);
     }
 }
 
@@ -451,7 +456,11 @@ mod attacks;
 #[cfg(test)]
 mod constructs;
 #[cfg(test)]
+mod endings;
+#[cfg(test)]
 mod exact;
+#[cfg(test)]
+mod placed;
 #[cfg(test)]
 mod rounded;
 

@@ -30,6 +30,8 @@ const PLACE: Range<u64> = 1001..1004;
 pub enum OutlineError {
     /// The bytes are no protocol buffer.
     Broken,
+    /// They are the start of a model.
+    CutOff,
     /// They cannot be read.
     Read(io::Error),
 }
@@ -67,8 +69,19 @@ pub fn outline(source: &dyn Source) -> Result<Vec<u8>, OutlineError> {
     let end = source.bytes();
     let mut reader = Reader { source, at: 0, window: Bytes::new(), start: 0 };
     let mut out = Vec::new();
-    reader.message(Message::Model, end, &mut out)?;
-    Ok(out)
+    match reader.message(Message::Model, end, &mut out) {
+        Err(OutlineError::Broken) if reader.ends_in_a_field(end)? => Err(OutlineError::CutOff),
+        read => read.map(|()| out),
+    }
+}
+
+/// The wire type of a field of a model, by its number.
+const fn wire_type(field: u64) -> Option<u64> {
+    match field {
+        1 | 5 => Some(0),
+        2..=4 | 6..=8 | 14 | 20 | 25 | 26 => Some(2),
+        _ => None,
+    }
 }
 
 /// A field of a message: its number, where it starts, and its bytes if it has a length.
@@ -141,6 +154,27 @@ impl Reader<'_> {
         let from = self.at;
         self.at = from.checked_add(bytes).filter(|&to| to <= end).ok_or(OutlineError::Broken)?;
         Ok(from..self.at)
+    }
+
+    /// Whether the bytes are fields of a model, the first its version, up to one that is longer than what is left.
+    fn ends_in_a_field(&mut self, end: u64) -> Result<bool, OutlineError> {
+        self.at = 0;
+        let mut is_first = true;
+        while self.at < end {
+            let tag = match self.number(end) {
+                Err(OutlineError::Broken) => return Ok(!is_first && self.at == end),
+                tag => tag?,
+            };
+            if wire_type(tag >> 3) != Some(tag & 7) || is_first && tag >> 3 != 1 {
+                return Ok(false);
+            }
+            match self.value(tag, end) {
+                Err(OutlineError::Broken) => return Ok(!is_first),
+                value => value?,
+            };
+            is_first = false;
+        }
+        Ok(false)
     }
 
     /// The field that starts here, and goes on after it.

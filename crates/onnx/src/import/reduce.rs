@@ -5,7 +5,7 @@ use inceptive_ir::{Op, Shape};
 use super::{
     attribute::{find, flag},
     constant::Constant,
-    error::UnsupportedOp,
+    error::{UnsupportedOp, unread},
     importer::{Importer, Value},
     math::{Function, Operand},
     operator::axis,
@@ -30,9 +30,8 @@ impl Importer {
             Some(axes) => axes.iter().map(|&at| axis(at, rank)).collect::<Result<_, _>>()?,
         };
         let keeps = flag(node, "keepdims", true)?;
-        self.computations.charge(a.len())?;
-        let refusal = || UnsupportedOp::because("of constants whose values are in another file");
-        let values = a.floats().ok_or_else(refusal)?;
+        self.computations.charge(a.len(), &[a])?;
+        let values = a.floats().ok_or_else(unread)?;
         let kept: Vec<usize> = a
             .dims
             .iter()

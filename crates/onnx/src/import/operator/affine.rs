@@ -9,7 +9,7 @@ use crate::{
         attribute::int,
         computation::Computation,
         constant::{Constant, Origin},
-        error::UnsupportedOp,
+        error::{UnsupportedOp, unread},
         importer::{Importer, Value},
         layout::Layout,
     },
@@ -56,11 +56,9 @@ impl Importer {
             return per_channel(constant, 1, 0, channels).map(Numbers::Channels);
         }
         if constant.len() == 1 && constant.dims.len() <= layout.rank() {
-            let unknown =
-                || UnsupportedOp::because("with a constant whose values are in another file");
             return match channels == 1 && !constant.dims.is_empty() {
                 true => Ok(Numbers::Channels(constant.flat())),
-                false => constant.to_scalar().map(Numbers::One).ok_or_else(unknown),
+                false => constant.to_scalar().map(Numbers::One).ok_or_else(unread),
             };
         }
         let refusal = || {
@@ -209,8 +207,8 @@ impl Importer {
         constant: Constant,
     ) -> Result<Value, UnsupportedOp> {
         let named = self.named(node, &constant);
-        if let (Value::Scaled(source, scale), Some(more), Named::No) =
-            (self.input(node, position)?, constant.to_scalar(), named)
+        if let (Value::Scaled(source, scale), Named::No) = (self.input(node, position)?, named)
+            && let Some(more) = constant.to_scalar()
         {
             return Ok(Value::Scaled(source, scale * more));
         }
@@ -383,8 +381,7 @@ fn merged(first: &Rescale, second: &Rescale) -> Rescale {
 
 /// Numbers that an operator keeps.
 fn values(constant: &Constant) -> Result<Vec<f32>, UnsupportedOp> {
-    let refusal = || UnsupportedOp::because("with a constant whose values are in another file");
-    constant.floats().ok_or_else(refusal)
+    constant.floats().ok_or_else(unread)
 }
 
 /// A constant with one value for each channel, as a vector. Its dimensions are aligned at the end with those of a result

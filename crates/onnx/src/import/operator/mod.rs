@@ -36,7 +36,7 @@ pub(super) fn is_standard(domain: &str) -> bool {
 }
 
 /// The supported operators.
-const KNOWN: [&str; 92] = [
+const KNOWN: [&str; 93] = [
     "Abs",
     "Add",
     "AveragePool",
@@ -113,6 +113,7 @@ const KNOWN: [&str; 92] = [
     "Selu",
     "Shape",
     "Sigmoid",
+    "Sign",
     "Size",
     "Slice",
     "Softmax",
@@ -134,6 +135,14 @@ const KNOWN: [&str; 92] = [
 /// Whether a node's operator is read at all.
 pub(super) fn is_known(node: &NodeProto) -> bool {
     is_standard(&node.domain) && KNOWN.contains(&node.op_type.as_str())
+}
+
+/// Whether a node's result has its values in another order than its input, or other dimensions.
+pub(super) fn changes_dimensions(node: &NodeProto) -> bool {
+    matches!(
+        node.op_type.as_str(),
+        "Expand" | "Flatten" | "Reshape" | "Squeeze" | "Transpose" | "Unsqueeze"
+    )
 }
 
 /// An attribute that a node has twice, so that programs differ in its value.

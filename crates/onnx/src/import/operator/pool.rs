@@ -10,6 +10,7 @@ use crate::{
         error::UnsupportedOp,
         importer::{Importer, Value},
         layout::{Axis, Layout},
+        math::{Function, Operand},
     },
     proto::NodeProto,
 };
@@ -19,12 +20,21 @@ use super::{
     padding::{added, grown, padding, reach},
 };
 
+/// Maximum number of values of a matrix that may be one of averages.
+const MAX_AVERAGES: usize = 1 << 24;
+
 impl Importer {
     pub(super) fn pool(
         &mut self,
         node: &NodeProto,
         kind: PoolKind,
     ) -> Result<Value, UnsupportedOp> {
+        if kind == PoolKind::Average
+            && let Value::Math(math) = self.input(node, 0)?
+            && let Some(source) = self.squared(Operand::Math(math))
+        {
+            return self.pool_of_squares(node, source);
+        }
         let (source, before) = match (kind, self.input(node, 0)?) {
             (PoolKind::Average, Value::Padded(source, padding)) => (source, padding),
             (PoolKind::Max, Value::Padded(source, padding)) if self.is_positive(source) => {
@@ -35,6 +45,43 @@ impl Importer {
         if kind == PoolKind::L2 && int(node, "p").unwrap_or(2) != 2 {
             return Err(UnsupportedOp::because("with a norm other than the second"));
         }
+        let op = self.windows(node, kind, source, before)?;
+        self.push(node, op, vec![source], vec![])
+    }
+
+    /// The mean of squares, as the square of an L2 pooling over their number. It is a part of that pooling as PyTorch
+    /// exports it, and nothing else here.
+    fn pool_of_squares(&mut self, node: &NodeProto, source: usize) -> Result<Value, UnsupportedOp> {
+        let op = self.windows(node, PoolKind::Average, source, Padding::NONE)?;
+        let refusal = || UnsupportedOp::because("of squares over windows of different sizes");
+        let Op::Pool(pool) = op else { return Err(refusal()) };
+        if pool.ceil || pool.padding != Padding::NONE && !pool.count_include_pad {
+            return Err(refusal());
+        }
+        let norm = Pool { kind: PoolKind::L2, count_include_pad: false, ..pool };
+        let path = self.path(node, "l2pool", None);
+        let pooled = self.draft(path, Op::Pool(norm), vec![source], vec![])?;
+        let layout = self.layout(pooled);
+        let operands = vec![Operand::Draft(pooled), Operand::Number(2.0)];
+        let Value::Math(squares) = self.keep_math(node, Function::Pow, operands, layout.clone())?
+        else {
+            return Err(refusal());
+        };
+        let Size { height, width } = pool.kernel;
+        #[expect(clippy::cast_precision_loss, reason = "a number of pixels")]
+        let count = (u64::from(height) * u64::from(width)) as f32;
+        let operands = vec![Operand::Math(squares), Operand::Number(count)];
+        self.keep_math(node, Function::Div, operands, layout)
+    }
+
+    /// A pooling as an operator of ours, of a result with padding before.
+    fn windows(
+        &self,
+        node: &NodeProto,
+        kind: PoolKind,
+        source: usize,
+        before: Padding,
+    ) -> Result<Op, UnsupportedOp> {
         let dilation = size(node, "dilations")?;
         if node.output.get(1).is_some_and(|indices| self.reads.contains_key(indices)) {
             return Err(UnsupportedOp::because("whose indices are used"));
@@ -43,7 +90,7 @@ impl Importer {
         let from = self.drafts[source].shape.size();
         if self.is_ours && before == Padding::NONE && is_grid(node, kind, from) {
             let output = Size::new(from.height / stride.height, from.width / stride.width);
-            return self.push(node, Op::AdaptiveAvgPool { output }, vec![source], vec![]);
+            return Ok(Op::AdaptiveAvgPool { output });
         }
         let padded = grown(from, before)?;
         let window =
@@ -67,8 +114,7 @@ impl Importer {
         {
             return Err(UnsupportedOp::because("whose last window starts in padding"));
         }
-        let op = Op::Pool(rounded_up(pool, from));
-        self.push(node, op, vec![source], vec![])
+        Ok(Op::Pool(rounded_up(pool, from)))
     }
 
     /// One window over the whole map, as the language has it.
@@ -303,6 +349,7 @@ impl Importer {
         let is_average = rows > 0
             && from == size.height
             && matrix.splatted().is_none()
+            && matrix.len() <= MAX_AVERAGES
             && matrix.floats().is_some_and(|values| values == averages(from, rows));
         if is_average {
             Ok(Value::Rows(source, rows))
@@ -322,6 +369,7 @@ impl Importer {
         let is_average = columns > 0
             && from == self.drafts[source].shape.size().width
             && matrix.splatted().is_none()
+            && matrix.len() <= MAX_AVERAGES
             && matrix.floats().is_some_and(|values| values == averages_across(from, columns));
         if !is_average {
             return Err(UnsupportedOp::because("of averages over rows"));

@@ -7,7 +7,7 @@ use crate::{
     import::{
         attribute::int,
         constant::{Constant, Element},
-        error::UnsupportedOp,
+        error::{UnsupportedOp, unread},
         importer::{Importer, Value},
     },
     proto::NodeProto,
@@ -57,11 +57,10 @@ impl Importer {
         zero: Option<&Constant>,
         at: usize,
     ) -> Result<Constant, UnsupportedOp> {
-        self.computations.charge(values.len())?;
-        let refusal = || UnsupportedOp::because("with values that are not in the file");
-        let numbers = values.floats().ok_or_else(refusal)?;
-        let scales = scale.floats().ok_or_else(refusal)?;
-        let zeros = zero.map(|zero| zero.floats().ok_or_else(refusal)).transpose()?;
+        self.computations.charge(values.len(), &[values])?;
+        let numbers = values.floats().ok_or_else(unread)?;
+        let scales = scale.floats().ok_or_else(unread)?;
+        let zeros = zero.map(|zero| zero.floats().ok_or_else(unread)).transpose()?;
         let zeros = zeros.unwrap_or_else(|| vec![0.0; scales.len()]);
         let length = values.dims.get(at).copied().unwrap_or(1);
         let fits = scales.len() == 1 || scales.len() == length;
@@ -77,7 +76,7 @@ impl Importer {
             (number - zeros[position(index)]) * scales[position(index)]
         };
         let numbers = numbers.into_iter().enumerate().map(number).collect();
-        Constant::tensor(values.dims.clone(), numbers).ok_or_else(refusal)
+        Constant::tensor(values.dims.clone(), numbers).ok_or_else(unread)
     }
 
     /// Rounding of a computed value with a scale that follows from it: the value, the scale 1 and the zero 0.

@@ -5,7 +5,7 @@ use inceptive_ir::{Interpolation, Op, Resize, ResizeTo, Shape, Size};
 use crate::{
     import::{
         attribute::{find, flag, int, unsigned},
-        error::UnsupportedOp,
+        error::{UnsupportedOp, unread},
         importer::{Importer, Value},
     },
     proto::NodeProto,
@@ -62,9 +62,7 @@ impl Importer {
             None => {
                 let scales = self.optional_constant(node, if is_new { 2 } else { 1 })?;
                 let scales = scales.filter(|scales| scales.len() > 0);
-                let absent =
-                    || UnsupportedOp::because("with factors whose values are in another file");
-                scales.map(|scales| scales.floats().ok_or_else(absent)).transpose()?
+                scales.map(|scales| scales.floats().ok_or_else(unread)).transpose()?
             }
         };
         let sizes = if is_new { self.ints(node, "sizes", 3)? } else { None };

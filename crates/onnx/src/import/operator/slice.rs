@@ -5,6 +5,7 @@ use inceptive_ir::{Axis, Interpolation, Op, Rearrange, Resize, ResizeTo, Size};
 use crate::{
     import::{
         attribute::{int, whole},
+        constant::Constant,
         error::UnsupportedOp,
         fold::Steps,
         importer::{Importer, Value},
@@ -105,23 +106,13 @@ impl Importer {
 
     /// The parts of a result that a node cuts it into, one for each of its outputs.
     pub(super) fn split(&mut self, node: &NodeProto) -> Result<Vec<Value>, UnsupportedOp> {
+        if let Value::Constant(constant) = self.input(node, 0)? {
+            return self.split_constant(node, &constant);
+        }
         let (source, layout) = self.operand(node, 0)?;
         let at = axis(int(node, "axis").unwrap_or(0), layout.rank())?;
         let size = usize::try_from(layout.sizes()[at])?;
-        let parts = match self.ints(node, "split", 1)? {
-            Some(parts) => parts.into_iter().map(usize::try_from).collect::<Result<Vec<_>, _>>()?,
-            None => {
-                let count = match int(node, "num_outputs") {
-                    Some(count) => usize::try_from(count)?,
-                    None => node.output.len(),
-                };
-                let part = size.div_ceil(count.max(1));
-                (0..count).map(|at| part.min(size.saturating_sub(at * part))).collect()
-            }
-        };
-        if parts.iter().try_fold(0_usize, |sum, &part| sum.checked_add(part)) != Some(size) {
-            return Err(UnsupportedOp::because("into parts that are not all of it"));
-        }
+        let parts = self.parts(node, size)?;
         let mut start = 0;
         let mut values = Vec::with_capacity(parts.len());
         for (count, output) in parts.into_iter().zip(&node.output) {
@@ -137,6 +128,48 @@ impl Importer {
             });
         }
         Ok(values)
+    }
+
+    /// The parts of a constant, such as the matrices of an attention that are one tensor in the file.
+    fn split_constant(
+        &mut self,
+        node: &NodeProto,
+        constant: &Constant,
+    ) -> Result<Vec<Value>, UnsupportedOp> {
+        let at = axis(int(node, "axis").unwrap_or(0), constant.dims.len())?;
+        let parts = self.parts(node, constant.dims[at])?;
+        let refusal = || UnsupportedOp::because("of constants that do not fit each other");
+        let mut start = 0;
+        let mut values = Vec::with_capacity(parts.len());
+        for (count, output) in parts.into_iter().zip(&node.output) {
+            let part = start..start + count;
+            start += count;
+            values.push(if output.is_empty() || !self.reads.contains_key(output) {
+                Value::Unknown
+            } else {
+                Value::Constant(self.part(constant, at, part)?.ok_or_else(refusal)?)
+            });
+        }
+        Ok(values)
+    }
+
+    /// How many positions each part of a split has.
+    fn parts(&self, node: &NodeProto, size: usize) -> Result<Vec<usize>, UnsupportedOp> {
+        let parts = match self.ints(node, "split", 1)? {
+            Some(parts) => parts.into_iter().map(usize::try_from).collect::<Result<Vec<_>, _>>()?,
+            None => {
+                let count = match int(node, "num_outputs") {
+                    Some(count) => usize::try_from(count)?,
+                    None => node.output.len(),
+                };
+                let part = size.div_ceil(count.max(1));
+                (0..count).map(|at| part.min(size.saturating_sub(at * part))).collect()
+            }
+        };
+        if parts.iter().try_fold(0_usize, |sum, &part| sum.checked_add(part)) != Some(size) {
+            return Err(UnsupportedOp::because("into parts that are not all of it"));
+        }
+        Ok(parts)
     }
 
     /// Positions of an axis of a result.
