@@ -256,6 +256,9 @@ impl Plan {
         if self.len() as u64 > MAX_TASKS {
             return Some(format!("it has more than {MAX_TASKS} tasks"));
         }
+        if let Some(fault) = self.path_fault() {
+            return Some(fault);
+        }
         match &self.work {
             Work::Train(plan) if plan.python.is_some() => {
                 Some("it names a program, which only its worker may do, with --python".to_owned())
@@ -368,18 +371,6 @@ impl OpenPlan {
 
     pub fn inputs(&self) -> PathBuf {
         self.folder.join(INPUTS)
-    }
-
-    /// Checks that the inputs are those that were planned with.
-    pub fn check_inputs(&self) -> Result<(), PlanError> {
-        for Input { path, sha256: expected } in &self.plan.inputs {
-            let path = self.inputs().join(path);
-            let bytes = inceptive_files::read(&path, super::inputs::MAX_INPUT_BYTES);
-            if bytes.map_or(true, |bytes| sha256(&bytes) != *expected) {
-                return Err(PlanError::Input(path));
-            }
-        }
-        Ok(())
     }
 }
 

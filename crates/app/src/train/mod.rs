@@ -2,6 +2,7 @@
 
 mod files;
 mod lanes;
+mod recipe;
 mod run;
 mod subject;
 mod trainer_name;
@@ -19,17 +20,16 @@ use std::{
 
 use inceptive_bench::Isa;
 use inceptive_data::{DataName, Dataset, Places, load as load_data};
-use inceptive_dsl::{Disk, Setting};
-use inceptive_files::{InputFiles, leads_out};
+use inceptive_dsl::Setting;
+use inceptive_files::InputFiles;
 use inceptive_results::{Machine, Record, TrainingKey, TrainingRun};
 use inceptive_store::{Filter, Store, StoreError};
-use inceptive_train::{Backend, PyTorch, Recipe, TrainError, recipe::shipped};
+use inceptive_train::{Backend, PyTorch, Recipe, TrainError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::TaskError,
     measured::Request,
-    network::ReadError,
     notes::Note,
     running::{Found, Running, TICK, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
     training::{PlannedRun, RunState, SideBySide, TrainingEvent},
@@ -37,6 +37,9 @@ use crate::{
 
 use files::{RunFiles, RunName, plain};
 use lanes::Lanes;
+use recipe::load_recipe;
+pub use recipe::read_recipe;
+pub(crate) use recipe::{recipe_file, recipe_files, shipped_recipe_file};
 use run::Ended;
 pub(crate) use run::epoch_record;
 use subject::Subject;
@@ -287,47 +290,6 @@ fn refuse_classes(plan: &TrainPlan, data: &Dataset) -> Result<(), TaskError> {
         }
     }
     Ok(())
-}
-
-/// Reads a recipe: a file, or a recipe by its name, from the folder `recipes` in the working folder or else a built-in one.
-///
-/// # Errors
-/// When there is no such recipe, or it is invalid.
-pub fn read_recipe(name: &str, settings: &[Setting]) -> Result<Recipe, TaskError> {
-    load_recipe(name, settings).map(|(recipe, _)| recipe)
-}
-
-/// The files of a recipe, its own first; none for a built-in recipe.
-///
-/// # Errors
-/// As [`read_recipe`].
-pub(crate) fn recipe_files(name: &str, settings: &[Setting]) -> Result<Vec<PathBuf>, TaskError> {
-    load_recipe(name, settings).map(|(_, files)| files)
-}
-
-/// Reads a recipe; also returns its files: none for a built-in recipe.
-fn load_recipe(name: &str, settings: &[Setting]) -> Result<(Recipe, Vec<PathBuf>), TaskError> {
-    let is_name = !name.contains(['/', '\\', '.']);
-    let file = match is_name {
-        true => PathBuf::from(format!("recipes/{name}.yaml")),
-        false => PathBuf::from(name),
-    };
-    let wrong = |failure| TaskError::from(ReadError::Yaml(failure));
-    if !is_name || file.exists() {
-        let read = Recipe::load(&Disk, &file, settings);
-        let (recipe, sources) = read.map_err(|failure| match leads_out(&file) {
-            true => ReadError::Link(file).into(),
-            false => wrong(failure),
-        })?;
-        return Ok((recipe, sources.paths().map(Path::to_owned).collect()));
-    }
-    match Recipe::load_shipped(name, settings) {
-        Some(read) => read.map(|(recipe, _)| (recipe, Vec::new())).map_err(wrong),
-        None => {
-            let known = shipped().collect::<Vec<_>>().join(", ");
-            Err(TaskError::NoRecipe { name: name.to_owned(), known })
-        }
-    }
 }
 
 /// A task whose inputs have been read.
