@@ -20,6 +20,9 @@ pub enum OnnxSettingError {
     /// It is no size of an input.
     #[error("`{0}` is no size of an input; write 224, 640x480 (height x width) or 3x640x480")]
     Size(String),
+    /// It is neither true nor false.
+    #[error("`{0}` is no value of `cut`; write true or false")]
+    Cut(String),
 }
 
 /// What settings ask of an ONNX file.
@@ -34,6 +37,7 @@ pub(crate) fn read_options(settings: &[Setting]) -> Result<ReadOptions, OnnxSett
             }
             (CUT, "true") => options.cut = true,
             (CUT, "false") => options.cut = false,
+            (CUT, value) => return Err(OnnxSettingError::Cut(value.to_owned())),
             (key, _) => return Err(OnnxSettingError::Key(key.to_owned())),
         }
     }

@@ -41,7 +41,13 @@ pub fn read_idx_labels(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, FileError> 
 }
 
 fn images(mut input: Input<'_>, memory: &Memory) -> Result<(ImageShape, Vec<u8>), FileError> {
-    expect_magic(&mut input, IMAGES, "an IDX file of images", IMAGES_HEADER)?;
+    let (shape, count) = images_header(&mut input)?;
+    pixels(input, shape, count, memory)
+}
+
+/// The shape of images and their number.
+fn images_header(input: &mut Input<'_>) -> Result<(ImageShape, u32), FileError> {
+    expect_magic(input, IMAGES, "an IDX file of images", IMAGES_HEADER)?;
     let count = input.header_word(IMAGES_HEADER)?;
     let height = input.header_word(IMAGES_HEADER)?;
     let width = input.header_word(IMAGES_HEADER)?;
@@ -49,7 +55,16 @@ fn images(mut input: Input<'_>, memory: &Memory) -> Result<(ImageShape, Vec<u8>)
         limit(what, side.into(), MAX_SIDE.into())
             .map_err(|problem| input.error(offset, problem))?;
     }
-    let shape = ImageShape { channels: 1, height, width };
+    Ok((ImageShape { channels: 1, height, width }, count))
+}
+
+/// What follows the header.
+fn pixels(
+    mut input: Input<'_>,
+    shape: ImageShape,
+    count: u32,
+    memory: &Memory,
+) -> Result<(ImageShape, Vec<u8>), FileError> {
     let bytes = shape.check(count.into()).map_err(|problem| input.error(4, problem))?;
     memory.take(bytes as u64).map_err(|problem| input.error(4, problem))?;
     Ok((shape, input.rest(bytes)?))
@@ -127,7 +142,14 @@ pub(crate) fn read(
     let split = |images_path: &Path, labels_path: &Path| {
         let labels = labels(Input::open(labels_path, stop)?, memory)?;
         check_labels(labels_path, &labels, classes)?;
-        let (shape, pixels) = images(Input::open(images_path, stop)?, memory)?;
+        let mut input = Input::open(images_path, stop)?;
+        let (shape, count) = images_header(&mut input)?;
+        // Before gigabytes are decompressed in vain.
+        if count > 0 && count as usize != labels.len() {
+            let problem = Problem::Counts { images: count as usize, labels: labels.len() };
+            return Err(FileError::new(images_path, problem));
+        }
+        let (shape, pixels) = pixels(input, shape, count, memory)?;
         let labels = labels.into_iter().map(u16::from).collect();
         Split::new(shape, pixels, labels).map_err(|problem| FileError::new(images_path, problem))
     };

@@ -35,7 +35,10 @@ pub(crate) fn shipped_recipe_file(name: &str) -> Option<PathBuf> {
 }
 
 /// Reads a recipe; also returns its files: none for a built-in recipe.
-pub(super) fn load_recipe(name: &str, settings: &[Setting]) -> Result<(Recipe, Vec<PathBuf>), TaskError> {
+pub(super) fn load_recipe(
+    name: &str,
+    settings: &[Setting],
+) -> Result<(Recipe, Vec<PathBuf>), TaskError> {
     let named = recipe_file(name).or_else(|| shipped_recipe_file(name).filter(|it| it.exists()));
     let wrong = |failure| TaskError::from(ReadError::Yaml(failure));
     if let Some(file) = named {

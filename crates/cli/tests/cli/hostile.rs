@@ -124,6 +124,9 @@ fn git_fetches_nothing_that_a_repository_promises() {
         let output = stranger.inceptive(".", &format!("report --diff {diff}"));
         assert_eq!(output.status.code(), Some(1));
         assert!(!stranger.has_run(), "{diff}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("its content is not in this clone"), "{diff}: {error}");
+        assert!(error.contains("git show ") && error.contains(":./nets/n.yaml"), "{diff}: {error}");
     }
     // What it is that does not happen.
     stranger.git(".", &["cat-file", "blob", "HEAD:nets/n.yaml"]);

@@ -53,8 +53,7 @@ pub(super) fn needed_bytes(graph: &Graph) -> u64 {
 
 /// The nodes whose outputs are compared.
 fn relus(graph: &Graph) -> impl Iterator<Item = NodeId> {
-    let is_relu =
-        |op: &Op| matches!(op, Op::Activation(Activation::Relu | Activation::Relu6));
+    let is_relu = |op: &Op| matches!(op, Op::Activation(Activation::Relu | Activation::Relu6));
     graph.nodes().filter(move |(_, node)| is_relu(&node.op)).map(|(id, _)| id)
 }
 

@@ -245,12 +245,7 @@ fn conv(
     Ok(flow)
 }
 
-fn linear(
-    input: &Flow,
-    to: Shape,
-    kernel: &[f32],
-    stop: &AtomicBool,
-) -> Result<Flow, ScoreError> {
+fn linear(input: &Flow, to: Shape, kernel: &[f32], stop: &AtomicBool) -> Result<Flow, ScoreError> {
     let (sums, mut flow) = (input.sums(stop)?, Flow::zeros(to));
     let results = flow.values.iter_mut().zip(&mut flow.derivatives);
     for ((value, derivative), row) in results.zip(kernel.chunks_exact(input.values.len().max(1))) {

@@ -67,7 +67,8 @@ fn by_pytorch(graph: &Graph) -> Option<[f64; 2]> {
     fs::write(folder.path().join("network.py"), &module.text).unwrap();
     fs::write(folder.path().join("keys"), keys).unwrap();
     fs::write(folder.path().join("weights"), all).unwrap();
-    fs::write(folder.path().join("images"), numbers(&naswot::noise(&graph, 3, &GO_ON).unwrap())).unwrap();
+    fs::write(folder.path().join("images"), numbers(&naswot::noise(&graph, 3, &GO_ON).unwrap()))
+        .unwrap();
     fs::write(folder.path().join("reference.py"), include_str!("reference.py")).unwrap();
     let shape = graph.node(graph.input()).shape;
     let [height, width] = [shape.size().height, shape.size().width];

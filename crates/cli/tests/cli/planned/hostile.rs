@@ -184,7 +184,8 @@ fn inputs_refer_to_inputs_only() {
             forge_input(around, plan, "one.yaml", &format!("name: x\nextends: {path}\n"));
             refused(around, &format!("worker {plan} --task 0"), "would read `");
         }
-        let space = format!("space: x\nbase: ../{path}\nvary: {{w: {{values: [1, 2], default: 1}}}}\n");
+        let space =
+            format!("space: x\nbase: ../{path}\nvary: {{w: {{values: [1, 2], default: 1}}}}\n");
         forge_input(around, "count", "spaces/space.yaml", &space);
         refused(around, "worker count --task 0", "would read `");
     }
