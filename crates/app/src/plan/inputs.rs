@@ -13,7 +13,7 @@ use crate::{
     error::{PlanError, TaskError},
     explore::read_space,
     measured::Request,
-    network::{ReadError, files_beside, is_onnx, read},
+    network::{ReadError, read},
     train::{recipe_file, recipe_files, shipped_recipe_file},
 };
 
@@ -181,11 +181,7 @@ impl OpenPlan {
 
 /// All files of a network, also if it is wrong: its errors may quote them.
 fn files_of(request: &Request) -> Vec<PathBuf> {
-    let Request { file, settings } = request;
-    if is_onnx(file) {
-        return files_beside(file);
-    }
-    read(file, settings).map_or_else(
+    read(&request.file, &request.settings).map_or_else(
         |error| opened_by(&error.into()),
         |loaded| loaded.sources.paths().map(Path::to_owned).collect(),
     )

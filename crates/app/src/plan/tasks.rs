@@ -7,6 +7,7 @@ use std::{
 };
 
 use inceptive_bench::engines::{EngineOptions, PyTorchOptions};
+use inceptive_files::leads_out;
 use inceptive_results::ObjectiveInfo;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -350,8 +351,11 @@ impl OpenPlan {
         let text = inceptive_files::read_text(&file, MAX_PLAN_BYTES)
             .map_err(|error| PlanError::Read { path: file.clone(), error })?;
         let unreadable = |reason: String| PlanError::Unreadable { file: file.clone(), reason };
-        let plan: Plan =
-            serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+        let plan: Plan = serde_json::from_str(&text).map_err(|error| match leads_out(&file) {
+            // The error may quote a value of a private file.
+            true => unreadable("it is a link to another file".to_owned()),
+            false => unreadable(error.to_string()),
+        })?;
         if plan.inceptive_plan != VERSION {
             let version = plan.inceptive_plan;
             return Err(unreadable(format!("its version is {version}, not {VERSION}")));

@@ -210,6 +210,21 @@ fn a_recipe_is_the_one_that_was_planned() {
     assert!(runs[0].to_string().contains("\"epochs\":2"), "{runs:?}");
 }
 
+/// A link in the folder of a plan may lead to a private file.
+#[test]
+fn a_link_in_place_of_a_plan_is_not_quoted() {
+    let (folder, other) = (folder(), tempfile::tempdir().unwrap());
+    let (folder, private) = (folder.path(), other.path().join("private.json"));
+    fs::create_dir(folder.join("plan")).unwrap();
+    symlink(&private, folder.join("plan/plan.json")).unwrap();
+    for content in [format!("\"{SECRET}\""), format!("{{\"inceptive_plan\": \"{SECRET}\"}}")] {
+        fs::write(&private, content).unwrap();
+        for command in ["worker plan --status", "results merge a.db plan"] {
+            refused(folder, command, "it is a link to another file");
+        }
+    }
+}
+
 #[test]
 fn the_tasks_that_a_search_leaves_out_are_not_quoted() {
     let folder = folder();
