@@ -68,3 +68,19 @@ pub struct OpenSettings {
     /// Whether the part before what is not supported can be read.
     pub cut: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_value_is_not_called_a_wrong_key() {
+        let error = |setting: &str| {
+            let settings: [Setting; 1] = [setting.parse().unwrap()];
+            read_options(&settings).unwrap_err().to_string()
+        };
+        assert_eq!(error("cut=maybe"), "`maybe` is no value of `cut`; write true or false");
+        assert!(error("input.size=big").starts_with("`big` is no size of an input"));
+        assert!(error("colour=red").starts_with("`colour` cannot be set in an ONNX file"));
+    }
+}

@@ -41,12 +41,18 @@ pub fn read_idx_labels(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, FileError> 
 }
 
 fn images(mut input: Input<'_>, memory: &Memory) -> Result<(ImageShape, Vec<u8>), FileError> {
-    let (shape, count) = images_header(&mut input)?;
-    pixels(input, shape, count, memory)
+    let header = images_header(&mut input)?;
+    Ok((header.shape, pixels(input, &header, memory)?))
 }
 
-/// The shape of images and their number.
-fn images_header(input: &mut Input<'_>) -> Result<(ImageShape, u32), FileError> {
+/// What a file of images states, which can be held.
+struct ImagesHeader {
+    shape: ImageShape,
+    count: usize,
+    bytes: usize,
+}
+
+fn images_header(input: &mut Input<'_>) -> Result<ImagesHeader, FileError> {
     expect_magic(input, IMAGES, "an IDX file of images", IMAGES_HEADER)?;
     let count = input.header_word(IMAGES_HEADER)?;
     let height = input.header_word(IMAGES_HEADER)?;
@@ -55,19 +61,19 @@ fn images_header(input: &mut Input<'_>) -> Result<(ImageShape, u32), FileError> 
         limit(what, side.into(), MAX_SIDE.into())
             .map_err(|problem| input.error(offset, problem))?;
     }
-    Ok((ImageShape { channels: 1, height, width }, count))
+    let shape = ImageShape { channels: 1, height, width };
+    let bytes = shape.check(count.into()).map_err(|problem| input.error(4, problem))?;
+    Ok(ImagesHeader { shape, count: count as usize, bytes })
 }
 
 /// What follows the header.
 fn pixels(
     mut input: Input<'_>,
-    shape: ImageShape,
-    count: u32,
+    header: &ImagesHeader,
     memory: &Memory,
-) -> Result<(ImageShape, Vec<u8>), FileError> {
-    let bytes = shape.check(count.into()).map_err(|problem| input.error(4, problem))?;
-    memory.take(bytes as u64).map_err(|problem| input.error(4, problem))?;
-    Ok((shape, input.rest(bytes)?))
+) -> Result<Vec<u8>, FileError> {
+    memory.take(header.bytes as u64).map_err(|problem| input.error(4, problem))?;
+    input.rest(header.bytes)
 }
 
 fn labels(mut input: Input<'_>, memory: &Memory) -> Result<Vec<u8>, FileError> {
@@ -143,15 +149,16 @@ pub(crate) fn read(
         let labels = labels(Input::open(labels_path, stop)?, memory)?;
         check_labels(labels_path, &labels, classes)?;
         let mut input = Input::open(images_path, stop)?;
-        let (shape, count) = images_header(&mut input)?;
+        let header = images_header(&mut input)?;
         // Before gigabytes are decompressed in vain.
-        if count > 0 && count as usize != labels.len() {
-            let problem = Problem::Counts { images: count as usize, labels: labels.len() };
+        if header.count != labels.len() {
+            let problem = Problem::Counts { images: header.count, labels: labels.len() };
             return Err(FileError::new(images_path, problem));
         }
-        let (shape, pixels) = pixels(input, shape, count, memory)?;
+        let pixels = pixels(input, &header, memory)?;
         let labels = labels.into_iter().map(u16::from).collect();
-        Split::new(shape, pixels, labels).map_err(|problem| FileError::new(images_path, problem))
+        Split::new(header.shape, pixels, labels)
+            .map_err(|problem| FileError::new(images_path, problem))
     };
     Ok((split(train_images, train_labels)?, split(test_images, test_labels)?))
 }
