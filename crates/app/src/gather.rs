@@ -251,7 +251,7 @@ impl Gatherer<'_> {
                 Ok(Checked::Library(_)) if is_of_folder => return ControlFlow::Continue(()),
                 // Reading it as a network says what is wrong.
                 Ok(Checked::Library(_)) => {}
-                Err(failure) if inceptive_dsl::kind(&Disk, file) == Some(Kind::Space) => {
+                Err(failure) if kind(files, file) == Some(Kind::Space) => {
                     // Its default point may be right; that is not what was asked for.
                     self.trouble(file, ReadError::Yaml(failure));
                     return ControlFlow::Continue(());

@@ -15,7 +15,7 @@ use std::{
 use inceptive_dsl::Files;
 use inceptive_files::program::{self, Answer};
 
-use crate::inspect::is_listed;
+use crate::{inspect::is_listed, repro_command::quoted};
 
 /// Files at a revision, by paths relative to the working folder.
 #[derive(Debug)]
@@ -41,6 +41,17 @@ pub enum GitError {
     /// The listing is longer than any folder of networks.
     #[error("`{0}` has too many files")]
     TooManyFiles(String),
+    /// The tree of the revision has it, but git does not have its content, and may not fetch it.
+    #[error(
+        "`{path}` exists at revision `{revision}`, but its content is not in this clone, which is probably a partial one: fetch it \
+         with `git show {}`, or clone the repository without --filter", quoted(format!("{revision}:./{path}").as_ref())
+    )]
+    NotFetched {
+        /// The revision.
+        revision: String,
+        /// The path.
+        path: String,
+    },
     /// There is no such file or folder at the revision.
     #[error("`{path}` does not exist at revision `{revision}`")]
     Path {
@@ -72,7 +83,7 @@ impl GitFiles {
     /// file.
     ///
     /// # Errors
-    /// When there is nothing at the path.
+    /// When there is nothing at the path, or its content was not fetched.
     pub fn folder(&self, path: &Path) -> Result<Option<Vec<PathBuf>>, GitError> {
         let missing =
             || GitError::Path { revision: self.revision.clone(), path: path.display().to_string() };
@@ -96,8 +107,16 @@ impl GitFiles {
                 files.sort();
                 Ok(Some(files))
             }
-            _ => Err(missing()),
+            _ => Err(match self.entry(path).map_err(GitError::Run)? {
+                Entry::None => missing(),
+                Entry::Mode(_) | Entry::NotFetched => self.not_fetched(path),
+            }),
         }
+    }
+
+    fn not_fetched(&self, path: &Path) -> GitError {
+        let (revision, path) = (self.revision.clone(), path.display().to_string());
+        GitError::NotFetched { revision, path }
     }
 
     /// Runs git, as long as the time for all files is not over.
@@ -131,17 +150,21 @@ impl GitFiles {
         let mut file = start.clone();
         let mut target = None;
         for _ in 0..=MAX_LINKS {
-            match self.mode(&file)?.as_deref() {
-                Some(LINK) => {}
-                Some(REGULAR | EXECUTABLE) => {
+            match self.entry(&file)? {
+                Entry::Mode(mode) if mode == LINK => {}
+                Entry::Mode(mode) if mode == REGULAR || mode == EXECUTABLE => {
                     self.found.borrow_mut().insert(start, file.clone());
                     return Ok(file);
                 }
-                _ => break,
+                Entry::NotFetched => return Err(io::Error::other(self.not_fetched(&file))),
+                Entry::Mode(_) | Entry::None => break,
             }
             let name = self.name(&file).ok_or_else(missing)?;
-            let content = self.git(&["cat-file", "blob", &name], MAX_TARGET)?.bytes;
-            let text = String::from_utf8_lossy(&content).into_owned();
+            let content = self.git(&["cat-file", "blob", &name], MAX_TARGET)?;
+            if !content.is_success {
+                return Err(io::Error::other(self.not_fetched(&file)));
+            }
+            let text = String::from_utf8_lossy(&content.bytes).into_owned();
             let next = normal(&file.parent().unwrap_or(Path::new("")).join(&text));
             target = Some(text);
             match next {
@@ -156,13 +179,17 @@ impl GitFiles {
         }))
     }
 
-    /// The mode of an entry of the tree, if there is one.
-    fn mode(&self, path: &Path) -> io::Result<Option<String>> {
+    /// The entry of the tree for a path.
+    fn entry(&self, path: &Path) -> io::Result<Entry> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let path = format!("./{}", path.to_str().ok_or_else(missing)?);
         let entry = self.git(&["ls-tree", "-z", &self.revision, "--", &path], MAX_LINE)?;
-        let entry = String::from_utf8_lossy(&entry.bytes).into_owned();
-        Ok(entry.split_once(' ').map(|(mode, _)| mode.to_owned()))
+        let text = String::from_utf8_lossy(&entry.bytes).into_owned();
+        Ok(match text.split_once(' ') {
+            Some((mode, _)) => Entry::Mode(mode.to_owned()),
+            None if entry.is_success => Entry::None,
+            None => Entry::NotFetched,
+        })
     }
 
     /// How git names a file, relative to the working folder; `None` if it is not below it.
@@ -170,6 +197,16 @@ impl GitFiles {
         let path = normal(path)?;
         Some(format!("{}:./{}", self.revision, path.to_str()?))
     }
+}
+
+/// What the tree of a revision has for a path.
+enum Entry {
+    /// Nothing.
+    None,
+    /// An entry of a mode.
+    Mode(String),
+    /// A part of the tree was not fetched.
+    NotFetched,
 }
 
 /// Modes of regular files and links in a tree.
@@ -300,7 +337,8 @@ const ROOT: &str = "/";
 impl Files for GitFiles {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
-        let name = self.name(&self.file(path)?).ok_or_else(missing)?;
+        let file = self.file(path)?;
+        let name = self.name(&file).ok_or_else(missing)?;
         // A large file is not read in vain.
         if limit > SMALL && self.size(&name)?.is_some_and(|size| size >= limit) {
             let limit = limit.saturating_sub(1);
@@ -308,7 +346,8 @@ impl Files for GitFiles {
         }
         match self.git(&["cat-file", "blob", &name], limit)? {
             Answer { bytes, is_success: true, .. } => Ok(bytes),
-            _ => Err(missing()),
+            // The tree has it.
+            _ => Err(io::Error::other(self.not_fetched(&file))),
         }
     }
 

@@ -51,7 +51,7 @@ pub use compare_spaces::CompareSpacesPlan;
 pub use constraints::{counts_by_name, violated, violated_constraints};
 pub use design::{NewFile, SaveError, design, save_variant, yaml_file_name};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
-pub use error::{CalibrateError, ExploreError, PlanError, TaskError, error_chain};
+pub use error::{CalibrateError, ExploreError, InputError, PlanError, TaskError, error_chain};
 pub use evaluate::{
     Engines, EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart,
     NetworkResult, OnEngine, evaluate,

@@ -20,6 +20,9 @@ pub enum OnnxSettingError {
     /// It is no size of an input.
     #[error("`{0}` is no size of an input; write 224, 640x480 (height x width) or 3x640x480")]
     Size(String),
+    /// It is neither true nor false.
+    #[error("`{0}` is no value of `cut`; write true or false")]
+    Cut(String),
 }
 
 /// What settings ask of an ONNX file.
@@ -34,6 +37,7 @@ pub(crate) fn read_options(settings: &[Setting]) -> Result<ReadOptions, OnnxSett
             }
             (CUT, "true") => options.cut = true,
             (CUT, "false") => options.cut = false,
+            (CUT, value) => return Err(OnnxSettingError::Cut(value.to_owned())),
             (key, _) => return Err(OnnxSettingError::Key(key.to_owned())),
         }
     }
@@ -63,4 +67,20 @@ pub struct OpenSettings {
     pub size: Option<String>,
     /// Whether the part before what is not supported can be read.
     pub cut: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_value_is_not_called_a_wrong_key() {
+        let error = |setting: &str| {
+            let settings: [Setting; 1] = [setting.parse().unwrap()];
+            read_options(&settings).unwrap_err().to_string()
+        };
+        assert_eq!(error("cut=maybe"), "`maybe` is no value of `cut`; write true or false");
+        assert!(error("input.size=big").starts_with("`big` is no size of an input"));
+        assert!(error("colour=red").starts_with("`colour` cannot be set in an ONNX file"));
+    }
 }

@@ -5,26 +5,41 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use inceptive_dsl::{MalformedSetting, Setting};
+use inceptive_dsl::Setting;
 
-use crate::{measured::Request, network::is_onnx};
+use crate::{error::InputError, measured::Request, network::is_onnx};
 
 /// A file or folder that a word names. The name of an ONNX file may be followed by what is set of this file alone:
 /// `model.onnx?input.size=640x480&cut=true`.
 ///
 /// # Errors
-/// When a setting is not `key=value`.
-pub fn named_input(word: &OsStr) -> Result<Request, MalformedSetting> {
+/// When a setting is not `key=value` or set twice, or there are two files that the word may mean.
+pub fn named_input(word: &OsStr) -> Result<Request, InputError> {
     let whole = || Request { file: PathBuf::from(word), settings: vec![] };
-    // A file may have a question mark in its name.
-    let Some((file, query)) = word.to_str().and_then(|text| text.split_once('?')) else {
-        return Ok(whole());
-    };
-    if !is_onnx(Path::new(file)) || Path::new(word).exists() {
-        return Ok(whole());
+    // A file may have question marks in its name.
+    let text = word.to_str().unwrap_or_default();
+    let splits: Vec<(&str, &str)> = text
+        .match_indices('?')
+        .map(|(at, sign)| (&text[..at], &text[at + sign.len()..]))
+        .filter(|(file, _)| is_onnx(Path::new(file)))
+        .collect();
+    let existing = splits.iter().rfind(|(file, _)| Path::new(file).exists());
+    if Path::new(word).exists() {
+        return match existing {
+            Some((file, _)) => Err(InputError::Ambiguous(PathBuf::from(file))),
+            None => Ok(whole()),
+        };
     }
-    let settings: Result<Vec<Setting>, _> = query.split('&').map(str::parse).collect();
-    Ok(Request { file: PathBuf::from(file), settings: settings? })
+    let Some((file, query)) = existing.or(splits.first()) else { return Ok(whole()) };
+    let mut settings: Vec<Setting> = vec![];
+    for pair in query.split('&') {
+        let setting: Setting = pair.parse()?;
+        if settings.iter().any(|known| known.key == setting.key) {
+            return Err(InputError::Twice(setting.key));
+        }
+        settings.push(setting);
+    }
+    Ok(Request { file: PathBuf::from(file), settings })
 }
 
 /// The word that names a file with its settings.
@@ -61,9 +76,26 @@ mod tests {
         for wrong in ["a.onnx?", "a.onnx?cut", "a.onnx?cut=true&"] {
             assert!(named_input(OsStr::new(wrong)).is_err(), "{wrong}");
         }
+        let twice = named_input(OsStr::new("a.onnx?cut=true&input.size=8&cut=true"));
+        assert_eq!(twice, Err(InputError::Twice("cut".to_owned())));
+    }
+
+    #[test]
+    fn files_may_have_question_marks_in_their_names() {
         let folder = tempfile::tempdir().unwrap();
-        let odd = folder.path().join("a.onnx?cut=true");
-        std::fs::write(&odd, "").unwrap();
-        assert_eq!(named_input(odd.as_os_str()).unwrap().file, odd);
+        let path = |name: &str| folder.path().join(name);
+        let set = || vec!["cut=true".parse().unwrap()];
+        let named = |name: &str| named_input(path(name).as_os_str());
+        let request = |file: &str, settings| Ok(Request { file: path(file), settings });
+        std::fs::write(path("odd?.onnx"), "").unwrap();
+        std::fs::write(path("a.onnx?cut=true"), "").unwrap();
+        assert_eq!(named("odd?.onnx"), request("odd?.onnx", vec![]));
+        assert_eq!(named("odd?.onnx?cut=true"), request("odd?.onnx", set()));
+        assert_eq!(named("none?.onnx?cut=true"), request("none?.onnx", set()));
+        assert_eq!(named("a.onnx?cut=true"), request("a.onnx?cut=true", vec![]));
+        // Neither file can be put in the place of the other.
+        std::fs::write(path("a.onnx"), "").unwrap();
+        assert_eq!(named("a.onnx?cut=true"), Err(InputError::Ambiguous(path("a.onnx"))));
+        assert_eq!(named("a.onnx?cut=false").unwrap().file, path("a.onnx"));
     }
 }

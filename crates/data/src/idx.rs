@@ -41,7 +41,19 @@ pub fn read_idx_labels(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, FileError> 
 }
 
 fn images(mut input: Input<'_>, memory: &Memory) -> Result<(ImageShape, Vec<u8>), FileError> {
-    expect_magic(&mut input, IMAGES, "an IDX file of images", IMAGES_HEADER)?;
+    let header = images_header(&mut input)?;
+    Ok((header.shape, pixels(input, &header, memory)?))
+}
+
+/// What a file of images states, which can be held.
+struct ImagesHeader {
+    shape: ImageShape,
+    count: usize,
+    bytes: usize,
+}
+
+fn images_header(input: &mut Input<'_>) -> Result<ImagesHeader, FileError> {
+    expect_magic(input, IMAGES, "an IDX file of images", IMAGES_HEADER)?;
     let count = input.header_word(IMAGES_HEADER)?;
     let height = input.header_word(IMAGES_HEADER)?;
     let width = input.header_word(IMAGES_HEADER)?;
@@ -51,8 +63,17 @@ fn images(mut input: Input<'_>, memory: &Memory) -> Result<(ImageShape, Vec<u8>)
     }
     let shape = ImageShape { channels: 1, height, width };
     let bytes = shape.check(count.into()).map_err(|problem| input.error(4, problem))?;
-    memory.take(bytes as u64).map_err(|problem| input.error(4, problem))?;
-    Ok((shape, input.rest(bytes)?))
+    Ok(ImagesHeader { shape, count: count as usize, bytes })
+}
+
+/// What follows the header.
+fn pixels(
+    mut input: Input<'_>,
+    header: &ImagesHeader,
+    memory: &Memory,
+) -> Result<Vec<u8>, FileError> {
+    memory.take(header.bytes as u64).map_err(|problem| input.error(4, problem))?;
+    input.rest(header.bytes)
 }
 
 fn labels(mut input: Input<'_>, memory: &Memory) -> Result<Vec<u8>, FileError> {
@@ -127,9 +148,17 @@ pub(crate) fn read(
     let split = |images_path: &Path, labels_path: &Path| {
         let labels = labels(Input::open(labels_path, stop)?, memory)?;
         check_labels(labels_path, &labels, classes)?;
-        let (shape, pixels) = images(Input::open(images_path, stop)?, memory)?;
+        let mut input = Input::open(images_path, stop)?;
+        let header = images_header(&mut input)?;
+        // Before gigabytes are decompressed in vain.
+        if header.count != labels.len() {
+            let problem = Problem::Counts { images: header.count, labels: labels.len() };
+            return Err(FileError::new(images_path, problem));
+        }
+        let pixels = pixels(input, &header, memory)?;
         let labels = labels.into_iter().map(u16::from).collect();
-        Split::new(shape, pixels, labels).map_err(|problem| FileError::new(images_path, problem))
+        Split::new(header.shape, pixels, labels)
+            .map_err(|problem| FileError::new(images_path, problem))
     };
     Ok((split(train_images, train_labels)?, split(test_images, test_labels)?))
 }

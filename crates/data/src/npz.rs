@@ -63,12 +63,11 @@ fn read_from(
         let name = name.map_err(FileError::io(path))?.unwrap_or_default();
         return Err(FileError::new(path, Problem::Duplicate(name)));
     }
+    for kind in [SplitKind::Train, SplitKind::Test] {
+        expect_equal_counts(path, &mut archive, kind)?;
+    }
     let mut split = |kind: SplitKind| {
-        let suffix = match kind {
-            SplitKind::Train => "train",
-            SplitKind::Test => "test",
-        };
-        let (images, labels) = (format!("x_{suffix}.npy"), format!("y_{suffix}.npy"));
+        let [images, labels] = names(kind);
         let labels = member(path, &mut archive, &labels, |input| read_labels(input, memory))?;
         let (shape, images) =
             member(path, &mut archive, &images, |input| read_images(input, memory, stop))?;
@@ -78,6 +77,31 @@ fn read_from(
     let highest = train.labels().iter().chain(test.labels()).max().copied();
     let classes = highest.map_or(0, |label| usize::from(label) + 1);
     Ok((train, test, classes))
+}
+
+/// The names of the images and labels of a split.
+fn names(kind: SplitKind) -> [String; 2] {
+    let suffix = match kind {
+        SplitKind::Train => "train",
+        SplitKind::Test => "test",
+    };
+    ["x", "y"].map(|array| format!("{array}_{suffix}.npy"))
+}
+
+/// Checks the headers of the images and labels of a split, before gigabytes are decompressed in vain.
+fn expect_equal_counts<R: Read + Seek>(
+    path: &Path,
+    archive: &mut ZipArchive<R>,
+    kind: SplitKind,
+) -> Result<(), FileError> {
+    let [images, labels] = names(kind);
+    let (_, labels) = member(path, archive, &labels, |mut input| label_header(&mut input))?;
+    let (_, images) = member(path, archive, &images, |mut input| image_header(&mut input))?;
+    if images != labels {
+        let [images, labels] = [images, labels].map(|it| usize::try_from(it).unwrap_or(usize::MAX));
+        return Err(FileError::new(path, Problem::Counts { images, labels }));
+    }
+    Ok(())
 }
 
 /// The first name that is the same for two members of an archive. `ZipArchive` keeps only one of them, so this reads the
@@ -136,7 +160,18 @@ fn read_images(
     memory: &Memory,
     stop: &AtomicBool,
 ) -> Result<(ImageShape, Vec<u8>), FileError> {
-    let Header { descr, shape } = read_header(&mut input)?;
+    let (shape, count) = image_header(&mut input)?;
+    let failed = |problem| input.error(PREFIX, problem);
+    let bytes = shape.check(count).map_err(failed)?;
+    memory.take(bytes as u64).map_err(failed)?;
+    let mut pixels = input.rest(bytes)?;
+    planes(shape, &mut pixels, stop).map_err(|error| input.error(PREFIX, Problem::Io(error)))?;
+    Ok((shape, pixels))
+}
+
+/// The shape of images and their number, which can be held.
+fn image_header(input: &mut Input<'_>) -> Result<(ImageShape, u64), FileError> {
+    let Header { descr, shape } = read_header(input)?;
     let wrong = |text: String| input.error(PREFIX, Problem::Array(text));
     if descr != "|u1" {
         let text = format!("images have the type `{descr}`; bytes (uint8, `|u1`) are expected");
@@ -155,11 +190,8 @@ fn read_images(
     let failed = |problem| input.error(PREFIX, problem);
     let [height, width] = ImageShape::sides(sides).map_err(failed)?;
     let shape = ImageShape { channels, height, width };
-    let bytes = shape.check(count).map_err(failed)?;
-    memory.take(bytes as u64).map_err(failed)?;
-    let mut pixels = input.rest(bytes)?;
-    planes(shape, &mut pixels, stop).map_err(|error| input.error(PREFIX, Problem::Io(error)))?;
-    Ok((shape, pixels))
+    shape.check(count).map_err(failed)?;
+    Ok((shape, count))
 }
 
 /// Reorders row x column x channel to channel x row x column.
@@ -182,16 +214,7 @@ fn planes(shape: ImageShape, pixels: &mut [u8], stop: &AtomicBool) -> io::Result
 
 /// Whole numbers of any type, in one column.
 fn read_labels(mut input: Input<'_>, memory: &Memory) -> Result<Vec<u16>, FileError> {
-    let Header { descr, shape } = read_header(&mut input)?;
-    let wrong = |text: String| input.error(PREFIX, Problem::Array(text));
-    let Some(integer) = Integer::parse(&descr) else {
-        return Err(wrong(format!("labels have the type `{descr}`; integers are expected")));
-    };
-    let (&[count] | &[count, 1]) = &shape[..] else {
-        return Err(wrong(format!("labels have the shape {shape:?}; (N,) or (N, 1) is expected")));
-    };
-    limit("the number of labels", count, u32::MAX.into())
-        .map_err(|problem| input.error(PREFIX, problem))?;
+    let (integer, count) = label_header(&mut input)?;
     let bytes = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(integer.bytes);
     // As they are in the file, and as numbers of 16 bits.
     let needed = (bytes as u64).saturating_add(2 * count);
@@ -206,6 +229,21 @@ fn read_labels(mut input: Input<'_>, memory: &Memory) -> Result<Vec<u16>, FileEr
         })
     });
     labels.collect()
+}
+
+/// The type of labels and their number.
+fn label_header(input: &mut Input<'_>) -> Result<(Integer, u64), FileError> {
+    let Header { descr, shape } = read_header(input)?;
+    let wrong = |text: String| input.error(PREFIX, Problem::Array(text));
+    let Some(integer) = Integer::parse(&descr) else {
+        return Err(wrong(format!("labels have the type `{descr}`; integers are expected")));
+    };
+    let (&[count] | &[count, 1]) = &shape[..] else {
+        return Err(wrong(format!("labels have the shape {shape:?}; (N,) or (N, 1) is expected")));
+    };
+    limit("the number of labels", count, u32::MAX.into())
+        .map_err(|problem| input.error(PREFIX, problem))?;
+    Ok((integer, count))
 }
 
 /// A type of whole numbers.

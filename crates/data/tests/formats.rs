@@ -508,6 +508,26 @@ fn wrong_npz_files_are_errors_with_their_place() {
     assert!(other.starts_with("`a.npz`: the archive cannot be read: "), "{other}");
 }
 
+/// Headers are compared before any image is read: the images that these state are not there.
+#[test]
+fn numbers_of_images_and_labels_are_compared_first() {
+    for (index, shape, expected) in [
+        (1, "(4000000, 28, 28)", "there are 4000000 images but 2 labels"),
+        (0, "(4000000, 28, 28)", "there are 4000000 images but 1 labels"),
+        (3, "(4000000,)", "there are 1 images but 4000000 labels"),
+    ] {
+        let mut arrays = arrays();
+        arrays[index].1 = npy("|u1", shape, &[]);
+        let error = read_npz(Path::new("a.npz"), &npz(&arrays)).unwrap_err().to_string();
+        assert_eq!(error, format!("`a.npz`: {expected}"));
+    }
+    let folder = mnist();
+    let header = [0x803_u32, 4_000_000, 28, 28].map(u32::to_be_bytes).concat();
+    fs::write(folder.path().join("t10k-images-idx3-ubyte.gz"), gzip(&header)).unwrap();
+    let error = message("mnist={}", folder.path());
+    assert_eq!(error, "`{}/t10k-images-idx3-ubyte.gz`: there are 4000000 images but 10 labels");
+}
+
 /// A folder with an image for each name; every class has its own colour.
 fn images(names: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,7 @@
 //! Initial weights of training.
 
+use std::sync::atomic::AtomicBool;
+
 use inceptive_ir::{Graph, Op, Role};
 use inceptive_weights::{Weights, node_slots};
 
@@ -7,7 +9,16 @@ use inceptive_weights::{Weights, node_slots};
 /// (He et al. 2015), weights and biases of linear layers uniformly in ±1 / sqrt(fan-in). Biases of convolutions, shifts and
 /// running means are 0, scales and running variances 1, slopes of PReLU 0.25.
 pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
-    let mut weights = Weights::seeded(graph, seed);
+    initial_weights_until(graph, seed, &AtomicBool::new(false)).unwrap_or_default()
+}
+
+/// The same; `None` soon after `stop` is set.
+pub(crate) fn initial_weights_until(
+    graph: &Graph,
+    seed: u64,
+    stop: &AtomicBool,
+) -> Option<Weights> {
+    let mut weights = Weights::seeded_until(graph, seed, stop)?;
     for (id, node) in graph.nodes() {
         for slot in node_slots(graph, id) {
             let value = match (&node.op, slot.role) {
@@ -25,5 +36,5 @@ pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
             weights.set(slot.path, slot.role, vec![value; len]);
         }
     }
-    weights
+    Some(weights)
 }

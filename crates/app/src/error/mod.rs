@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod explore;
+mod input;
 mod plan;
 
 use std::{error::Error, path::PathBuf};
@@ -9,7 +10,6 @@ use std::{error::Error, path::PathBuf};
 use inceptive_bench::EngineError;
 use inceptive_bench::UnknownIsa;
 use inceptive_data::{DataError, NameError};
-use inceptive_dsl::MalformedSetting;
 use inceptive_files::WriteError;
 use inceptive_store::StoreError;
 use inceptive_train::{CheckpointError, TrainError};
@@ -18,6 +18,7 @@ use inceptive_weights::FoldError;
 pub use calibrate::CalibrateError;
 pub use explore::ExploreError;
 pub(crate) use explore::LEAST_NETWORKS;
+pub use input::InputError;
 pub use plan::PlanError;
 
 use crate::{memory::OutOfMemory, network::ReadError};
@@ -81,7 +82,7 @@ pub enum TaskError {
     Store(#[from] StoreError),
     /// A setting in the name of an input is malformed.
     #[error(transparent)]
-    Setting(#[from] MalformedSetting),
+    Input(#[from] InputError),
     /// The name of the data set is invalid.
     #[error(transparent)]
     DataName(#[from] NameError),

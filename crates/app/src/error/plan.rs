@@ -56,6 +56,11 @@ pub enum PlanError {
     /// A copy of an input is missing or was changed.
     #[error("`{}` is not the file that was planned with: it is missing or was changed", .0.display())]
     Input(PathBuf),
+    /// A file of the plan refers to one whose content the plan does not list.
+    #[error(
+        "the plan would read `{}`, which is not one of its inputs; its errors are not shown", .0.display()
+    )]
+    NotListed(PathBuf),
     /// An input cannot be read.
     #[error("cannot read `{}`", path.display())]
     Read {

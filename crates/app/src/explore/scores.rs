@@ -69,6 +69,10 @@ impl Scoring<'_> {
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(point) = points.get(at) else { return done };
+                if self.stop.load(Ordering::Relaxed) {
+                    done.push((at, Err(TaskError::Stopped)));
+                    return done;
+                }
                 done.push((at, self.of(point)));
             }
         };

@@ -129,13 +129,14 @@ fn read_left_out(file: &Path) -> Result<BTreeSet<usize>, PlanError> {
     }
     let text = read_text(file, MAX_LEFT_OUT_BYTES)
         .map_err(|error| PlanError::Read { path: file.to_owned(), error })?;
-    let number = |line: &str| {
+    // The line is not quoted: the folder may be a stranger's, and the file a link to another one.
+    let number = |(at, line): (usize, &str)| {
         line.trim().parse().map_err(|_| PlanError::Unreadable {
             file: file.to_owned(),
-            reason: format!("`{}` is not the number of a task", line.trim()),
+            reason: format!("line {} is not the number of a task", at + 1),
         })
     };
-    text.lines().map(number).collect()
+    text.lines().enumerate().map(number).collect()
 }
 
 impl Elsewhere for Stages<'_> {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use inceptive_bench::engines::{EngineOptions, PyTorchOptions};
+use inceptive_files::leads_out;
 use inceptive_results::ObjectiveInfo;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -256,6 +257,9 @@ impl Plan {
         if self.len() as u64 > MAX_TASKS {
             return Some(format!("it has more than {MAX_TASKS} tasks"));
         }
+        if let Some(fault) = self.path_fault() {
+            return Some(fault);
+        }
         match &self.work {
             Work::Train(plan) if plan.python.is_some() => {
                 Some("it names a program, which only its worker may do, with --python".to_owned())
@@ -347,8 +351,11 @@ impl OpenPlan {
         let text = inceptive_files::read_text(&file, MAX_PLAN_BYTES)
             .map_err(|error| PlanError::Read { path: file.clone(), error })?;
         let unreadable = |reason: String| PlanError::Unreadable { file: file.clone(), reason };
-        let plan: Plan =
-            serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+        let plan: Plan = serde_json::from_str(&text).map_err(|error| match leads_out(&file) {
+            // The error may quote a value of a private file.
+            true => unreadable("it is a link to another file".to_owned()),
+            false => unreadable(error.to_string()),
+        })?;
         if plan.inceptive_plan != VERSION {
             let version = plan.inceptive_plan;
             return Err(unreadable(format!("its version is {version}, not {VERSION}")));
@@ -368,18 +375,6 @@ impl OpenPlan {
 
     pub fn inputs(&self) -> PathBuf {
         self.folder.join(INPUTS)
-    }
-
-    /// Checks that the inputs are those that were planned with.
-    pub fn check_inputs(&self) -> Result<(), PlanError> {
-        for Input { path, sha256: expected } in &self.plan.inputs {
-            let path = self.inputs().join(path);
-            let bytes = inceptive_files::read(&path, super::inputs::MAX_INPUT_BYTES);
-            if bytes.map_or(true, |bytes| sha256(&bytes) != *expected) {
-                return Err(PlanError::Input(path));
-            }
-        }
-        Ok(())
     }
 }
 

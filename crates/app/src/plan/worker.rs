@@ -193,7 +193,9 @@ impl Worker<'_, '_> {
         let lock = MachineLock::wait(owns, self.context.stop, || listen(WorkerEvent::Waiting))?;
         // Until the task is done.
         let Some(_machine) = lock else { return Err(TaskError::Stopped) };
-        match (self.open.plan.part(task), &self.open.plan.work) {
+        let part = self.open.plan.part(task);
+        part.as_ref().map_or(Ok(()), |part| self.open.check_references(part))?;
+        match (part, &self.open.plan.work) {
             (Some(TaskPart::Train(plan)), _) => self.train(plan, listen),
             (Some(TaskPart::Bench(plan)), Work::Bench { engines, .. }) => {
                 self.bench(plan, engines, listen)

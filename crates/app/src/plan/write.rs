@@ -23,7 +23,7 @@ use crate::{
     explore::{read_conditions, read_space},
     measured::Request,
     network::read,
-    train::{TrainPlan, recipe_files},
+    train::{TrainPlan, recipe_file, recipe_files},
 };
 
 /// The list of tasks, one a line: its number and what it does.
@@ -67,7 +67,7 @@ pub(super) fn write_training(
         requests: relative(&plan.requests, &inputs),
         data: absolute_data(&data)?,
         recipe: match recipe.first() {
-            Some(file) => inputs.path(file).to_string_lossy().into_owned(),
+            Some(file) => named_as_file(&inputs.path(file)),
             None => plan.recipe.clone(),
         },
         side_by_side: None,
@@ -158,6 +158,15 @@ fn relative(requests: &[Request], inputs: &Inputs) -> Vec<Request> {
         settings: request.settings.clone(),
     };
     requests.iter().map(one).collect()
+}
+
+/// A recipe's file in a form that is not mistaken for the name of a recipe of the program.
+fn named_as_file(path: &Path) -> String {
+    let path = path.to_string_lossy().into_owned();
+    match recipe_file(&path) {
+        Some(_) => path,
+        None => format!("./{path}"),
+    }
 }
 
 /// The name of a data set that means the same in every working folder.

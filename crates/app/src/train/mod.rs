@@ -2,13 +2,15 @@
 
 mod files;
 mod lanes;
+mod plan;
+mod recipe;
 mod run;
 mod subject;
 mod trainer_name;
 
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -19,17 +21,13 @@ use std::{
 
 use inceptive_bench::Isa;
 use inceptive_data::{DataName, Dataset, Places, load as load_data};
-use inceptive_dsl::{Disk, Setting};
-use inceptive_files::{InputFiles, leads_out};
+use inceptive_files::InputFiles;
 use inceptive_results::{Machine, Record, TrainingKey, TrainingRun};
 use inceptive_store::{Filter, Store, StoreError};
-use inceptive_train::{Backend, PyTorch, Recipe, TrainError, recipe::shipped};
-use serde::{Deserialize, Serialize};
+use inceptive_train::{Backend, PyTorch, Recipe, TrainError};
 
 use crate::{
     error::TaskError,
-    measured::Request,
-    network::ReadError,
     notes::Note,
     running::{Found, Running, TICK, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
     training::{PlannedRun, RunState, SideBySide, TrainingEvent},
@@ -37,82 +35,14 @@ use crate::{
 
 use files::{RunFiles, RunName, plain};
 use lanes::Lanes;
+pub use plan::TrainPlan;
+use recipe::load_recipe;
+pub use recipe::read_recipe;
+pub(crate) use recipe::{recipe_file, recipe_files, shipped_recipe_file};
 use run::Ended;
 pub(crate) use run::epoch_record;
 use subject::Subject;
 pub use trainer_name::TrainerName;
-
-/// What to train, and how: every network with every seed. All networks are trained with the first seed before any is
-/// trained with the second.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrainPlan {
-    /// The networks.
-    pub requests: Vec<Request>,
-    /// The data set, such as `fashion-mnist` or `shapes:size=28`.
-    pub data: String,
-    /// The recipe: a name of [`inceptive_train::recipe::shipped`], or a file.
-    pub recipe: String,
-    /// Settings of the recipe.
-    pub recipe_settings: Vec<Setting>,
-    /// The seeds; each is trained separately.
-    pub seeds: Vec<u64>,
-    /// Total number of threads of all runs.
-    pub threads: u32,
-    /// Number of runs at the same time; `None` to measure which is fastest.
-    pub side_by_side: Option<u32>,
-    /// The instruction set of the native trainer; `None` for the widest of this processor.
-    pub isa: Option<String>,
-    /// What computes the steps.
-    #[serde(default)]
-    pub trainer: TrainerName,
-    /// The device, such as `cpu` or `cuda`; the native trainer has the processor only.
-    #[serde(default = "cpu")]
-    pub device: String,
-    /// The Python that has PyTorch; one is searched for if it is not named.
-    #[serde(default)]
-    pub python: Option<PathBuf>,
-    /// Where checkpoints and trained weights are kept.
-    pub folder: PathBuf,
-    /// The folder of a report that is written after the training, if there will be one.
-    pub report: Option<PathBuf>,
-    /// Whether runs that are already in the store are repeated.
-    pub again: bool,
-    /// The epoch after which runs pause at a checkpoint; a later call goes on from there. `None` to train to the end.
-    #[serde(default)]
-    pub until: Option<u32>,
-}
-
-fn cpu() -> String {
-    "cpu".to_owned()
-}
-
-impl TrainPlan {
-    /// One of its networks with one seed, alone. The other networks are not copied.
-    pub(crate) fn only(&self, request: Request, seed: u64) -> Self {
-        Self {
-            requests: vec![request],
-            seeds: vec![seed],
-            side_by_side: Some(1),
-            data: self.data.clone(),
-            recipe: self.recipe.clone(),
-            recipe_settings: self.recipe_settings.clone(),
-            isa: self.isa.clone(),
-            device: self.device.clone(),
-            python: self.python.clone(),
-            folder: self.folder.clone(),
-            report: self.report.clone(),
-            threads: self.threads,
-            trainer: self.trainer,
-            again: self.again,
-            until: self.until,
-        }
-    }
-
-    /// Where checkpoints and trained weights are kept unless another folder is chosen: `trained` beside the store.
-    pub fn folder_beside(store: &Path) -> PathBuf {
-        store.parent().unwrap_or(Path::new("")).join("trained")
-    }
-}
 
 /// Messages from a run to its task.
 enum Message {
@@ -287,47 +217,6 @@ fn refuse_classes(plan: &TrainPlan, data: &Dataset) -> Result<(), TaskError> {
         }
     }
     Ok(())
-}
-
-/// Reads a recipe: a file, or a recipe by its name, from the folder `recipes` in the working folder or else a built-in one.
-///
-/// # Errors
-/// When there is no such recipe, or it is invalid.
-pub fn read_recipe(name: &str, settings: &[Setting]) -> Result<Recipe, TaskError> {
-    load_recipe(name, settings).map(|(recipe, _)| recipe)
-}
-
-/// The files of a recipe, its own first; none for a built-in recipe.
-///
-/// # Errors
-/// As [`read_recipe`].
-pub(crate) fn recipe_files(name: &str, settings: &[Setting]) -> Result<Vec<PathBuf>, TaskError> {
-    load_recipe(name, settings).map(|(_, files)| files)
-}
-
-/// Reads a recipe; also returns its files: none for a built-in recipe.
-fn load_recipe(name: &str, settings: &[Setting]) -> Result<(Recipe, Vec<PathBuf>), TaskError> {
-    let is_name = !name.contains(['/', '\\', '.']);
-    let file = match is_name {
-        true => PathBuf::from(format!("recipes/{name}.yaml")),
-        false => PathBuf::from(name),
-    };
-    let wrong = |failure| TaskError::from(ReadError::Yaml(failure));
-    if !is_name || file.exists() {
-        let read = Recipe::load(&Disk, &file, settings);
-        let (recipe, sources) = read.map_err(|failure| match leads_out(&file) {
-            true => ReadError::Link(file).into(),
-            false => wrong(failure),
-        })?;
-        return Ok((recipe, sources.paths().map(Path::to_owned).collect()));
-    }
-    match Recipe::load_shipped(name, settings) {
-        Some(read) => read.map(|(recipe, _)| (recipe, Vec::new())).map_err(wrong),
-        None => {
-            let known = shipped().collect::<Vec<_>>().join(", ");
-            Err(TaskError::NoRecipe { name: name.to_owned(), known })
-        }
-    }
 }
 
 /// A task whose inputs have been read.

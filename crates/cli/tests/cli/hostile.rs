@@ -115,6 +115,19 @@ fn promise(stranger: &Stranger, folder: &str, git_folder: &str) {
     }
 }
 
+/// The data of a report may be a link to a private file.
+#[test]
+fn a_link_in_place_of_a_reports_data_is_not_quoted() {
+    let (stranger, other) = (Stranger::new(), tempfile::tempdir().unwrap());
+    let private = other.path().join("private.json");
+    fs::write(&private, "\"hunter2\"").unwrap();
+    fs::create_dir(stranger.path("old")).unwrap();
+    symlink(&private, stranger.path("old/data.json")).unwrap();
+    let output = stranger.inceptive(".", "report --diff old nets");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("it is a link to a file") && !error.contains("hunter2"), "{error}");
+}
+
 #[test]
 fn git_fetches_nothing_that_a_repository_promises() {
     let stranger = Stranger::new();
@@ -124,6 +137,9 @@ fn git_fetches_nothing_that_a_repository_promises() {
         let output = stranger.inceptive(".", &format!("report --diff {diff}"));
         assert_eq!(output.status.code(), Some(1));
         assert!(!stranger.has_run(), "{diff}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("its content is not in this clone"), "{diff}: {error}");
+        assert!(error.contains("git show ") && error.contains(":./nets/n.yaml"), "{diff}: {error}");
     }
     // What it is that does not happen.
     stranger.git(".", &["cat-file", "blob", "HEAD:nets/n.yaml"]);

@@ -10,7 +10,7 @@ use rand::{SeedableRng, distr::Distribution};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use super::ScoreError;
+use super::{ScoreError, go_on};
 use crate::{
     error::TrainError,
     evaluate::{keeping, session},
@@ -29,14 +29,10 @@ pub(super) fn score(
     machine: Machine,
     stop: &AtomicBool,
 ) -> Result<f64, ScoreError> {
-    let images = noise(graph, seed);
+    let images = noise(graph, seed, stop)?;
     let weights = with_batch_statistics(graph, weights, &images, machine, stop)?;
     let (graph, weights) = weights.fold_batch_norm(graph).map_err(TrainError::from)?;
-    let relus: Vec<NodeId> = graph
-        .nodes()
-        .filter(|(_, node)| matches!(node.op, Op::Activation(Activation::Relu | Activation::Relu6)))
-        .map(|(id, _)| id)
-        .collect();
+    let relus: Vec<NodeId> = relus(&graph).collect();
     if relus.is_empty() {
         return Err(ScoreError::NoRelu);
     }
@@ -47,11 +43,30 @@ pub(super) fn score(
     Ok(alike.log_determinant())
 }
 
+/// Less than all memory that is needed beside the weights, in bytes: that of the images, and of the outputs of ReLUs that are kept.
+/// The engine checks the rest when it plans.
+pub(super) fn needed_bytes(graph: &Graph) -> u64 {
+    let values = |id: NodeId| graph.node(id).shape.elements();
+    let all = relus(graph).map(values).fold(values(graph.input()), u64::saturating_add);
+    all.saturating_mul((IMAGES * size_of::<f32>()) as u64)
+}
+
+/// The nodes whose outputs are compared.
+fn relus(graph: &Graph) -> impl Iterator<Item = NodeId> {
+    let is_relu = |op: &Op| matches!(op, Op::Activation(Activation::Relu | Activation::Relu6));
+    graph.nodes().filter(move |(_, node)| is_relu(&node.op)).map(|(id, _)| id)
+}
+
 /// Images of standard normal numbers.
-pub(super) fn noise(graph: &Graph, seed: u64) -> Vec<f32> {
+pub(super) fn noise(graph: &Graph, seed: u64, stop: &AtomicBool) -> Result<Vec<f32>, ScoreError> {
     let of_image = usize::try_from(graph.node(graph.input()).shape.elements()).unwrap_or(0);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    (0..IMAGES * of_image).map(|_| StandardNormal.sample(&mut rng)).collect()
+    let mut images = vec![0.0; IMAGES * of_image];
+    for some in images.chunks_mut(1 << 16) {
+        go_on(stop)?;
+        some.fill_with(|| StandardNormal.sample(&mut rng));
+    }
+    Ok(images)
 }
 
 /// The weights with the statistics of a batch as running statistics: those of a training step that changes nothing else.

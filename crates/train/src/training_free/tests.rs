@@ -1,6 +1,12 @@
 //! Scores compared with PyTorch's.
 
-use std::{env, fs, path::Path, process::Command, sync::atomic::AtomicBool};
+use std::{
+    env, fs,
+    path::Path,
+    process::Command,
+    sync::atomic::AtomicBool,
+    time::{Duration, Instant},
+};
 
 use inceptive_dsl::{Memory, load};
 use inceptive_engine::Isa;
@@ -8,6 +14,7 @@ use inceptive_ir::{Graph, passes};
 use inceptive_pytorch::to_module;
 
 use super::*;
+use crate::initial::initial_weights;
 
 static GO_ON: AtomicBool = AtomicBool::new(false);
 
@@ -60,7 +67,8 @@ fn by_pytorch(graph: &Graph) -> Option<[f64; 2]> {
     fs::write(folder.path().join("network.py"), &module.text).unwrap();
     fs::write(folder.path().join("keys"), keys).unwrap();
     fs::write(folder.path().join("weights"), all).unwrap();
-    fs::write(folder.path().join("images"), numbers(&naswot::noise(&graph, 3))).unwrap();
+    fs::write(folder.path().join("images"), numbers(&naswot::noise(&graph, 3, &GO_ON).unwrap()))
+        .unwrap();
     fs::write(folder.path().join("reference.py"), include_str!("reference.py")).unwrap();
     let shape = graph.node(graph.input()).shape;
     let [height, width] = [shape.size().height, shape.size().width];
@@ -123,9 +131,59 @@ fn networks_without_a_score_say_why() {
     );
     let expected = "SynFlow is not defined for networks with `multiply`";
     assert_eq!(why(&gated, ProxyScore::Synflow), expected);
-    let stopped = AtomicBool::new(true);
-    let result = proxy_score(ProxyScore::Naswot, &graph(NETWORK), 0, machine, &stopped);
-    assert!(matches!(result, Err(ScoreError::Train(_))));
+}
+
+/// A network of large images.
+fn large(size: u32) -> Graph {
+    graph(&format!(
+        "name: N\ninput: {{channels: 3, size: {size}}}\nclasses: 10\nbody:\n  - conv: {{kernel: 3, width: 64}}\n  \
+         - maxpool: {{kernel: 31, stride: 1, pad: half}}\n  - conv: {{kernel: 3, width: 64}}\ntail: gap\n"
+    ))
+}
+
+#[test]
+fn scores_stop_soon_after_the_request() {
+    let machine = Machine { threads: 1, isa: Isa::best(), most_bytes: u64::MAX };
+    for (score, size) in [(ProxyScore::Naswot, 48), (ProxyScore::Synflow, 300)] {
+        let graph = large(size);
+        for wait_ms in [0, 200, 1000] {
+            let stop = AtomicBool::new(wait_ms == 0);
+            let (result, seconds) = std::thread::scope(|scope| {
+                let work = scope.spawn(|| proxy_score(score, &graph, 0, machine, &stop));
+                std::thread::sleep(Duration::from_millis(wait_ms));
+                stop.store(true, Ordering::Relaxed);
+                let start = Instant::now();
+                (work.join().unwrap(), start.elapsed().as_secs_f64())
+            });
+            // NASWOT may be done before.
+            let is_stopped = matches!(result, Err(ScoreError::Train(TrainError::Stopped)));
+            assert!(is_stopped || score == ProxyScore::Naswot && wait_ms > 0, "{score:?}");
+            assert!(seconds < 1.0, "{score:?} after {wait_ms} ms: {seconds} s");
+        }
+    }
+}
+
+#[test]
+fn networks_that_do_not_fit_into_memory_are_refused() {
+    // Maps of terabytes: they must be refused before they are allocated.
+    let machine = Machine { threads: 1, isa: Isa::best(), most_bytes: 1 << 30 };
+    for score in ProxyScore::ALL {
+        let result = proxy_score(score, &large(20_000), 0, machine, &GO_ON);
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("memory"), "{error}");
+    }
+    // Values and derivatives of two maps of 16 channels, and sums of one.
+    let graph = graph(
+        "name: N\ninput: {channels: 16, size: 8}\nclasses: 3\nbody:\n  - conv: {kernel: 1, width: 16}\ntail: gap\n",
+    );
+    let map = 16 * 8 * 8 * 8;
+    assert_eq!(synflow::needed_bytes(&graph), 5 * map);
+    let needed = synflow::needed_bytes(&graph) + weight_bytes(&graph);
+    for (most_bytes, fits) in [(needed, true), (needed - 1, false)] {
+        let machine = Machine { most_bytes, ..machine };
+        let result = proxy_score(ProxyScore::Synflow, &graph, 0, machine, &GO_ON);
+        assert_eq!(result.is_ok(), fits);
+    }
 }
 
 #[test]

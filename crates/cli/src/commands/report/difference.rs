@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use inceptive_app::{
     GatherPlan, Gathered, GitFiles, Request, SMALL_SPACE, gather, gather_revision, named_input,
 };
-use inceptive_files::unfinished;
+use inceptive_files::{leads_out, unfinished};
 use inceptive_format::{combinations, counted, exact, significant};
 use inceptive_report::{Breach, Changes, Cloud, MetricChange, Snapshot, Threshold, changes};
 use inceptive_results::statistics::Estimate;
@@ -54,9 +54,17 @@ fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
     if data.extension().is_some_and(|extension| extension == "json") && data.is_file() {
         let json = inceptive_files::read_text(&data, MAX_DATA_BYTES)
             .with_context(|| format!("cannot read `{}`", data.display()))?;
-        let snapshot =
-            Snapshot::from_json(&json).with_context(|| format!("`{}`", data.display()))?;
-        return Ok((snapshot, false));
+        return match Snapshot::from_json(&json) {
+            Ok(snapshot) => Ok((snapshot, false)),
+            // The error may quote a value of a private file.
+            Err(_) if leads_out(&data) => {
+                bail!(
+                    "`{}`: it is a link to a file that is not the data.json of a report",
+                    data.display()
+                )
+            }
+            Err(error) => Err(error).with_context(|| format!("`{}`", data.display())),
+        };
     }
     let named = named_input(text.as_ref()).with_context(|| format!("`{text}`"))?;
     let Request { file: path, settings } = named;

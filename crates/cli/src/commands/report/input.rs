@@ -39,11 +39,18 @@ impl Inputs {
 
 fn store(text: &str) -> anyhow::Result<Option<StoreQuery>> {
     // A file may have a question mark in its name.
+    let is_store = |path: &str| Path::new(path).extension().is_some_and(|it| it == "db");
     let (path, query) = match text.split_once('?') {
         Some((path, query)) if !Path::new(text).exists() => (path, query),
+        // Neither can be put in the place of the other.
+        Some((path, _)) if is_store(path) && Path::new(path).exists() => {
+            bail!(
+                "`{text}`: there is a file with this whole name, and also `{path}`, whose filter may be meant; rename one of them"
+            );
+        }
         _ => (text, ""),
     };
-    if Path::new(path).extension().is_none_or(|extension| extension != "db") {
+    if !is_store(path) {
         if !query.is_empty() && Path::new(path).exists() && !is_onnx(Path::new(path)) {
             bail!(
                 "`{text}`: only the name of a store, which ends in `.db`, can have a filter, and that of an ONNX file settings"
@@ -88,5 +95,15 @@ mod tests {
         assert_eq!(inputs.stores[1].filter.model.as_deref(), Some("google"));
         assert!(Inputs::parse(&["y.db?colour=red".into()]).is_err());
         assert!(Inputs::parse(&["y.db?engine=rten&engine=native".into()]).is_err());
+    }
+
+    #[test]
+    fn a_file_does_not_take_the_place_of_a_filter() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = folder.path().join("y.db?engine=rten");
+        std::fs::write(&odd, "").unwrap();
+        assert_eq!(Inputs::parse(&[odd.clone().into()]).unwrap().files[0].file, odd);
+        std::fs::write(folder.path().join("y.db"), "").unwrap();
+        assert!(Inputs::parse(&[odd.into()]).is_err());
     }
 }

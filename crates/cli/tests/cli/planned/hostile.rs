@@ -19,11 +19,15 @@ fn forge(folder: &Path, plan: &str, change: impl FnOnce(&mut Value)) {
     fs::write(&file, serde_json::to_string(&text).unwrap()).unwrap();
 }
 
+/// The content of a file that no message may quote.
+const SECRET: &str = "hunter2";
+
 /// Runs a command that has to fail with these words.
 fn refused(folder: &Path, arguments: &str, words: &str) {
     let (code, out, error) = run(inceptive(folder, arguments));
     assert_eq!(code, Some(1), "{arguments}: {out}{error}");
     assert!(error.contains(words), "{arguments}: {error}");
+    assert!(!format!("{out}{error}").contains(SECRET), "{arguments}: {out}{error}");
 }
 
 /// A program that leaves the file `ran`.
@@ -99,6 +103,138 @@ fn a_plan_is_not_written_among_images() {
         refused(folder, &format!("{train} {place}"), "choose another folder");
         assert!(!folder.join(place).exists());
     }
+}
+
+/// Plans of training, measuring and counting, beside a file that none of them lists.
+fn plans_beside_a_secret(folder: &Path) {
+    fs::write(folder.join("secret.yaml"), format!("{SECRET}: 1\n")).unwrap();
+    done(folder, "export one.yaml -o w.safetensors");
+    done(folder, &format!("{TRAIN} --plan train"));
+    done(folder, "bench one.yaml --weights w.safetensors --engine native --plan bench");
+    done(folder, &format!("{COUNT} count --tasks 2"));
+}
+
+#[test]
+fn a_worker_reads_inputs_only() {
+    let folder = folder();
+    let folder = folder.path();
+    plans_beside_a_secret(folder);
+    let places = [
+        ("train", "/work/train/requests/0/file"),
+        ("train", "/work/train/recipe"),
+        ("bench", "/work/bench/plan/requests/0/file"),
+        ("bench", "/work/bench/plan/weights/file"),
+        ("count", "/work/count/space"),
+    ];
+    let secret = folder.join("secret.yaml");
+    let paths = [secret.to_str().unwrap(), "../../secret.yaml", "unlisted.yaml"];
+    for (plan, place) in places {
+        fs::copy(&secret, folder.join(plan).join("inputs/unlisted.yaml")).unwrap();
+        let file = folder.join(plan).join("plan.json");
+        let whole = fs::read(&file).unwrap();
+        for path in paths {
+            forge(folder, plan, |text| *text.pointer_mut(place).unwrap() = json!(path));
+            for command in ["--task 0", "--status"] {
+                refused(folder, &format!("worker {plan} {command}"), "not one of its inputs");
+            }
+            fs::write(&file, &whole).unwrap();
+        }
+    }
+    for path in [secret.to_str().unwrap(), "../../secret.yaml", "./one.yaml", ""] {
+        forge(folder, "train", |plan| plan["inputs"][0]["path"] = json!(path));
+        refused(folder, "worker train --task 0", "is not in the folder of its inputs");
+    }
+}
+
+/// Writes an input of a plan, and its SHA-256 into the plan.
+fn forge_input(folder: &Path, plan: &str, name: &str, text: &str) {
+    fs::write(folder.join(plan).join("inputs").join(name), text).unwrap();
+    forge(folder, plan, |plan| {
+        let inputs = plan["inputs"].as_array_mut().unwrap();
+        let input = inputs.iter_mut().find(|input| input["path"] == name).unwrap();
+        let digest = Sha256::digest(text.as_bytes());
+        input["sha256"] = json!(digest.iter().map(|it| format!("{it:02x}")).collect::<String>());
+    });
+}
+
+#[test]
+fn inputs_refer_to_inputs_only() {
+    let folder = folder();
+    let folder = folder.path();
+    // Files of a folder with this name may refer to all files in it.
+    let around = &folder.join("architectures");
+    fs::create_dir(around).unwrap();
+    for (name, content) in files(folder) {
+        let path = around.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    plans_beside_a_secret(around);
+    let secret = fs::read(around.join("secret.yaml")).unwrap();
+    for plan in ["train", "bench", "count"] {
+        fs::write(around.join(plan).join("inputs/unlisted.yaml"), &secret).unwrap();
+    }
+    let recipe = around.join("train/inputs/recipe.yaml");
+    let good = fs::read_to_string(&recipe).unwrap();
+    for path in ["unlisted.yaml", "../../secret.yaml"] {
+        forge_input(around, "train", "recipe.yaml", &format!("name: x\nextends: {path}\n"));
+        refused(around, "worker train --task 0", "would read `");
+        forge_input(around, "train", "recipe.yaml", &good);
+        for plan in ["train", "bench"] {
+            forge_input(around, plan, "one.yaml", &format!("name: x\nextends: {path}\n"));
+            refused(around, &format!("worker {plan} --task 0"), "would read `");
+        }
+        let space =
+            format!("space: x\nbase: ../{path}\nvary: {{w: {{values: [1, 2], default: 1}}}}\n");
+        forge_input(around, "count", "spaces/space.yaml", &space);
+        refused(around, "worker count --task 0", "would read `");
+    }
+}
+
+/// A recipe of the program is not replaced by a file, and a file without an ending is no name of the program's.
+#[test]
+fn a_recipe_is_the_one_that_was_planned() {
+    let folder = folder();
+    let folder = folder.path();
+    let train = "train one.yaml --data shapes:size=16,train=200,test=50 --recipe";
+    done(folder, &format!("{train} quick --plan shipped"));
+    fs::create_dir(folder.join("shipped/inputs/recipes")).unwrap();
+    fs::write(folder.join("shipped/inputs/recipes/quick.yaml"), SECRET).unwrap();
+    refused(folder, "worker shipped --task 0", "which is not one of its inputs");
+
+    fs::copy(folder.join("recipe.yaml"), folder.join("quick")).unwrap();
+    done(folder, &format!("{train} ./quick --plan own"));
+    done(folder, "worker own --task 0");
+    done(folder, "results merge own.db own");
+    let runs = records(folder, "own.db", "training-runs");
+    assert!(runs[0].to_string().contains("\"epochs\":2"), "{runs:?}");
+}
+
+/// A link in the folder of a plan may lead to a private file.
+#[test]
+fn a_link_in_place_of_a_plan_is_not_quoted() {
+    let (folder, other) = (folder(), tempfile::tempdir().unwrap());
+    let (folder, private) = (folder.path(), other.path().join("private.json"));
+    fs::create_dir(folder.join("plan")).unwrap();
+    symlink(&private, folder.join("plan/plan.json")).unwrap();
+    for content in [format!("\"{SECRET}\""), format!("{{\"inceptive_plan\": \"{SECRET}\"}}")] {
+        fs::write(&private, content).unwrap();
+        for command in ["worker plan --status", "results merge a.db plan"] {
+            refused(folder, command, "it is a link to another file");
+        }
+    }
+}
+
+#[test]
+fn the_tasks_that_a_search_leaves_out_are_not_quoted() {
+    let folder = folder();
+    let folder = folder.path();
+    let search = "explore spaces/space.yaml --data shapes:size=16,train=300,test=100 --recipe recipe.yaml --networks 4 \
+                  --seeds 1 --engine native --plan search --store search.db";
+    done(folder, &format!("{search} --json"));
+    fs::write(folder.join("secret"), SECRET).unwrap();
+    symlink(folder.join("secret"), folder.join("search/rung-1/left-out.txt")).unwrap();
+    refused(folder, search, "line 1 is not the number of a task");
 }
 
 #[test]
