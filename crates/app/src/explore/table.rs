@@ -1,6 +1,6 @@
 //! Searching a space whose accuracies are known from a table.
 
-use std::{collections::BTreeMap, ops::ControlFlow, path::PathBuf};
+use std::{collections::BTreeMap, ops::ControlFlow, path::PathBuf, sync::atomic::AtomicBool};
 
 use inceptive_dsl::{Constraint, Space};
 use inceptive_explore::{
@@ -12,10 +12,7 @@ use inceptive_results::{
 };
 
 use super::{accuracy_table, count::labels, scores::Scoring};
-use crate::{
-    error::{ExploreError, TaskError},
-    running::NEVER,
-};
+use crate::error::{ExploreError, TaskError};
 
 /// A search in a space whose accuracies are known.
 #[derive(Clone, Debug)]
@@ -92,7 +89,7 @@ impl TableSearch {
 }
 
 /// Searches a space with the accuracies of a table. `goes_on` is told how many networks of how many have their scores, and
-/// decides whether to go on.
+/// decides whether to go on; a score that is being computed is given up soon after `stop` is set.
 ///
 /// # Errors
 /// When the table cannot be read or is about other networks, no network of it satisfies the conditions, or one has no score
@@ -100,6 +97,7 @@ impl TableSearch {
 pub fn search_table(
     space: &Space,
     request: &TableRequest,
+    stop: &AtomicBool,
     goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
 ) -> Result<TableSearch, TaskError> {
     let table = accuracy_table::read(space, &request.table)?;
@@ -116,7 +114,7 @@ pub fn search_table(
     }
     let own = if request.objectives.is_empty() { &space.objectives } else { &request.objectives };
     let (objectives, unknown) = usable(own);
-    let evaluated = feasible.look_up(space, request, &objectives, goes_on)?;
+    let evaluated = feasible.look_up(space, request, &objectives, stop, goes_on)?;
     let mut networks: Vec<TableNetwork> = evaluated
         .networks
         .iter()
@@ -179,6 +177,7 @@ impl<'t> Feasible<'t> {
         space: &Space,
         request: &TableRequest,
         objectives: &[Objective],
+        stop: &AtomicBool,
         goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
     ) -> Result<Evaluated, TaskError> {
         let means: Vec<f64> = self.rows.iter().map(|row| mean(row.accuracies)).collect();
@@ -195,7 +194,7 @@ impl<'t> Feasible<'t> {
         let params: Vec<f64> = all(Metric::Params);
         let costs: Vec<f64> = if weighs { all(metric) } else { vec![] };
         let total = points.len();
-        let scores = self.scores(space, request, goes_on)?;
+        let scores = self.scores(space, request, stop, goes_on)?;
         let (axes, costs, scores) = (&axes(space), &costs, &scores);
         let pool = Pool { axes, points: &points, params: &params, costs, scores };
         if is_whole {
@@ -214,6 +213,7 @@ impl<'t> Feasible<'t> {
         &self,
         space: &Space,
         request: &TableRequest,
+        stop: &AtomicBool,
         goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
     ) -> Result<Vec<Scored>, TaskError> {
         let points: Vec<&[usize]> = self.rows.iter().map(|row| row.point).collect();
@@ -223,7 +223,7 @@ impl<'t> Feasible<'t> {
             seed: request.seed,
             threads: request.threads,
             most_bytes: request.most_bytes,
-            stop: &NEVER,
+            stop,
         };
         match request.scores.is_empty() {
             true => Ok(vec![]),

@@ -255,6 +255,43 @@ fn essence(mut document: Value) -> Value {
     document
 }
 
+/// Each network takes minutes to score, and the request to stop comes in the middle of the first ones.
+#[cfg(unix)]
+#[test]
+fn scores_of_a_table_stop_soon_after_the_request() {
+    let folder = folder();
+    let folder = folder.path();
+    fs::write(folder.join("base.yaml"), BASE.replace("size: 16", "size: 600")).unwrap();
+    let rows: String = (4..=24)
+        .step_by(4)
+        .flat_map(|w| [1, 3, 5].map(|k| format!("{w},{k},{}\n", 50 + w + k)))
+        .collect();
+    fs::write(folder.join("table.csv"), format!("w,k,accuracy\n{rows}")).unwrap();
+    let base = fs::read_to_string(folder.join("base.yaml")).unwrap();
+    let slow = base.replace("maxpool: {kernel: 2,", "maxpool: {kernel: 99,");
+    fs::write(folder.join("base.yaml"), slow).unwrap();
+    let search =
+        "explore space.yaml --accuracies table.csv --networks 16 --scores synflow --store a.db";
+    let mut child = inceptive(search)
+        .current_dir(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(child.try_wait().unwrap().is_none(), "it has not ended before");
+    let start = std::time::Instant::now();
+    let signal = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > Duration::from_secs(10) {
+            child.kill().unwrap();
+            panic!("it does not stop");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// However often a search is killed, it ends as if it had not been, and a finished one is not repeated.
 #[test]
 fn a_killed_search_goes_on_to_the_same_result() {

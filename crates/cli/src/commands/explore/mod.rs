@@ -372,7 +372,7 @@ impl Explore {
             threads: self.machine_threads(&machine) as usize,
         };
         let watch = Watch::new(self.json, true);
-        let found = search_table(space, &request, &shown_on(&watch, &stop));
+        let found = search_table(space, &request, &stop, &shown_on(&watch, &stop));
         watch.finish();
         let found = found?;
         let mut text = match self.json {
