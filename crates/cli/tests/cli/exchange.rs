@@ -115,8 +115,13 @@ fn several_outputs_are_told() {
     inceptive("report two.onnx --out report").current_dir(folder.path()).assert().success();
     let report = fs::read_to_string(folder.path().join("report/report.md")).unwrap();
     assert!(report.contains("compute the first one"), "{report}");
-    // As YAML it has the same outputs.
-    inceptive("import two.onnx -o two.yaml").current_dir(folder.path()).assert().success();
+    // As YAML a network has as many.
+    let two = "name: Two\ninput: {channels: 3, size: 8}\nbody:\n  - conv stem: {kernel: 3, width: 4}\n  - conv boxes: {kernel: 1, width: 4}\n  \
+               - conv scores: {from: stem, kernel: 1, width: 2}\ntail: []\noutputs: [scores, boxes]\n";
+    fs::write(folder.path().join("first.yaml"), two).unwrap();
+    for command in ["export first.yaml -o first.onnx", "import first.onnx -o two.yaml"] {
+        inceptive(command).current_dir(folder.path()).assert().success();
+    }
     for command in
         ["cost", "show", "run", "export -o written.onnx", "bench --budget 5ms --threads 1"]
     {

@@ -223,7 +223,10 @@ impl<'a, 'w, 'g> List<'a, 'w, 'g> {
             let word = args::word(op, None).unwrap_or("step");
             let number = numbers.entry(word).or_default();
             *number += 1;
-            let name = self.taken.take(&format!("{word}{number}"));
+            let own = Some(writer.layers.node(layer).path.as_str()).filter(|path| {
+                writer.owners.contains(&layer) && names::is_name(path) && !path.starts_with(word)
+            });
+            let name = self.taken.take(own.unwrap_or(&format!("{word}{number}")));
             let reads = &writer.layers.all[layer].reads;
             // What is not in the cell is what is before it.
             let source = |read: &usize| names.get(read).unwrap_or(&before).clone();

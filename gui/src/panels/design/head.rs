@@ -84,6 +84,8 @@ impl Head {
         };
         let from = entry.design.as_ref().map(|design| model.name_of(&design.from).display());
         let of = from.map(|from| format!(" to {from}")).unwrap_or_default();
+        let is_unsaved = entry.design.is_some() && entry.draft.is_some();
+        let of = of + if is_unsaved { ", not saved" } else { "" };
         let makes_space = ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let button = Button::new("Save as space…").small();

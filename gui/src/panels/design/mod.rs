@@ -96,7 +96,10 @@ impl Design {
         }
         steps::keys(ui, entry, commands);
         ui.add_space(4.0);
-        super::caveat_line(ui, entry, model, commands);
+        // What is to be said of a design stands beside its settings and below them, so that they stay where they are.
+        if entry.design.is_none() || matches!(entry.state, State::Gone) {
+            super::caveat_line(ui, entry, model, commands);
+        }
         let original = model.original.as_ref().filter(|it| it.is_about(&from.file, &base));
         let width = ui.available_width();
         // A small window has a width of its own, which does not stay when it is enlarged.

@@ -47,9 +47,15 @@ fn redo(entry: &Entry, design: &Design, commands: &mut Commands) {
 
 /// Draws the buttons, and the list of steps.
 pub fn ui(ui: &mut Ui, entry: &Entry, commands: &mut Commands) {
-    let Some(design) = &entry.design else { return };
     let button = |ui: &mut Ui, name: &str, hover: &str, can| {
         ui.add_enabled(can, Button::new(name)).on_hover_text(hover).clicked()
+    };
+    let Some(design) = &entry.design else {
+        // As much room as there will be for a design.
+        for name in ["Undo", "Redo", "Steps"] {
+            ui.add_enabled(false, Button::new(name));
+        }
+        return;
     };
     if button(ui, "Undo", "Ctrl Z", design.can_undo()) {
         undo(entry, design, commands);
