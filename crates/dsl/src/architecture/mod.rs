@@ -332,7 +332,7 @@ fn lower(
     let end = network(&mut lowering, keys, scope, &mut names, start);
     let ends = outputs(&mut lowering, keys, end, &reader);
     let ends = lowering.sweep_all(&Path::root(), before, ends);
-    let Some((&end, more)) = ends.split_first() else { return None };
+    let (&end, more) = ends.split_first()?;
     let heads = given(&keys.auxiliary).and_then(|list| list.0.list()).unwrap_or_default();
     lowering.graph.set_output(end.node);
     more.iter().filter(|more| more.known).for_each(|more| lowering.graph.add_output(more.node));
