@@ -36,7 +36,13 @@ impl Axis {
         if axis.range[0] > axis.range[1] {
             axis.range = [0.0, 1.0];
         }
-        let room = ((axis.range[1] - axis.range[0]) * 0.07).max(0.02);
+        let [low, high] = axis.range;
+        // Around one value, enough that the numbers at the axis differ.
+        let least = match is_log || low < high {
+            true => 0.02,
+            false => (low.abs() * 0.1).max(0.02),
+        };
+        let room = ((high - low) * 0.07).max(least);
         axis.range = [axis.range[0] - room, axis.range[1] + room];
         axis
     }
@@ -159,6 +165,7 @@ mod tests {
     use inceptive_results::Metric;
 
     use super::*;
+    use crate::panels::tradeoff::metric::AxisMetric;
 
     fn axis(is_log: bool, low: f64, high: f64) -> Axis {
         let mut axis = Axis { quantity: Metric::Params.into(), is_log, range: [0.0, 0.0] };
@@ -175,6 +182,18 @@ mod tests {
         assert_eq!(axis(true, 9.9, 13.1).ticks(200.0), [10.0, 11.0, 12.0, 13.0]);
         for (low, high) in [(1.0, 1e30), (5.0, 5.000_001)] {
             assert!(axis(true, low, high).ticks(400.0).len() < 50);
+        }
+    }
+
+    #[test]
+    fn the_numbers_around_one_value_differ() {
+        for value in [3_188_380.0, 6.67, 0.0] {
+            let axis = Axis::around(Metric::Macs, false, [value, value].into_iter());
+            let mut labels: Vec<String> =
+                axis.ticks(500.0).into_iter().map(|tick| Metric::Macs.tick(tick)).collect();
+            let count = labels.len();
+            labels.dedup();
+            assert!(count > 2 && labels.len() == count, "{labels:?}");
         }
     }
 
