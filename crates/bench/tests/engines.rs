@@ -114,20 +114,25 @@ fn engines_agree() {
     }
 }
 
-/// Gates over channels and over places, with weights that two layers share.
+/// Gates over channels and over places, and layers that share all their tensors or some.
 #[test]
-fn engines_agree_on_gates() {
-    let path = folder().join("../crates/onnx/tests/fixtures/gates.yaml");
+fn engines_agree_on_gates_and_shared_tensors() {
+    engines_agree_on("gates.yaml");
+    engines_agree_on("shared_tensors.yaml");
+}
+
+fn engines_agree_on(fixture: &str) {
+    let path = folder().join("../crates/onnx/tests/fixtures").join(fixture);
     let graph = load(&Disk, &path, &[]).unwrap().architecture.graph;
     let graph = passes::inference(&graph).unwrap();
-    let model = Model::new("gates", &graph, Weights::seeded(&graph, 3)).unwrap();
+    let model = Model::new(fixture, &graph, Weights::seeded(&graph, 3)).unwrap();
     let wish = setup(2, PrecisionRequest::Fp32);
     let engines = found();
     let (_, expected) = output(engines[0].as_ref(), &model, &wish);
     for engine in &engines[1..] {
         let (_, other) = output(engine.as_ref(), &model, &wish);
         let error = error(&other, &expected);
-        assert!(error < 1e-5, "{} differs by {error}", engine.name());
+        assert!(error < 1e-5, "{fixture}: {} differs by {error}", engine.name());
     }
 }
 

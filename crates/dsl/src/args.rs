@@ -4,7 +4,7 @@ use inceptive_ir::Activation;
 
 use crate::field::{
     Act, Along, Branches, Condition, Count, Extent, Factors, Filling, Flag, Index, InputNames,
-    Join, Limit, Maybe, Mode, Norm, Order, Pad, Real, Scales, Steps, Text, Width, record,
+    Join, Limit, Maybe, Mode, Norm, Order, Pad, Real, Scales, Share, Steps, Width, record,
 };
 
 record! {
@@ -31,8 +31,8 @@ record! {
             "norm" norm: Norm,
             /// Activation function; default `relu`.
             "act" act: Act,
-            /// Path of another layer of the same kind and size, whose weights it uses too.
-            "share" share: Text,
+            /// Path of an earlier layer of the same size, whose tensors it uses too; or a map of tensors to paths.
+            "share" share: Share,
         }
     }
 }
@@ -59,8 +59,8 @@ record! {
             "norm" norm: Norm,
             /// Activation function; default as for `conv`, else `relu`.
             "act" act: Act,
-            /// Path of another layer of the same kind and size, whose weights it uses too.
-            "share" share: Text,
+            /// Path of an earlier layer of the same size, whose tensors it uses too; or a map of tensors to paths.
+            "share" share: Share,
         }
     }
 }
@@ -79,8 +79,8 @@ record! {
             "norm" norm: Norm,
             /// Activation function; default `none`.
             "act" act: Act,
-            /// Path of another layer of the same kind and size, whose weights it uses too.
-            "share" share: Text,
+            /// Path of an earlier layer of the same size, whose tensors it uses too; or a map of tensors to paths.
+            "share" share: Share,
         }
     }
 }
@@ -167,6 +167,8 @@ record! {
             "scale" scale: Flag,
             /// Whether beta is learned; default true.
             "center" center: Flag,
+            /// Path of an earlier layer of the same size, whose tensors it uses too; or a map of tensors to paths.
+            "share" share: Share,
         }
     }
 }
@@ -301,8 +303,8 @@ record! {
             "norm" norm: Norm,
             /// Activation function; default `relu`.
             "act" act: Act,
-            /// Path of another layer of the same kind and size, whose weights it uses too.
-            "share" share: Text,
+            /// Path of an earlier layer of the same size, whose tensors it uses too; or a map of tensors to paths.
+            "share" share: Share,
         }
     }
 }
@@ -375,6 +377,8 @@ record! {
         optional {
             /// Whether all channels have the same slope; default false.
             "shared" shared: Flag,
+            /// Path of an earlier layer of the same size, whose tensors it uses too; or a map of tensors to paths.
+            "share" share: Share,
         }
     }
 }
@@ -393,6 +397,8 @@ record! {
             "scale" scale: Flag,
             /// Whether shifts are learned; default true.
             "center" center: Flag,
+            /// Path of an earlier layer of the same size, whose tensors it uses too; or a map of tensors to paths.
+            "share" share: Share,
         }
     }
 }
@@ -409,6 +415,8 @@ record! {
             "center" center: Flag,
             /// Whether all channels have the same; default false.
             "shared" shared: Flag,
+            /// Path of an earlier layer of the same size, whose tensors it uses too; or a map of tensors to paths.
+            "share" share: Share,
         }
     }
 }

@@ -163,6 +163,35 @@ tail: []
     insta::assert_snapshot!(yaml);
 }
 
+/// Kernels, biases, statistics, factors and slopes that some layers have in common, in lists, branches and the tail.
+#[test]
+fn shared_tensors_are_what_they_were() {
+    let graph = graph_of(&Path::new(ROOT).join("crates/onnx/tests/fixtures/shared_tensors.yaml"));
+    let described = describe(&graph, "copy").unwrap();
+    assert_eq!(described.graph.fingerprint(), graph.fingerprint());
+    insta::assert_snapshot!(described.yaml);
+}
+
+/// The first layer that has a tensor may be written behind others that have it.
+#[test]
+fn a_tensor_is_that_of_the_first_layer_that_is_written() {
+    let yaml = described(
+        "
+name: A
+input: {channels: 8, size: 8}
+body:
+  - conv a: {from: in, kernel: 3, width: 8}
+  - conv b: {from: in, kernel: 3, width: 8, share: {weight: a}}
+  - conv c: {kernel: 3, width: 8, share: {weight: a, bias: a}}
+  - prelu p: {from: a}
+  - prelu q: {from: c, share: p}
+  - add: {from: [q, p]}
+tail: []
+",
+    );
+    assert!(yaml.contains("share: {weight: parallel_/main/conv_}"), "{yaml}");
+}
+
 /// Heads are not written; the language has another place for them.
 #[test]
 fn what_cannot_be_said_is_refused() {

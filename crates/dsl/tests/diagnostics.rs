@@ -89,6 +89,43 @@ const FIXTURES: &[Fixture] = &[
     ),
     one(
         "E104",
+        "the bias of a layer without one",
+        &[(
+            "n.yaml",
+            "{HEAD}body:\n  - conv a: {kernel: 3, width: 8, bias: false}\n  - conv b: {kernel: 3, width: 8}\n  - conv: {kernel: 3, width: 8, share: {weight: b, bias: a}}\ntail: []\n",
+        )],
+    ),
+    one(
+        "E101",
+        "a tensor that no layer has",
+        &[(
+            "n.yaml",
+            "{HEAD}body:\n  - conv a: {kernel: 3, width: 8}\n  - conv: {kernel: 3, width: 8, share: {wieght: a}}\ntail: []\n",
+        )],
+    ),
+    one(
+        "E101",
+        "shared tensors by default",
+        &[(
+            "n.yaml",
+            "{HEAD}defaults: {bn: {share: a}}\nbody: [conv a: {kernel: 3, width: 8, norm: bn}]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E103",
+        "no shared tensors",
+        &[("n.yaml", "{HEAD}body: [bn a, bn: {share: {}}]\ntail: []\n")],
+    ),
+    one(
+        "E501",
+        "a tensor of another size",
+        &[(
+            "n.yaml",
+            "{HEAD}body:\n  - conv a: {kernel: 3, width: 8}\n  - conv: {kernel: 3, width: 16, share: {weight: a}}\ntail: []\n",
+        )],
+    ),
+    one(
+        "E104",
         "words of Keras and PyTorch",
         &[(
             "n.yaml",
@@ -628,6 +665,19 @@ fn errors_do_not_hide_each_other() {
         (
             format!("{head}blocks: {{b: {{params: {{c}}, steps: [maxpool: {{kernel: 40, stride: 1, pad: valid}}, conv: {{kernel: 1, width: $c}}]}}}}\nbody: [b: {{c: $d}}]\ntail: []\n"),
             vec!["E501", "E202"],
+        ),
+        // A shape may follow from the key that was meant; what is inside of others is looked at all the same.
+        (
+            format!("{head}body: [maxpool: {{kernel: 9, strid: 1}}, conv: {{kernel: 7, width: 8, pad: valid}}]\ntail: []\n"),
+            vec!["E101"],
+        ),
+        (
+            format!("{head}body: [depthwise: {{kernel: 40, padd: same, pad: valid}}, conv: {{kernel: 0, width: 8}}]\ntail: []\n"),
+            vec!["E101", "E108"],
+        ),
+        (
+            format!("{head}body: [parallel: {{branches: {{a: [relux], b: [relu]}}, joined: add}}]\ntail: []\n"),
+            vec!["E104", "E101"],
         ),
         // Hidden layers of a tail are steps; where the tail is not known, neither are they.
         (

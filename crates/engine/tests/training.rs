@@ -6,10 +6,12 @@ mod common;
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
 
 use common::{Values, add, compute, network, numbers};
+use inceptive_dsl::{Disk, load};
 use inceptive_engine::{
     Isa, PlanError, Rates, Rule, TrainError, TrainOptions, TrainPlan, TrainSession,
 };
@@ -196,6 +198,15 @@ fn check(graph: &Graph, batch: usize, seed: u64) {
             }
         }
     }
+}
+
+/// Each layer adds to the gradient of a tensor that it has in common with others.
+#[test]
+fn gradients_of_tensors_that_layers_share() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = folder.join("../onnx/tests/fixtures/shared_tensors.yaml");
+    let setting = "input.size=7".parse().unwrap();
+    check(&load(&Disk, &file, &[setting]).unwrap().architecture.graph, 5, 3);
 }
 
 /// A random network that ends with classes, and perhaps with an auxiliary head.

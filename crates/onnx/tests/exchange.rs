@@ -122,6 +122,7 @@ fn every_operator_comes_back() {
 fn every_other_operator_comes_back() {
     comes_back("more_operators.yaml");
     comes_back("gates.yaml");
+    comes_back("shared_tensors.yaml");
 }
 
 fn comes_back(fixture: &str) {

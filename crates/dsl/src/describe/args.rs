@@ -27,7 +27,7 @@ pub(super) fn is_depthwise(conv: &Conv, input: Shape) -> bool {
         && conv.out_channels.is_multiple_of(conv.groups)
 }
 
-/// The arguments of a node's own step, but for normalisation, activation and shared weights.
+/// The arguments of a node's own step, but for normalisation, activation and shared tensors.
 pub(super) fn of(graph: &Graph, id: NodeId) -> Vec<Argument> {
     let node = graph.node(id);
     let inputs = graph.input_shapes(id);

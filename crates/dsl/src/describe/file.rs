@@ -8,6 +8,7 @@ use super::{
     list::{List, Place},
     page::{Page, Value},
     runs::runs,
+    shared::Sharing,
     tree::Item,
     writer::Writer,
 };
@@ -23,7 +24,8 @@ pub(super) fn page(layers: &Layers<'_>, items: Vec<Item>, name: &str) -> Page {
         },
         Item::Join(_) | Item::Cell(_) => None,
     });
-    let writer = Writer::new(layers, classes.map(|(layer, _)| layer));
+    let sharing = Sharing::new(layers, [&*body, &*tail]);
+    let writer = Writer::new(layers, classes.map(|(layer, _)| layer), sharing);
     let mut entries = vec![
         ("name".to_owned(), Value::Text(name.to_owned())),
         ("input".to_owned(), input_of(input)),

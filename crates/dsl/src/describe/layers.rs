@@ -28,8 +28,6 @@ pub(super) struct Layers<'a> {
     pub(super) outputs: Vec<usize>,
     /// Arguments of steps that most of a kind have, by the step's name.
     pub(super) common: HashMap<&'static str, Vec<args::Argument>>,
-    /// The layer that computes each node.
-    pub(super) layer_of: Vec<usize>,
 }
 
 impl<'a> Layers<'a> {
@@ -42,7 +40,6 @@ impl<'a> Layers<'a> {
         let mut layer_of = vec![usize::MAX; graph.len()];
         let mut all: Vec<Layer> = Vec::new();
         for (id, node) in graph.nodes() {
-            check_shared(graph, id, node)?;
             if layer_of[id.index()] != usize::MAX {
                 continue;
             }
@@ -96,7 +93,7 @@ impl<'a> Layers<'a> {
                 all.len()
             }
         };
-        Ok(Self { graph, all, readers, output, outputs, common, layer_of })
+        Ok(Self { graph, all, readers, output, outputs, common })
     }
 
     /// The layers that a layer reads; behind all of them, the outputs.
@@ -116,29 +113,6 @@ impl<'a> Layers<'a> {
 /// Whether a step of this operator may have a normalisation and an activation.
 pub(super) const fn is_written_with_others(op: &Op) -> bool {
     matches!(op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_))
-}
-
-/// Only layers that have all of their tensors in common with another one can be written.
-fn check_shared(graph: &Graph, id: NodeId, node: &Node) -> Result<(), DescribeError> {
-    if !graph.shares_tensors(id) {
-        return Ok(());
-    }
-    let tensors = node.op.tensors(&graph.input_shapes(id));
-    let mut paths = tensors.iter().map(|(role, _)| node.tensor_path(*role));
-    let first = paths.next();
-    let is_one = paths.all(|path| Some(path) == first);
-    let owner = first.and_then(|path| graph.find(path));
-    let is_layer = owner.is_some_and(|owner| {
-        let owner_node = graph.node(owner);
-        owner <= id
-            && is_written_with_others(&owner_node.op)
-            && owner_node.op.tensors(&graph.input_shapes(owner)) == tensors
-            && owner_node.shared.is_empty()
-    });
-    match is_one && is_layer && is_written_with_others(&node.op) {
-        true => Ok(()),
-        false => Err(DescribeError::Shared(node.path.clone())),
-    }
 }
 
 /// What most steps of each kind that stands behind layers are given.

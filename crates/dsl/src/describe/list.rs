@@ -44,7 +44,11 @@ pub(super) struct List<'a, 'w, 'g> {
 impl<'a, 'w, 'g> List<'a, 'w, 'g> {
     pub(super) fn new(writer: &'w Writer<'a, 'g>, blocks: &'w Blocks, place: Place) -> Self {
         let taken = Taken::with(&["input", "tail", "in"]);
-        let path = (place == Place::Outermost).then(String::new);
+        let path = match &place {
+            Place::Outermost => Some(String::new()),
+            Place::Tail => Some("tail/".to_owned()),
+            Place::Branch(_) => None,
+        };
         Self { writer, blocks, place, taken, path, before: Some(ENTRY.to_owned()) }
     }
 
@@ -194,15 +198,9 @@ impl<'a, 'w, 'g> List<'a, 'w, 'g> {
 
     fn layer_name(&mut self, layer: usize, is_needed: bool) -> Option<String> {
         let op = self.writer.layers.op(layer);
-        match self.place == Place::Outermost && is_written_with_others(op) || is_needed {
-            true => {
-                self.name(&[Item::Layer(layer)], "", is_needed).map(|name| match name.as_str() {
-                    "_" => op.name().to_owned() + "_",
-                    _ => name,
-                })
-            }
-            false => None,
-        }
+        let may_have = self.place == Place::Outermost && is_written_with_others(op) || is_needed;
+        let own = may_have.then(|| self.name(&[Item::Layer(layer)], "", false)).flatten();
+        own.or_else(|| is_needed.then(|| self.taken.take(&format!("{}_", op.name()))))
     }
 
     /// Steps that name what they read.

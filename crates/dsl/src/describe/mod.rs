@@ -9,12 +9,13 @@ mod list;
 mod names;
 mod page;
 mod runs;
+mod shared;
 mod tree;
 mod writer;
 
 use std::path::Path as FilePath;
 
-use inceptive_ir::{Graph, NodeId, Path};
+use inceptive_ir::{Graph, NodeId};
 
 use crate::{Failure, Memory, load};
 
@@ -38,9 +39,6 @@ pub enum DescribeError {
     /// An output is the input.
     #[error("the network has no layers")]
     Empty,
-    /// Two normalisations, or a normalisation and something else, have a tensor in common.
-    #[error("`{0}` shares a tensor with another node in a way that the language cannot say")]
-    Shared(Path),
     /// It is too large, or nested too deeply, for the language.
     #[error("the text would not be read back: {0}")]
     Unreadable(Box<Failure>),

@@ -129,6 +129,7 @@ fn with_activations(layers: &Layers<'_>, items: Vec<Item>) -> Vec<Item> {
         if let (Some(Item::Join(join)), Item::Layer(layer)) = (all.last_mut(), &item)
             && join.then.is_none()
             && matches!(layers.op(*layer), Op::Activation(_) | Op::Prelu { .. })
+            && !layers.graph.shares_tensors(layers.all[*layer].main)
         {
             join.then = Some(*layer);
             continue;

@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use inceptive_ir::Op;
+use inceptive_ir::{Op, Role};
 
 use super::{
     args,
@@ -14,8 +14,10 @@ use super::{
     list::{List, Place},
     names::{self, Taken},
     page::{Page, Value},
+    shared::{Shares, Sharing},
     tree::{Item, Join},
 };
+use crate::field::key_of;
 
 /// Arguments that may be parameters of blocks.
 const VARIES: [&str; 8] =
@@ -89,7 +91,8 @@ pub(super) struct Writer<'a, 'g> {
     conv: (&'static str, &'static str),
     /// The layer that is as wide as there are classes.
     classes: Option<usize>,
-    /// Layers that are named elsewhere: those whose weights others use too, and outputs if there are several.
+    sharing: Sharing,
+    /// Layers that are named elsewhere: those whose tensors others use too, and outputs if there are several.
     pub(super) owners: HashSet<usize>,
     /// Their paths, as far as they are written.
     pub(super) paths: RefCell<HashMap<usize, String>>,
@@ -97,15 +100,13 @@ pub(super) struct Writer<'a, 'g> {
 
 impl<'a, 'g> Writer<'a, 'g> {
     /// `classes` is the layer that is as wide as there are classes.
-    pub(super) fn new(layers: &'a Layers<'g>, classes: Option<usize>) -> Self {
+    pub(super) fn new(layers: &'a Layers<'g>, classes: Option<usize>, sharing: Sharing) -> Self {
         let conv = usual(layers, |op| matches!(op, Op::Conv(_) | Op::ConvTranspose(_)));
-        let mut writer =
-            Self { layers, conv, classes, owners: HashSet::new(), paths: RefCell::default() };
-        writer.owners = (0..layers.all.len()).filter_map(|layer| writer.owner(layer)).collect();
+        let mut owners: HashSet<usize> = sharing.owners().collect();
         if layers.outputs.len() > 1 {
-            writer.owners.extend(&layers.outputs);
+            owners.extend(&layers.outputs);
         }
-        writer
+        Self { layers, conv, classes, sharing, owners, paths: RefCell::default() }
     }
 
     pub(super) fn defaults(&self) -> Vec<(String, Value)> {
@@ -170,8 +171,9 @@ impl<'a, 'g> Writer<'a, 'g> {
             }
         }
         if is_written_with_others(&node.op) {
-            arguments.extend(self.behind(layer, slots));
+            arguments.extend(self.behind(layer));
         }
+        arguments.extend(self.share(layer, slots));
         let key = match name {
             Some(name) if !slots.is_blank() => format!("{word} {name}"),
             Some(_) | None => word.to_owned(),
@@ -182,8 +184,8 @@ impl<'a, 'g> Writer<'a, 'g> {
         }
     }
 
-    /// Bias, normalisation, activation and shared weights of a layer, where they are not the default.
-    fn behind(&self, layer: usize, slots: &Slots<'_>) -> Vec<(String, Value)> {
+    /// Bias, normalisation and activation of a layer, where they are not the default.
+    fn behind(&self, layer: usize) -> Vec<(String, Value)> {
         let op = self.layers.op(layer);
         let (norm, act) = behind(self.layers, layer);
         let (usual_norm, usual_act) = match op {
@@ -207,28 +209,27 @@ impl<'a, 'g> Writer<'a, 'g> {
         if has_bias != (norm == "none") {
             arguments.push(word("bias", if has_bias { "true" } else { "false" }));
         }
-        if let Some(owner) = self.owner(layer) {
-            // A structure with shared weights is equal to itself alone.
-            let path = self.paths.borrow().get(&owner).cloned();
-            let path = path.filter(|_| !slots.is_blank());
-            arguments.push((
-                "share".to_owned(),
-                Value::Plain(path.unwrap_or_else(|| layer.to_string())),
-            ));
-        }
         arguments
     }
 
-    /// The layer whose weights a layer uses too.
-    fn owner(&self, layer: usize) -> Option<usize> {
-        let graph = self.layers.graph;
-        let node = self.layers.node(layer);
-        let (_, kept) = node.shared.iter().next()?;
-        let owner = graph.find(kept)?;
-        (owner != self.layers.all[layer].main).then(|| self.layers.layer_of[owner.index()])
+    /// The layers whose tensors a layer uses too.
+    fn share(&self, layer: usize, slots: &Slots<'_>) -> Option<(String, Value)> {
+        let path = |owner: usize| {
+            // A structure with shared tensors is equal to itself alone.
+            let path = self.paths.borrow().get(&owner).cloned().filter(|_| !slots.is_blank());
+            Value::Plain(path.unwrap_or_else(|| layer.to_string()))
+        };
+        let value = match self.sharing.of(layer)? {
+            Shares::All(owner) => path(*owner),
+            Shares::Some(tensors) => {
+                let entry = |&(role, owner): &(Role, usize)| (key_of(role).to_owned(), path(owner));
+                Value::Map(tensors.iter().map(entry).collect())
+            }
+        };
+        Some(("share".to_owned(), value))
     }
 
-    /// Whether one of the layers of items has weights that others use too.
+    /// Whether one of the layers of items has tensors that others use too.
     pub(super) fn has_owner(&self, items: &[Item]) -> bool {
         if self.owners.is_empty() {
             return false;

@@ -121,6 +121,12 @@ impl Fields<'_> {
         }
     }
 
+    /// Whether there are keys that have no meaning.
+    pub(crate) fn has_unknown(&self, known: &[&str]) -> bool {
+        let is_known = |key: &str| known.contains(&key) || self.resolved.contains(&key);
+        self.maps.iter().flat_map(|map| &map.0).any(|entry| !is_known(&entry.key))
+    }
+
     /// Reports keys that have no meaning.
     pub(crate) fn refuse_unknown(&self, known: &[&str]) {
         if let Some(map) = self.maps.first() {

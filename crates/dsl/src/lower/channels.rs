@@ -1,6 +1,6 @@
 //! How the channels of nodes follow from the variables of a space.
 
-use inceptive_ir::{Axis, NodeId, NormOver, Op, Rearrange, Rescale};
+use inceptive_ir::{Axis, NodeId, NormOver, Op, Rearrange, Rescale, Shared};
 
 use super::Lowering;
 use crate::expr::{Binary, Requirement, Symbol, Tape};
@@ -47,13 +47,13 @@ impl Channels {
 }
 
 /// How the channels of a layer follow from the variables of a space.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Outputs {
     pub(super) channels: Option<Symbol>,
     /// Whether it is a convolution with as many groups as its input has channels.
     pub(super) is_depthwise: bool,
-    /// The layer whose tensors it uses.
-    pub(super) shares: Option<NodeId>,
+    /// The tensors that it uses of other layers.
+    pub(super) shared: Shared,
 }
 
 impl<'a> Lowering<'a> {
@@ -76,7 +76,7 @@ impl<'a> Lowering<'a> {
         &self,
         op: &Op,
         inputs: &[NodeId],
-        outputs: Outputs,
+        outputs: &Outputs,
         tape: &Tape,
     ) -> Option<Symbol> {
         let symbols: Vec<Option<Symbol>> =

@@ -11,6 +11,7 @@ mod channels;
 mod flow;
 mod inputs;
 mod join;
+mod learned;
 mod names;
 mod ops;
 mod sweep;
@@ -22,9 +23,7 @@ use std::{
     sync::Arc,
 };
 
-use inceptive_ir::{
-    Form, Graph, GraphError, NewNode, NodeId, Op, Part, Path, ShapeError, Shared, Span,
-};
+use inceptive_ir::{Form, Graph, GraphError, NewNode, NodeId, Op, Part, Path, ShapeError, Span};
 
 pub(crate) use channels::Channels;
 use channels::Outputs;
@@ -447,10 +446,9 @@ impl<'a> Lowering<'a> {
             return first.unknown();
         }
         let nodes: Vec<NodeId> = inputs.iter().map(|input| input.node).collect();
-        let channels = self.tape().and_then(|tape| self.follow_inputs(&op, &nodes, outputs, tape));
-        let shared = outputs.shares.map_or_else(Shared::default, |layer| self.shared(layer));
-        let new =
-            NewNode { part: self.part, span: Some(span), form, shared, ..NewNode::new(op, path) };
+        let channels = self.tape().and_then(|tape| self.follow_inputs(&op, &nodes, &outputs, tape));
+        let (part, shared) = (self.part, outputs.shared);
+        let new = NewNode { part, span: Some(span), form, shared, ..NewNode::new(op, path) };
         match self.graph.add(new, &nodes) {
             Ok(node) => {
                 if self.tape().is_some() {
@@ -463,13 +461,6 @@ impl<'a> Lowering<'a> {
                 first.unknown()
             }
         }
-    }
-
-    /// The tensors of a layer, as another one uses them too.
-    fn shared(&self, layer: NodeId) -> Shared {
-        let node = self.graph.node(layer);
-        let tensors = node.op.tensors(&self.graph.input_shapes(layer));
-        Shared::new(tensors.into_iter().map(|(role, _)| (role, node.tensor_path(role).clone())))
     }
 
     fn report_graph_error(&self, error: &GraphError, inputs: &[NodeId], span: Span) {

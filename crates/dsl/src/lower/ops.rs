@@ -1,27 +1,27 @@
 //! Built-in steps.
 
 use inceptive_ir::{
-    Activation, Axis, BatchNorm, BlockOrder, Conv, ConvTranspose, Form, GraphError, Interpolation,
-    Linear, Lrn, NodeId, Norm as IrNorm, NormOver, Op, PadMode, Padding, Path, Pool, PoolKind,
-    Rearrange, Rescale, Resize, ResizeTo, Scale, ShapeError, Size,
+    Activation, Axis, BlockOrder, Conv, ConvTranspose, Form, GraphError, Interpolation, Linear,
+    Lrn, NormOver, Op, PadMode, Padding, Pool, PoolKind, Rearrange, Rescale, Resize, ResizeTo,
+    ShapeError, Size,
 };
 
-use super::{Cursor, Lowering, Names, Outputs, Site};
+use super::{
+    Cursor, Lowering, Names, Outputs, Site,
+    learned::{batch_norm, group_norm, norm, prelu},
+};
 use crate::{
     args::{
         AdaptiveArgs, AvgPoolArgs, BatchNormArgs, BlockArgs, Builtin, ClipArgs, ConvArgs,
         ConvTransposeArgs, DepthwiseArgs, DropoutArgs, EluArgs, GroupNormArgs, JoinArgs,
         L2PoolArgs, LeakyReluArgs, LinearArgs, LrnArgs, MaxPoolArgs, PadArgs, ParallelArgs,
-        PlainArgs, PreluArgs, RepeatArgs, RescaleArgs, ResizeArgs, ScaleArgs, ShuffleArgs,
-        SliceArgs,
+        PlainArgs, PreluArgs, RepeatArgs, RescaleArgs, ResizeArgs, ShuffleArgs, SliceArgs,
     },
     code::Code,
-    diagnostic::{Diagnostic, suggestion},
+    diagnostic::Diagnostic,
     document::fields,
     expr::{Binary, Symbol},
-    field::{
-        Act, Along, Extent, Fields, Filling, Flag, Limit, Mode, Norm, Order, Pad, Text, Width,
-    },
+    field::{Act, Along, Extent, Fields, Filling, Flag, Limit, Mode, Norm, Order, Pad, Width},
     scope::{Input, Reader, Scope},
     step::Step,
     yaml::Map,
@@ -72,6 +72,12 @@ impl Lowering<'_> {
             Builtin::Depthwise => self.depthwise(step, &site),
             Builtin::Linear => self.linear(step, &site),
             Builtin::ConvTranspose => self.conv_transpose(step, &site),
+            Builtin::BatchNorm
+            | Builtin::GroupNorm
+            | Builtin::InstanceNorm
+            | Builtin::LayerNorm
+            | Builtin::Scale
+            | Builtin::Prelu => self.learned(builtin, step, site),
             Builtin::Parallel => match self.read(builtin, step, &site, ParallelArgs::read) {
                 Some(args) => self.parallel(&args, &site),
                 None => self.hide(&site.path, site.cursor),
@@ -110,7 +116,7 @@ impl Lowering<'_> {
     }
 
     /// The arguments of a step with the defaults of its operator.
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         builtin: Builtin,
         step: &Step<'_>,
@@ -124,7 +130,11 @@ impl Lowering<'_> {
             let width = fields.maps.iter().find_map(|map: &&Map| map.get("width"));
             self.note(site.path.clone(), None, "width", width);
         }
-        read(&fields)
+        let args = read(&fields)?;
+        // What is inside of others is looked at all the same.
+        let is_around_others = matches!(builtin, Builtin::Parallel | Builtin::Repeat);
+        // The shape may follow from the key that was meant.
+        (is_around_others || !fields.has_unknown(builtin.keys())).then_some(args)
     }
 
     /// A step that is one node.
@@ -154,14 +164,7 @@ impl Lowering<'_> {
                 let args = read!(AdaptiveArgs);
                 (Op::AdaptiveAvgPool { output: args.size.0 }, form(args.functional))
             }
-            Builtin::BatchNorm => module(Op::BatchNorm(batch_norm(&read!(BatchNormArgs)))),
-            Builtin::GroupNorm => module(Op::Norm(group_norm(&read!(GroupNormArgs)))),
-            Builtin::InstanceNorm => {
-                module(Op::Norm(norm(NormOver::Instance, &read!(BatchNormArgs))))
-            }
-            Builtin::LayerNorm => module(Op::Norm(norm(NormOver::Channels, &read!(BatchNormArgs)))),
             Builtin::Lrn => module(Op::Lrn(lrn(&read!(LrnArgs)))),
-            Builtin::Scale => module(Op::Scale(scale(&read!(ScaleArgs)))),
             Builtin::Rescale => {
                 let RescaleArgs { scale, shift } = read!(RescaleArgs);
                 let numbers = |factors: Option<crate::field::Factors>| factors.map(|it| it.0);
@@ -195,10 +198,6 @@ impl Lowering<'_> {
                 (Op::Activation(clip(&args)), form(args.functional))
             }
             Builtin::Activation(activation) => (Op::Activation(activation), functional()?),
-            Builtin::Prelu => {
-                let args = read!(PreluArgs);
-                module(Op::Prelu { shared: args.shared.is_some_and(|shared| shared.0) })
-            }
             Builtin::Softmax => (Op::Softmax, functional()?),
             Builtin::Flatten | Builtin::ChannelMax | Builtin::ChannelMean => {
                 self.read(builtin, step, site, |_| Some(()))?;
@@ -226,6 +225,12 @@ impl Lowering<'_> {
             | Builtin::Depthwise
             | Builtin::ConvTranspose
             | Builtin::Linear
+            | Builtin::BatchNorm
+            | Builtin::GroupNorm
+            | Builtin::InstanceNorm
+            | Builtin::LayerNorm
+            | Builtin::Scale
+            | Builtin::Prelu
             | Builtin::Parallel
             | Builtin::Repeat
             | Builtin::If
@@ -274,41 +279,10 @@ impl Lowering<'_> {
         Some(Rearrange::Pad { padding: args.size.resolve(point, point, point, point), mode })
     }
 
-    /// The layer whose weights a step uses too: outer none means that there is no such layer, which was reported.
-    #[expect(clippy::option_option, reason = "wrong, absent and given are three cases")]
-    fn shares(&self, share: Option<&Text>, site: &Site<'_>) -> Option<Option<NodeId>> {
-        let Some(share) = share.filter(|_| !self.is_rehearsal && site.cursor.known) else {
-            return Some(None);
-        };
-        if let Some(tape) = self.tape() {
-            tape.give_up();
-        }
-        let beside = site.path.parent().map(|scope| scope.join(&share.text));
-        let places = beside.into_iter().chain([Path::new(&share.text)]);
-        let mut found = places.filter_map(|path| self.graph.find(&path));
-        let has_weights = |id: &NodeId| {
-            matches!(self.graph.node(*id).op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_))
-        };
-        if let Some(layer) = found.find(has_weights) {
-            return Some(Some(layer));
-        }
-        if self.is_hidden(&site.path) {
-            return None;
-        }
-        let message = format!("there is no layer `{}` before this one", share.text);
-        let unknown = Diagnostic::new(Code::UnknownStep, message).at(share.span, "not a layer");
-        self.sink.push_with(unknown, || {
-            let layers = self.graph.nodes().filter(|(id, _)| has_weights(id));
-            let paths: Vec<&str> = layers.map(|(_, node)| node.path.as_str()).collect();
-            suggestion(&share.text, "layers", paths)
-        });
-        None
-    }
-
     fn conv_transpose(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
         let args = self.read(Builtin::ConvTranspose, step, site, ConvTransposeArgs::read);
         let Some(args) = args else { return site.cursor.unknown() };
-        let Some(shares) = self.shares(args.share.as_ref(), site) else {
+        let Some(shared) = self.shared(args.share.as_ref(), site) else {
             return site.cursor.unknown();
         };
         let (out_channels, channels) = self.scaled(args.width);
@@ -327,7 +301,7 @@ impl Lowering<'_> {
             groups: args.groups.map_or(1, |groups| groups.value),
             bias: after.bias,
         });
-        let outputs = Outputs { channels, is_depthwise: false, shares };
+        let outputs = Outputs { channels, is_depthwise: false, shared };
         let path = site.path.clone();
         let output = self.add_layer(op, &[site.cursor], path, site.span, Form::Module, outputs);
         self.follow(&after, site, output)
@@ -336,7 +310,7 @@ impl Lowering<'_> {
     fn conv(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
         let args = self.read(Builtin::Conv, step, site, ConvArgs::read);
         let Some(args) = args else { return site.cursor.unknown() };
-        let Some(shares) = self.shares(args.share.as_ref(), site) else {
+        let Some(shared) = self.shared(args.share.as_ref(), site) else {
             return site.cursor.unknown();
         };
         let (out_channels, channels) = self.scaled(args.width);
@@ -347,10 +321,10 @@ impl Lowering<'_> {
             pad: args.pad.unwrap_or(Pad::Half),
             out_channels,
             groups: args.groups.map_or(1, |groups| groups.value),
-            outputs: Outputs { channels, is_depthwise: false, shares },
+            outputs: Outputs { channels, is_depthwise: false, shared },
         };
         let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::Relu));
-        self.convolve(&conv, &after, site)
+        self.convolve(conv, &after, site)
     }
 
     /// A width with the file's multiplier, unless the multiplier is in it already.
@@ -370,17 +344,20 @@ impl Lowering<'_> {
 
     fn depthwise(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
         let own = self.defaults_of("depthwise").cloned().unwrap_or_default();
-        let shared = ["bias", "norm", "act"];
+        let common = ["bias", "norm", "act"];
         let conv = self.defaults_of("conv");
         let fallback = conv
             .into_iter()
             .flat_map(|map| &map.0)
-            .filter(|entry| shared.contains(&&*entry.key) && own.get(&entry.key).is_none());
+            .filter(|entry| common.contains(&&*entry.key) && own.get(&entry.key).is_none());
         let defaults = Map(own.0.iter().chain(fallback).cloned().collect());
         let fields = self.arguments(step, site, Some(&defaults), DepthwiseArgs::KEYS);
-        let args = fields.and_then(|fields| DepthwiseArgs::read(&fields));
+        let args = fields.and_then(|fields| {
+            let args = DepthwiseArgs::read(&fields)?;
+            (!fields.has_unknown(DepthwiseArgs::KEYS)).then_some(args)
+        });
         let Some(args) = args.filter(|_| site.cursor.known) else { return site.cursor.unknown() };
-        let Some(shares) = self.shares(args.share.as_ref(), site) else {
+        let Some(shared) = self.shared(args.share.as_ref(), site) else {
             return site.cursor.unknown();
         };
         let channels = self.graph.node(site.cursor.node).shape.channels();
@@ -391,7 +368,7 @@ impl Lowering<'_> {
                 tape.binary(Binary::Multiply, channels, tape.constant(multiplier.into()))
             }),
             is_depthwise: true,
-            shares,
+            shared,
         };
         let Some(out_channels) = channels.checked_mul(multiplier) else {
             let (op, what, limit) = ("depthwise", "features", u32::MAX.into());
@@ -410,10 +387,10 @@ impl Lowering<'_> {
             outputs,
         };
         let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::Relu));
-        self.convolve(&conv, &after, site)
+        self.convolve(conv, &after, site)
     }
 
-    fn convolve(&mut self, conv: &NewConv, after: &After, site: &Site<'_>) -> Cursor {
+    fn convolve(&mut self, conv: NewConv, after: &After, site: &Site<'_>) -> Cursor {
         let input = self.graph.node(site.cursor.node).shape.size();
         let op = Op::Conv(Conv {
             kernel: conv.kernel,
@@ -432,13 +409,13 @@ impl Lowering<'_> {
     fn linear(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
         let args = self.read(Builtin::Linear, step, site, LinearArgs::read);
         let Some(args) = args else { return site.cursor.unknown() };
-        let Some(shares) = self.shares(args.share.as_ref(), site) else {
+        let Some(shared) = self.shared(args.share.as_ref(), site) else {
             return site.cursor.unknown();
         };
         let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::None));
         let op = Op::Linear(Linear { out_features: args.width.value, bias: after.bias });
         let (path, form) = (site.path.clone(), Form::Module);
-        let outputs = Outputs { channels: args.width.symbol, is_depthwise: false, shares };
+        let outputs = Outputs { channels: args.width.symbol, is_depthwise: false, shared };
         let output = self.add_layer(op, &[site.cursor], path, site.span, form, outputs);
         self.follow(&after, site, output)
     }
@@ -487,8 +464,13 @@ impl Lowering<'_> {
         site: &Site<'_>,
         read: impl FnOnce(&Fields<'_>) -> Option<T>,
     ) -> Option<T> {
-        let maps = self.defaults_of(what).into_iter().collect();
+        let maps: Vec<&Map> = self.defaults_of(what).into_iter().collect();
         let reader = Reader { scope: site.scope, sink: self.sink };
+        if let Some(share) = maps.iter().find_map(|map| map.entry("share")) {
+            let message = format!("`share` in the defaults of `{what}`");
+            let wrong = Diagnostic::new(Code::UnknownKey, message);
+            return reader.report(wrong.at(share.key_span, "only a step can share tensors"));
+        }
         read(&Fields { reader, what, span: site.span, maps, resolved: &[] })
     }
 
@@ -499,7 +481,7 @@ impl Lowering<'_> {
             Act::None => return Some(None),
             Act::Prelu => {
                 let args = self.by_default("prelu", site, PreluArgs::read)?;
-                return Some(Some(Op::Prelu { shared: args.shared.is_some_and(|it| it.0) }));
+                return Some(Some(prelu(&args)));
             }
             Act::Relu => Activation::Relu,
             Act::Relu6 => Activation::Relu6,
@@ -570,14 +552,6 @@ fn avg_pool(args: &AvgPoolArgs, input: Size) -> Pool {
     }
 }
 
-fn batch_norm(args: &BatchNormArgs) -> BatchNorm {
-    BatchNorm {
-        eps: args.eps.map_or(1e-5, |eps| eps.as_f32()),
-        scale: args.scale.is_none_or(|scale| scale.0),
-        center: args.center.is_none_or(|center| center.0),
-    }
-}
-
 fn lrn(args: &LrnArgs) -> Lrn {
     Lrn {
         size: args.size.map_or(5, |size| size.value),
@@ -618,28 +592,6 @@ fn transposed_padding(pad: Pad, kernel: Size, stride: Size, dilation: Size) -> (
             let (left, right, columns) = along(kernel.width, stride.width, dilation.width);
             (Padding { top, left, bottom, right }, Size::new(rows, columns))
         }
-    }
-}
-
-fn group_norm(args: &GroupNormArgs) -> IrNorm {
-    IrNorm {
-        over: NormOver::Groups(args.groups.map_or(32, |groups| groups.value)),
-        eps: args.eps.map_or(1e-5, |eps| eps.as_f32()),
-        scale: args.scale.is_none_or(|scale| scale.0),
-        center: args.center.is_none_or(|center| center.0),
-    }
-}
-
-fn norm(over: NormOver, args: &BatchNormArgs) -> IrNorm {
-    let BatchNorm { eps, scale, center } = batch_norm(args);
-    IrNorm { over, eps, scale, center }
-}
-
-fn scale(args: &ScaleArgs) -> Scale {
-    Scale {
-        scale: args.scale.is_none_or(|scale| scale.0),
-        center: args.center.is_some_and(|center| center.0),
-        shared: args.shared.is_some_and(|shared| shared.0),
     }
 }
 
