@@ -241,9 +241,11 @@ impl Network {
         let weight_type = match weight_type {
             "float32" => WeightType::Float32,
             "float16" => WeightType::Float16,
+            "float64" => WeightType::Float64,
             other => {
-                let message =
-                    format!("weight_type is {other:?}, but must be \"float32\" or \"float16\"");
+                let message = format!(
+                    "weight_type is {other:?}, but must be \"float32\", \"float16\" or \"float64\""
+                );
                 return Err(PyValueError::new_err(message));
             }
         };

@@ -121,16 +121,17 @@ def test_onnx_comes_back_as_the_same_network(architectures, tmp_path):
         np.testing.assert_array_equal(values, theirs[name])
 
 
-def test_weights_are_written_in_half_precision(architectures, tmp_path):
+@pytest.mark.parametrize(("weight_type", "more"), [("float16", -1.8), ("float64", 3.8)])
+def test_weights_are_written_in_other_precisions(architectures, tmp_path, weight_type, more):
     network = inceptive.load(architectures / "small/reduced.yaml")
-    whole, half = network.to_onnx(seed=3), network.to_onnx(seed=3, weight_type="float16")
-    assert len(whole) - len(half) > 1.8 * network.cost().params
-    path = tmp_path / "half.onnx"
-    path.write_bytes(half)
+    whole, other = network.to_onnx(seed=3), network.to_onnx(seed=3, weight_type=weight_type)
+    assert (len(other) - len(whole)) / (more * network.cost().params) > 1
+    path = tmp_path / "other.onnx"
+    path.write_bytes(other)
     again = inceptive.load(path)
     assert again.fingerprint == network.fingerprint
     for name, values in network.weights(seed=3).items():
-        is_rounded = name.endswith((".weight", ".bias"))
+        is_rounded = weight_type == "float16" and name.endswith((".weight", ".bias"))
         expected = values.astype(np.float16).astype(np.float32) if is_rounded else values
         np.testing.assert_array_equal(again.weights()[name], expected)
 

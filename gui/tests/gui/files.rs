@@ -257,9 +257,9 @@ fn networks_are_exported_as_they_are_in_the_window() {
 }
 
 #[test]
-fn weights_are_exported_in_half_precision_if_that_is_chosen() {
+fn weights_are_exported_in_the_precision_that_is_chosen() {
     let mut window = base_and_variant();
-    for name in ["float32", "float16"] {
+    for name in ["float32", "float16", "float64"] {
         choose(&mut window, &["Export as", "ONNX…"]);
         let path = window.file(&format!("as-{name}.onnx"));
         window.fill("Path", &path.display().to_string());
@@ -276,12 +276,14 @@ fn weights_are_exported_in_half_precision_if_that_is_chosen() {
         let file = window.file(&format!("as-{name}.onnx"));
         window.model().entries[&*file].network.clone().unwrap()
     };
-    let [whole, half] = ["float32", "float16"].map(network);
+    let [whole, half, double] = ["float32", "float16", "float64"].map(network);
     assert_eq!(whole.fingerprint, half.fingerprint);
+    assert_eq!(whole.fingerprint, double.fingerprint);
     // Two bytes of each weight are saved; operators that make float32 of them take some.
     let saved = read("float32").len() as i64 - read("float16").len() as i64;
     let params = i64::try_from(whole.cost.total.params).unwrap();
     assert!(saved > params, "{saved} bytes of {params} weights");
+    assert!(read("float64").len() as i64 - read("float32").len() as i64 > 3 * params);
     // Other formats have no such choice.
     choose(&mut window, &["Export as", "PyTorch…"]);
     assert!(window.has("Path") && !window.has("float16"));

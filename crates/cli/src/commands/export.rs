@@ -58,7 +58,7 @@ struct Target {
     /// Batch size: a number, or `dynamic` for any
     #[arg(long, value_name = "N", default_value = "1", value_parser = batch)]
     batch: Batch,
-    /// Type of the weights in the file; float16 halves the file, and the network still computes in float32
+    /// Type of the weights in the file; float16 halves the file, float64 doubles it, and the network still computes in float32
     #[arg(long, value_name = "TYPE", default_value = "float32")]
     weight_type: WeightTypeName,
 }
@@ -70,6 +70,8 @@ enum WeightTypeName {
     Float32,
     /// Half precision
     Float16,
+    /// Double precision
+    Float64,
 }
 
 impl From<WeightTypeName> for WeightType {
@@ -77,6 +79,7 @@ impl From<WeightTypeName> for WeightType {
         match name {
             WeightTypeName::Float32 => Self::Float32,
             WeightTypeName::Float16 => Self::Float16,
+            WeightTypeName::Float64 => Self::Float64,
         }
     }
 }

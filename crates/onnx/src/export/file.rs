@@ -24,6 +24,8 @@ pub(super) enum Values<'a> {
     Floats(&'a [f32]),
     /// The same, rounded to half precision.
     Halves(&'a [f32]),
+    /// The same, in double precision.
+    Doubles(&'a [f32]),
     /// Little-endian bytes.
     Bytes(Vec<u8>),
 }
@@ -33,6 +35,7 @@ impl Values<'_> {
         match self {
             Self::Floats(values) => size_of_val(*values),
             Self::Halves(values) => values.len() * size_of::<f16>(),
+            Self::Doubles(values) => values.len() * size_of::<f64>(),
             Self::Bytes(bytes) => bytes.len(),
         }
     }
@@ -47,6 +50,11 @@ impl Values<'_> {
             Self::Halves(values) => values.chunks(AT_ONCE).try_for_each(|part| {
                 let half = |&x: &f32| f16::from_f32(x).to_le_bytes();
                 let bytes: Vec<u8> = part.iter().flat_map(half).collect();
+                out.write_all(&bytes)
+            }),
+            Self::Doubles(values) => values.chunks(AT_ONCE).try_for_each(|part| {
+                let double = |&x: &f32| f64::from(x).to_le_bytes();
+                let bytes: Vec<u8> = part.iter().flat_map(double).collect();
                 out.write_all(&bytes)
             }),
         }
@@ -192,6 +200,7 @@ mod tests {
                 constant("b", vec![2], DataType::Int64, Values::Bytes(vec![1; 16])),
                 constant("c", vec![0], DataType::Float, Values::Floats(&[])),
                 constant("d", vec![3], DataType::Float16, Values::Halves(&floats[1..4])),
+                constant("e", vec![2, 2], DataType::Double, Values::Doubles(&floats[1..5])),
             ]
         };
         let file = OnnxFile::new(model.clone(), constants());
@@ -215,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_in_half_precision_come_back_rounded() {
+    fn weights_in_other_precisions_come_back_rounded_to_them() {
         let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
         let one = Size::square(1);
         let conv = Op::Conv(Conv {
@@ -240,18 +249,24 @@ mod tests {
             lrn: LrnForm::Operator,
             weights,
         };
-        let bytes = to_onnx(&graph, &weights, &options(WeightType::Float16)).unwrap();
-        let read = from_onnx(bytes).unwrap();
-        assert_eq!(read.graph.fingerprint(), graph.fingerprint());
-        let again = read.weights().unwrap();
-        for slot in slots(&graph) {
-            let is_half = matches!(slot.role, Role::Weight | Role::Bias);
-            let rounded =
-                |&value: &f32| if is_half { f16::from_f32(value).to_f32() } else { value };
-            let expected: Vec<f32> =
-                weights.get(&slot.path, slot.role).unwrap().iter().map(rounded).collect();
-            assert_eq!(again.get(&slot.path, slot.role).unwrap(), expected, "{slot}");
+        let mut sizes = Vec::new();
+        for kind in [WeightType::Float16, WeightType::Float32, WeightType::Float64] {
+            let bytes = to_onnx(&graph, &weights, &options(kind)).unwrap();
+            sizes.push(bytes.len());
+            let read = from_onnx(bytes).unwrap();
+            assert_eq!(read.graph.fingerprint(), graph.fingerprint());
+            let again = read.weights().unwrap();
+            for slot in slots(&graph) {
+                let is_half =
+                    kind == WeightType::Float16 && matches!(slot.role, Role::Weight | Role::Bias);
+                let rounded =
+                    |&value: &f32| if is_half { f16::from_f32(value).to_f32() } else { value };
+                let expected: Vec<f32> =
+                    weights.get(&slot.path, slot.role).unwrap().iter().map(rounded).collect();
+                assert_eq!(again.get(&slot.path, slot.role).unwrap(), expected, "{slot}");
+            }
         }
+        assert!(sizes.is_sorted(), "{sizes:?}");
         weights.set(Path::new("conv"), Role::Bias, vec![70_000.0; 50]);
         let refused = to_onnx(&graph, &weights, &options(WeightType::Float16)).unwrap_err();
         assert_eq!(refused, ExportError::BeyondHalf("conv.bias".to_owned()));

@@ -235,14 +235,16 @@ impl<'w> Writer<'_, 'w> {
 
     /// Adds a tensor of the weights and returns the name of its values in single precision.
     fn tensor(&mut self, name: String, dims: &[usize], values: &'w [f32]) -> String {
-        if self.options.weights == WeightType::Float32 {
-            return self.statistics(name, dims, values);
-        }
-        let half = self.initializer(name, dims, DataType::Float16, Values::Halves(values));
-        let single = format!("{half}{HELPER}float");
+        let (kind, values) = match self.options.weights {
+            WeightType::Float32 => return self.statistics(name, dims, values),
+            WeightType::Float16 => (DataType::Float16, Values::Halves(values)),
+            WeightType::Float64 => (DataType::Double, Values::Doubles(values)),
+        };
+        let kept = self.initializer(name, dims, kind, values);
+        let single = format!("{kept}{HELPER}float");
         if self.written.insert(single.clone()) {
             let to = int("to", i64::from(i32::from(DataType::Float)));
-            self.push("Cast", &single, vec![half], vec![to]);
+            self.push("Cast", &single, vec![kept], vec![to]);
         }
         single
     }

@@ -60,7 +60,7 @@ pub struct Options {
     pub weights: WeightType,
 }
 
-/// The type of the weights in a file. Networks compute in single precision with either.
+/// The type of the weights in a file. Networks compute in single precision with any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WeightType {
     /// Single precision.
@@ -68,6 +68,8 @@ pub enum WeightType {
     Float32,
     /// Half precision; means and variances of normalisations stay in single precision.
     Float16,
+    /// Double precision, with the numbers that single precision has; means and variances stay in single precision.
+    Float64,
 }
 
 /// How local response normalisation is written.

@@ -230,7 +230,7 @@ class Network:
         fold_batch_norm: bool = False,
         opset: int = 17,
         batch: Optional[int] = 1,
-        weight_type: Literal["float32", "float16"] = "float32",
+        weight_type: Literal["float32", "float16", "float64"] = "float32",
     ) -> bytes: ...
 
     @overload
@@ -244,7 +244,7 @@ class Network:
         fold_batch_norm: bool = False,
         opset: int = 17,
         batch: Optional[int] = 1,
-        weight_type: Literal["float32", "float16"] = "float32",
+        weight_type: Literal["float32", "float16", "float64"] = "float32",
     ) -> None: ...
 
     def to_onnx(
@@ -257,7 +257,7 @@ class Network:
         fold_batch_norm: bool = False,
         opset: int = 17,
         batch: Optional[int] = 1,
-        weight_type: Literal["float32", "float16"] = "float32",
+        weight_type: Literal["float32", "float16", "float64"] = "float32",
     ) -> Optional[bytes]:
         """Writes the deployed network with its weights as ONNX, or returns the file's content if no path is given.
 
@@ -269,7 +269,8 @@ class Network:
             fold_batch_norm: Fold batch normalisations into the layers before them.
             opset: Version of the operator set.
             batch: Number of images; None leaves it open.
-            weight_type: Type of the weights in the file. ``"float16"`` halves it; the network still computes in float32.
+            weight_type: Type of the weights in the file. ``"float16"`` halves it, ``"float64"`` doubles it; the
+                network still computes in float32.
 
         Raises:
             Error: if weights do not fit, also not into float16, or a file cannot be read or written.

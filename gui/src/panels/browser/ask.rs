@@ -216,6 +216,8 @@ fn weight_types(ui: &mut Ui, chosen: &mut WeightType) {
         ui.radio_value(chosen, WeightType::Float32, "float32");
         ui.radio_value(chosen, WeightType::Float16, "float16")
             .on_hover_text("Half the size of the file; the network still computes in float32");
+        ui.radio_value(chosen, WeightType::Float64, "float64")
+            .on_hover_text("Twice the size of the file; the network still computes in float32");
     });
 }
 
