@@ -236,6 +236,13 @@ def normed(parametrised: Callable[[nn.Module], nn.Module], **more: object) -> To
                  expected={"counts": False}, **more)
 
 
+def tied(role: str, *convolutions: nn.Conv2d) -> dict[str, nn.Conv2d]:
+    """Two convolutions that have a tensor in common."""
+    first, other = convolutions
+    setattr(other, role, getattr(first, role))
+    return {"first": first, "other": other}
+
+
 PYTORCH: dict[str, Torch] = {
     "head-permute-view": Torch(lambda: Net(
         lambda net, x: net.last(net.first(x).relu()).permute(0, 2, 3, 1).reshape(x.shape[0], -1, 4), first=conv(), last=conv(8, 24))),
@@ -324,6 +331,7 @@ PYTORCH: dict[str, Torch] = {
     "gate-of-maxima": after(lambda x: x * torch.max(x, 1, keepdim=True)[0].sigmoid()),
     "gate-of-means": after(lambda x: x * x.mean(1, keepdim=True).sigmoid()),
     "gate-of-sums": after(lambda x: x * x.sum(1, keepdim=True).tanh()),
+    "without-mean-of-channels": after(lambda x: (x - x.mean(1, keepdim=True)).relu()),
     "mean-of-channels": Torch(lambda: Net(lambda net, x: net.first(x).mean(1, keepdim=True), first=conv())),
     "pairs-of-anchors": Torch(lambda: Net(
         lambda net, x: net.first(x).reshape(1, 2, -1, SIDE).softmax(1).reshape(1, 8, -1, SIDE), first=conv()),
@@ -352,6 +360,12 @@ PYTORCH: dict[str, Torch] = {
                                          / (net.first.weight.std((1, 2, 3), keepdim=True) + 1e-5), net.first.bias, padding=1), first=conv()),
         expected={"counts": False}),
     "shared": Torch(lambda: Net(lambda net, x: net.first(net.first(x).relu()), first=conv(3, 3))),
+    "shared-bias": Torch(lambda: Net(lambda net, x: net.last(net.other(net.first(x).relu())), last=conv(8, 4), **tied("bias", conv(), conv(8, 8)))),
+    "shared-kernel": Torch(lambda: Net(lambda net, x: net.other(net.first(x).relu()), **tied("weight", conv(3, 3), conv(3, 3)))),
+    "shared-norm": Torch(lambda: Net(
+        lambda net, x: net.last(net.norm(net.other(net.norm(net.first(x).relu())).relu())), first=conv(), other=conv(8, 8), norm=nn.BatchNorm2d(8), last=conv(8, 4)),
+        expected={"counts": False}),
+    "shared-slopes": Torch(lambda: Net(lambda net, x: net.prelu(net.other(net.prelu(net.first(x)))), first=conv(), other=conv(8, 8), prelu=nn.PReLU(8))),
     "dropout": Torch(lambda: Net(
         lambda net, x: net.last(net.drop(net.first(x)).flatten(1)), first=conv(3, 4, stride=4), drop=nn.Dropout(0.5), last=nn.Linear(64, 5))),
     "residual-scale": Torch(lambda: Net(
@@ -526,6 +540,12 @@ GRAPHS: dict[str, Graph | Quantised] = {
         node("ReduceL2", "v", "norm", axes=[1, 2, 3]), node("Div", "v norm", "unit"), node("Mul", "unit g", "k"), PLAIN,
     ], {"v": values(8, 3, 3, 3), "g": values(8, 1, 1, 1, low=1, high=2, seed=3), "b": KERNEL["b"]}, expected={"counts": False}),
     "qdq": quantised(),
+    "integers-of-another-scale": Graph([
+        node("QuantizeLinear", "image s z", "q"), node("MaxPool", "q", "pooled", kernel_shape=[2, 2]), node("DequantizeLinear", "pooled os oz", "d"),
+        node("Conv", "d k b", "out"),
+    ], KERNEL | INTEGERS | {"os": scalar(0.005), "oz": numpy.array(100, dtype=numpy.uint8)}, expected={"tolerance": 0.02}),
+    "input-dequantised": Graph(
+        [node("DequantizeLinear", "image s z", "d"), node("Conv", "d k b", "out")], KERNEL | INTEGERS, kind=TensorProto.UINT8),
     "quantised": Quantised(Graph([
         node("Conv", "image w1 b1", "first", pads=[1, 1, 1, 1]), node("Relu", "first", "relu"),
         node("Conv", "relu w2", "second", pads=[1, 1, 1, 1]), node("Clip", "second low high", "six"),

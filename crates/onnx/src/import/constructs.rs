@@ -419,13 +419,48 @@ fn a_mean_over_channels_is_a_result() {
     let gate = [mean("ReduceMean", "m"), node("Sigmoid", &["m"], "g")];
     let gated = gate.into_iter().chain([node("Mul", &["g", "x"], "y")]).collect();
     assert_eq!(ops(gated), ["channel_mean", "sigmoid", "multiply"]);
-    // Twice, and also taken off: a node for all of it is not there.
-    let nodes = vec![mean("ReduceMean", "m"), node("Sub", &["x", "m"], "y")];
-    let refusal = last(nodes, vec![]).unwrap_err();
-    assert!(refusal.contains("1 x Sub: a part of no activation"), "{refusal}");
     let over = with(node("ReduceMax", &["x"], "y"), &[ints("axes", &[1, 2])]);
     let refusal = last(vec![over], vec![]).unwrap_err();
     assert!(refusal.contains("over other axes than the channels"), "{refusal}");
+}
+
+/// What is left without the mean over channels is a sum, unless it is divided by its deviation.
+#[test]
+fn a_result_without_its_mean_is_a_sum() {
+    let first = || {
+        let mean = node("ReduceMean", &["x"], "m");
+        let mean = with(mean, &[ints("axes", &[1]), int("keepdims", 1)]);
+        vec![mean, node("Sub", &["x", "m"], "d")]
+    };
+    let ops = |nodes: &[NodeProto]| -> Vec<Op> {
+        let nodes = [first(), nodes.to_vec()].concat();
+        let tensors = vec![floats("two", &[], &[2.0]), floats("eps", &[], &[1e-3])];
+        let graph = imported(graph(nodes, tensors)).unwrap().graph;
+        graph.nodes().skip(1).map(|(_, node)| node.op.clone()).collect()
+    };
+    let without = || vec![Op::ChannelMean, Op::Add { scales: vec![1.0, -1.0] }];
+    let behind = |more: Op| [without(), vec![more]].concat();
+    let relu = Op::Activation(Activation::Relu);
+    assert_eq!(ops(&[node("Identity", &["d"], "y")]), without());
+    assert_eq!(ops(&[node("Relu", &["d"], "y")]), behind(relu.clone()));
+    let twice = [node("Relu", &["d"], "r"), node("Add", &["r", "d"], "y")];
+    assert_eq!(ops(&twice), [behind(relu), vec![Op::Add { scales: vec![1.0, 1.0] }]].concat());
+    assert_eq!(
+        ops(&[node("Mul", &["d", "two"], "y")]),
+        behind(Op::Rescale(Rescale { scale: vec![2.0], shift: vec![] }))
+    );
+    let deviation = [
+        node("Pow", &["d", "two"], "s"),
+        with(node("ReduceMean", &["s"], "v"), &[ints("axes", &[1]), int("keepdims", 1)]),
+        node("Add", &["v", "eps"], "e"),
+        node("Sqrt", &["e"], "r"),
+        node("Div", &["d", "r"], "y"),
+    ];
+    assert!(matches!(ops(&deviation)[..], [Op::Norm(_)]));
+    // A sum of squares is no network of ours.
+    let squared = [first(), vec![node("Pow", &["d", "two"], "y")]].concat();
+    let refusal = last(squared, vec![floats("two", &[], &[2.0])]).unwrap_err();
+    assert!(refusal.contains("1 x Pow: a part of no activation"), "{refusal}");
 }
 
 /// What a detector or a classifier does with its results at the end is cut off, with a remark.

@@ -177,7 +177,9 @@ impl Importer {
         let mut outputs: Vec<Output> = Vec::new();
         for (position, output) in file.output.iter().enumerate() {
             let name = output.name.clone();
-            self.settle_mean(&name);
+            if let Some(&Value::Math(math)) = self.values.get(&name) {
+                self.settle_math(&name, math);
+            }
             let draft = match self.values.get(&name).cloned() {
                 Some(Value::Unknown) => continue,
                 Some(Value::Constant(_)) | None if position > 0 => {

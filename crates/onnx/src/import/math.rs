@@ -54,15 +54,15 @@ pub(super) enum Operand {
 /// Arithmetic that is no operator of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Math {
-    function: Function,
-    operands: Vec<Operand>,
+    pub(super) function: Function,
+    pub(super) operands: Vec<Operand>,
     /// The order of the values.
     layout: Layout,
     /// A result that it is computed from.
     source: usize,
     /// The node of the file.
     node: Node,
-    /// The result that it is if it is no part of something else: a mean over channels.
+    /// The result that it is if it is no part of something else: a mean over channels, or what is left without it.
     pub(super) result: Option<usize>,
 }
 
@@ -201,6 +201,15 @@ impl Importer {
     pub(super) fn math_result(&self, math: usize) -> Option<(usize, Layout)> {
         let Math { result, layout, .. } = self.maths.get(math)?;
         Some(((*result)?, layout.clone()))
+    }
+
+    /// The result that an operand is.
+    pub(super) fn result_of(&self, operand: Operand) -> Option<usize> {
+        match operand {
+            Operand::Draft(draft) => Some(draft),
+            Operand::Math(math) => self.maths[math].result,
+            Operand::Number(_) => None,
+        }
     }
 
     /// Whether an axis of arithmetic is that of the channels.

@@ -86,10 +86,51 @@ impl Importer {
         Ok(mean)
     }
 
-    /// Makes a mean over channels the result that it is. Only where it is taken off something may it be a part of a
+    /// A difference of arithmetic. That of a result and its mean over channels is a result too; where it turns out to be part
+    /// of a normalisation, nothing reads it.
+    pub(super) fn subtract_math(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let difference = self.math(node, Function::Sub)?;
+        let Value::Math(math) = difference else { return Ok(difference) };
+        let results: Option<Vec<usize>> =
+            self.maths[math].operands.iter().map(|&operand| self.result_of(operand)).collect();
+        if let Some(results) = results
+            && let Ok(Value::Node(result)) =
+                self.push(node, Op::Add { scales: vec![1.0, -1.0] }, results, vec![])
+        {
+            self.maths[math].result = Some(result);
+        }
+        Ok(difference)
+    }
+
+    /// Makes a mean over channels, or what it was taken off, the result that it is, unless this node may make it a part of a
     /// normalisation.
-    pub(super) fn settle_mean(&mut self, name: &str) {
+    pub(super) fn settle_mean(&mut self, node: &NodeProto, name: &str) {
         let Some(&Value::Math(math)) = self.values.get(name) else { return };
+        let is_difference = self.maths[math].function == Function::Sub;
+        let may_be_part = match node.op_type.as_str() {
+            "Cast" | "CastLike" | "Identity" => true,
+            "Sub" => !is_difference,
+            "Pow" => is_difference,
+            "Mul" if node.input.iter().all(|input| input == name) => is_difference,
+            // By a root, which is no result.
+            "Mul" | "Div" => is_difference && node.input.iter().any(|input| self.is_open(input)),
+            _ => false,
+        };
+        if !may_be_part {
+            self.settle_math(name, math);
+        }
+    }
+
+    /// Whether a value is arithmetic that is no result.
+    fn is_open(&self, name: &str) -> bool {
+        match self.values.get(name) {
+            Some(&Value::Math(math)) => self.math_result(math).is_none(),
+            _ => false,
+        }
+    }
+
+    /// Makes arithmetic the result that it is, if it is one.
+    pub(super) fn settle_math(&mut self, name: &str, math: usize) {
         let Some((draft, layout)) = self.math_result(math) else { return };
         let waiting = self.waiting.remove(name).unwrap_or_default();
         self.drafts[draft].origins.extend(waiting.origins);

@@ -1,6 +1,6 @@
 //! Files whose values are rounded to integers. `tests/quantised.rs` has whole networks.
 
-use inceptive_ir::{Activation, Op};
+use inceptive_ir::{Activation, Op, Rescale};
 
 use super::{
     exact::{constant, floats, int, integers, ints, model, read, with},
@@ -72,6 +72,48 @@ fn integers_that_begin_at_zero_are_an_activation() {
     assert!(remarks.contains("1 activation is in the file only as integers"), "{remarks}");
     assert!(remarks.contains("without the highest and the lowest number"), "{remarks}");
     assert_eq!(read.graph.node(read.graph.output()).path.as_str(), "c/relu");
+}
+
+/// Integers that are read with another scale, or another zero point, than they were made with stand for other numbers.
+#[test]
+fn other_scales_are_factors() {
+    let of = |between: &[NodeProto], scale: &str, zero: &str| {
+        let conv = [node("Conv", &["x", "w"], "c"), node("QuantizeLinear", &["c", "s", "z"], "q")];
+        let last = [node("DequantizeLinear", &["q2", scale, zero], "y")];
+        let tensors = vec![
+            floats("w", &[2, 3, 1, 1], &[0.5; 6]),
+            floats("s", &[], &[0.25]),
+            floats("same", &[1], &[0.25]),
+            floats("half", &[], &[0.125]),
+            floats("each", &[2], &[0.125, 0.5]),
+            bytes("z", &[], DataType::Int8, &[0]),
+            bytes("z2", &[], DataType::Int8, &[8]),
+        ];
+        let read = imported([&conv, between, &last].concat(), tensors)?;
+        Ok::<_, String>(read.graph.nodes().skip(2).map(|(_, node)| node.op.clone()).collect())
+    };
+    let moved = |op: &str, from: &str, to: &str| {
+        with(node(op, &[from], to), &[ints("kernel_shape", &[1, 1]), ints("perm", &[0, 1, 2, 3])])
+    };
+    let plain = [node("Identity", &["q"], "q2")];
+    let pooled = [moved("Transpose", "q", "t"), moved("MaxPool", "t", "q2")];
+    let rescale = |scale: &[f32], shift: &[f32]| {
+        Op::Rescale(Rescale { scale: scale.to_vec(), shift: shift.to_vec() })
+    };
+    assert_eq!(of(&plain, "s", "z").unwrap(), []);
+    assert_eq!(of(&plain, "same", "z").unwrap(), []);
+    assert_eq!(of(&plain, "half", "z").unwrap(), [rescale(&[0.5], &[])]);
+    assert_eq!(of(&plain, "s", "z2").unwrap(), [rescale(&[], &[-2.0])]);
+    assert_eq!(of(&plain, "half", "z2").unwrap(), [rescale(&[0.5], &[-1.0])]);
+    let behind: Vec<Op> = of(&pooled, "half", "z").unwrap();
+    assert_eq!(behind.last(), Some(&rescale(&[0.5], &[])));
+    for (between, scale, words) in [
+        (&plain, "each", "with other scales of the channels"),
+        (&[node("Relu", &["q"], "q2")], "s", "of integers whose scale is not known"),
+    ] {
+        let refusal = of(between, scale, "z").unwrap_err();
+        assert!(refusal.contains(words), "{refusal}");
+    }
 }
 
 /// Without a zero point, values are rounded to integers from 0 to 255, unless the node says otherwise.
@@ -271,8 +313,8 @@ fn refusals_name_what_is_wrong() {
 /// The output of a network that is cut has the name of its value, not that of what is computed from it.
 #[test]
 fn a_cut_names_the_output_that_there_is() {
-    let mean = with(node("ReduceMean", &["c"], "m"), &[ints("axes", &[1]), int("keepdims", 1)]);
-    let nodes = vec![node("Conv", &["x", "w"], "c"), mean, node("Sub", &["c", "m"], "y")];
+    let parts = [node("Exp", &["c"], "m"), node("Sub", &["c", "m"], "y")];
+    let nodes = [vec![node("Conv", &["x", "w"], "c")], parts.to_vec()].concat();
     let read = imported(nodes, vec![floats("w", &[2, 3, 1, 1], &[0.5; 6])]).unwrap();
     assert!(matches!(read.graph.node(read.graph.output()).op, Op::Conv(_)));
     assert_eq!(read.outputs[0].name, "c");

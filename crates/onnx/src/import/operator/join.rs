@@ -115,7 +115,7 @@ impl Importer {
             return value;
         }
         if self.reads_math(node) {
-            return self.math(node, Function::Sub);
+            return self.subtract_math(node);
         }
         let (first, second) = (self.term(node, 0)?, self.term(node, 1)?);
         let second = Term { scale: -second.scale, ..second };

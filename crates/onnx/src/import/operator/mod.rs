@@ -168,9 +168,7 @@ impl Importer {
         if let Some(computed) = self.folded(node)? {
             return Ok(vec![Value::Constant(computed)]);
         }
-        if !matches!(node.op_type.as_str(), "Sub" | "Cast" | "CastLike" | "Identity") {
-            node.input.iter().for_each(|name| self.settle_mean(name));
-        }
+        node.input.iter().for_each(|name| self.settle_mean(node, name));
         match node.op_type.as_str() {
             "Split" => return self.split(node),
             "DynamicQuantizeLinear" => return self.quantise_dynamically(node),

@@ -9,11 +9,15 @@ use crate::{
         constant::{Constant, Element},
         error::{UnsupportedOp, unread},
         importer::{Importer, Value},
+        integers::Rounding,
     },
     proto::NodeProto,
 };
 
 use super::join::axis;
+
+/// How far apart two scales may be, relative to one of them, that are the same.
+const SAME_SCALE: f32 = 1e-6;
 
 impl Importer {
     /// Rounding of a computed value, which is left out.
@@ -36,7 +40,10 @@ impl Importer {
             Value::Constant(_) => return self.unrounded(node),
             _ => {
                 self.check_scale(node, 1)?;
-                return self.unrounded(node);
+                return match self.other_scale(node, 1)? {
+                    None => self.unrounded(node),
+                    Some(other) => self.with_scale(node, other),
+                };
             }
         };
         self.quantised += 1;
@@ -47,6 +54,66 @@ impl Importer {
             _ => axis(int(node, "axis").unwrap_or(1), values.dims.len())?,
         };
         self.numbers_of(&values, &scale, zero.as_ref(), at).map(Value::Constant)
+    }
+
+    /// What integers that were rounded with one scale and zero point stand for with those at a position: a factor and a
+    /// shift. `None` if they stand for what was rounded.
+    fn other_scale(
+        &self,
+        node: &NodeProto,
+        at: usize,
+    ) -> Result<Option<(f32, f32)>, UnsupportedOp> {
+        let own = Rounding::at(&node.input, at);
+        let (made, made_zero) = match self.integers.made_with(node) {
+            Some(Some(made)) if *made == own => return Ok(None),
+            Some(Some(made)) => self.scale_and_zero(made)?,
+            Some(None) => {
+                return Err(UnsupportedOp::because("of integers whose scale is not known"));
+            }
+            None => (vec![1.0], vec![0.0]),
+        };
+        let (own, own_zero) = self.scale_and_zero(&own)?;
+        let is_equal = |(own, made): (&f32, &f32)| (own / made - 1.0).abs() <= SAME_SCALE;
+        if own.len() == made.len() && own_zero == made_zero && own.iter().zip(&made).all(is_equal) {
+            return Ok(None);
+        }
+        match (&own[..], &made[..], &own_zero[..], &made_zero[..]) {
+            (&[own], &[made], &[own_zero], &[made_zero]) => {
+                Ok(Some((own / made, (made_zero - own_zero) * own)))
+            }
+            _ => Err(UnsupportedOp::because(
+                "with other scales of the channels than those that its integers were rounded with",
+            )),
+        }
+    }
+
+    /// The numbers of a scale and of a zero point.
+    fn scale_and_zero(&self, of: &Rounding) -> Result<(Vec<f32>, Vec<f32>), UnsupportedOp> {
+        let numbers = |name: &String| match self.values.get(name) {
+            Some(Value::Constant(constant)) => constant.floats().ok_or_else(unread),
+            _ => Err(UnsupportedOp::because("with a scale that is computed from the input")),
+        };
+        let scale = numbers(&of.scale)?;
+        let zero = match of.zero.is_empty() {
+            true => vec![0.0; scale.len()],
+            false => numbers(&of.zero)?,
+        };
+        Ok((scale, zero))
+    }
+
+    /// A value as if it had not been rounded, times a factor and shifted.
+    fn with_scale(
+        &mut self,
+        node: &NodeProto,
+        (factor, shift): (f32, f32),
+    ) -> Result<Value, UnsupportedOp> {
+        self.quantised += 1;
+        if shift == 0.0 {
+            return self.mul_constant(node, 0, Constant::scalar(factor));
+        }
+        let (source, layout) = self.operand(node, 0)?;
+        let scale = if factor == 1.0 { vec![] } else { vec![factor] };
+        self.rescaled(node, source, layout, scale, vec![shift])
     }
 
     /// `(values - zero) * scale`, with one scale or one for each position of an axis.
@@ -154,6 +221,11 @@ impl Importer {
         self.check_types(node, 0, 2)?;
         self.check_types(node, 3, 5)?;
         self.check_scale(node, 1)?;
+        if self.other_scale(node, 1)?.is_some() {
+            return Err(UnsupportedOp::because(
+                "with another scale of its input than that which its integers were rounded with",
+            ));
+        }
         let (input_scale, scale) = (self.constant_input(node, 1)?, self.constant_input(node, 4)?);
         let kernel = self.constant_input(node, 3)?;
         let zero = self.constant_input(node, 5)?;
