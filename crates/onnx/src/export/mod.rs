@@ -6,7 +6,7 @@ mod operators;
 mod options;
 mod sizes;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use inceptive_ir::{
     Activation, Graph, Lrn, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Role, Shape, Size,
@@ -66,8 +66,9 @@ pub fn onnx_file<'a>(
         expect_halves(graph, weights)?;
     }
     let paths = graph.nodes().map(|(_, node)| node.path.as_str()).collect();
-    let (written, constants, out) = (HashSet::new(), Vec::new(), GraphProto::default());
-    let mut writer = Writer { graph, weights, paths, options, written, constants, out };
+    let (written, dims) = (HashSet::new(), HashMap::new());
+    let (constants, out) = (Vec::new(), GraphProto::default());
+    let mut writer = Writer { graph, weights, paths, options, written, dims, constants, out };
     for id in graph.ids() {
         writer.node(id)?;
     }
@@ -103,6 +104,8 @@ struct Writer<'a, 'w> {
     options: &'a Options,
     /// Names of the constants that are written.
     written: HashSet<String>,
+    /// Dimensions of the weights that are written, by name.
+    dims: HashMap<String, Vec<usize>>,
     constants: Vec<Initializer<'w>>,
     out: GraphProto,
 }
@@ -233,8 +236,27 @@ impl<'w> Writer<'_, 'w> {
         self.initializer(name, dims, DataType::Float, Values::Bytes(bytes))
     }
 
-    /// Adds a tensor of the weights and returns the name of its values in single precision.
+    /// Adds a tensor of the weights and returns the name of its values in single precision. Operators that share one may
+    /// need it with other dimensions.
     fn tensor(&mut self, name: String, dims: &[usize], values: &'w [f32]) -> String {
+        let written = self.values(name, dims, values);
+        let known = self.dims.entry(written.clone()).or_insert_with(|| dims.to_vec());
+        if *known == *dims {
+            return written;
+        }
+        let sizes: Vec<String> = dims.iter().map(usize::to_string).collect();
+        let other = format!("{written}{HELPER}{}", sizes.join("x"));
+        if self.written.insert(other.clone()) {
+            #[expect(clippy::cast_possible_wrap, reason = "dimensions are below 2^48")]
+            let dims: Vec<i64> = dims.iter().map(|&dim| dim as i64).collect();
+            let shape = self.integers(format!("{other}{HELPER}shape"), &dims);
+            self.push("Reshape", &other, vec![written, shape], vec![]);
+        }
+        other
+    }
+
+    /// Adds a tensor in the precision of the file and returns the name of its values in single precision.
+    fn values(&mut self, name: String, dims: &[usize], values: &'w [f32]) -> String {
         let (kind, values) = match self.options.weights {
             WeightType::Float32 => return self.statistics(name, dims, values),
             WeightType::Float16 => (DataType::Float16, Values::Halves(values)),
