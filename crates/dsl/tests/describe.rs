@@ -163,6 +163,45 @@ tail: []
     insta::assert_snapshot!(yaml);
 }
 
+/// A network of cells that read the two before them: each kind of cell is a block, and so is what repeats in them.
+#[test]
+fn repeated_cells_are_blocks() {
+    let text = |name: &str| {
+        let graph = graph_of(&Path::new(ROOT).join(format!("architectures/{name}.yaml")));
+        describe(&graph, "copy").unwrap().yaml
+    };
+    let darts = text("darts-v2");
+    assert!(darts.lines().count() < 130, "{darts}");
+    assert_eq!(darts.matches("  - cell stage").count(), 15, "{darts}");
+    insta::assert_snapshot!(darts);
+    for (name, lines) in
+        [("nasnet-a-mobile", 170), ("densenet121", 36), ("googlenet", 35), ("inception-v3", 78)]
+    {
+        let yaml = text(name);
+        assert!(yaml.lines().count() < lines, "{yaml}");
+    }
+}
+
+/// Every layer reads the results of all before it, as torchvision's DenseNet does.
+#[test]
+fn chains_in_cells_are_blocks() {
+    let mut body = "  - conv stem: {kernel: 3, width: 16}\n".to_owned();
+    let mut known = vec!["stem".to_owned()];
+    for layer in 0..6 {
+        body += &format!(
+            "  - concat all{layer}: {{from: [{}]}}\n  - bn\n  - relu\n  - conv: {{kernel: 1, width: {}, norm: bn}}\n  - conv new{layer}: {{kernel: 3, width: 8}}\n",
+            known.join(", "),
+            16 + layer,
+        );
+        known.push(format!("new{layer}"));
+    }
+    body += &format!("  - concat: {{from: [{}]}}\n", known.join(", "));
+    let body = body.replace("[stem]", "[stem, stem]");
+    let yaml =
+        described(&format!("name: A\ninput: {{channels: 3, size: 8}}\nbody:\n{body}tail: []\n"));
+    assert_eq!(yaml.matches("- block ").count(), 6, "{yaml}");
+}
+
 /// Kernels, biases, statistics, factors and slopes that some layers have in common, in lists, branches and the tail.
 #[test]
 fn shared_tensors_are_what_they_were() {

@@ -6,11 +6,11 @@ use inceptive_ir::Op;
 
 use super::{
     args,
-    list::{List, Place},
+    list::{List, Place, input_names},
     names::{self, Taken},
     page::Value,
     runs::Part,
-    tree::Item,
+    tree::{Item, Segment},
     writer::{Slot, Slots, Writer},
 };
 
@@ -42,58 +42,105 @@ pub(super) struct Blocks {
 
 impl Blocks {
     pub(super) fn new(writer: &Writer<'_, '_>, parts: &[Part]) -> Self {
-        let mut level: Vec<&[Item]> = parts.iter().map(Part::items).collect();
-        // All modules of a structure, whatever they are part of: what a block says has to be true of each of them.
-        let mut known: HashMap<String, usize> = HashMap::new();
-        let mut all: Vec<(String, Vec<&[Item]>)> = Vec::new();
-        while !level.is_empty() {
-            let before: Vec<usize> = all.iter().map(|(_, calls)| calls.len()).collect();
-            let mut alone: Vec<&[Item]> = Vec::new();
-            for items in level {
-                let is_candidate = match items {
-                    [Item::Join(_)] => Writer::count(items) >= LEAST_LAYERS,
-                    [_] => false,
-                    _ => true,
-                };
-                if !is_candidate || writer.has_owner(items) {
-                    alone.push(items);
-                    continue;
-                }
-                let structure = writer.structure(items);
-                let at = *known.entry(structure.clone()).or_insert_with(|| {
-                    all.push((structure, Vec::new()));
-                    all.len() - 1
-                });
-                all[at].1.push(items);
-            }
-            // There may be something inside of what has no equal so far.
-            let new = all.iter().enumerate().filter(|(at, (_, calls))| {
-                calls.len() == 1 && before.get(*at).is_none_or(|&before| before == 0)
-            });
-            alone.extend(new.map(|(_, (_, calls))| calls[0]));
-            let items = alone.into_iter().flatten();
-            let branches = items.filter_map(|item| match item {
-                Item::Join(join) => Some(join.branches.iter().flatten()),
-                _ => None,
-            });
-            level = branches.flatten().map(std::slice::from_ref).collect();
-        }
         let mut blocks = Self::default();
         let mut names = Taken::with(&["conv", "linear", "group", "repeat", "if", "parallel"]);
-        for (structure, calls) in all.into_iter().filter(|(_, calls)| calls.len() > 1) {
-            blocks.by_structure.insert(structure, blocks.all.len());
-            blocks.all.push(writer.block(&calls, &mut names));
+        let all = structures(writer, parts).into_iter().filter(|found| found.written > 1);
+        // Cells call blocks of chains.
+        let (chains, others): (Vec<_>, Vec<_>) = all.partition(|found| match found.calls[0] {
+            [Item::Segment(segment)] => segment.is_chain(writer.layers),
+            _ => false,
+        });
+        for Structure { text, calls, .. } in chains.into_iter().chain(others) {
+            let block = writer.block(&calls, &blocks, &mut names);
+            blocks.by_structure.insert(text, blocks.all.len());
+            blocks.all.push(block);
         }
         blocks
     }
 
     pub(super) fn of(&self, writer: &Writer<'_, '_>, items: &[Item]) -> Option<&Block> {
         let is_candidate = !self.all.is_empty()
-            && (items.len() > 1 || matches!(items, [Item::Join(_)]))
+            && (items.len() > 1 || matches!(items, [Item::Join(_) | Item::Segment(_)]))
             && !writer.has_owner(items);
         let at = is_candidate.then(|| self.by_structure.get(&writer.structure(items))).flatten()?;
         self.all.get(*at)
     }
+}
+
+impl Block {
+    /// The arguments of a call that are not defaults, by the values of all slots.
+    pub(super) fn given(&self, values: &[String]) -> Vec<(String, Value)> {
+        let given = self.parameters.iter().filter_map(|parameter| {
+            let value = &values[parameter.slot];
+            let is_default = parameter.default.as_ref() == Some(value);
+            (!is_default).then(|| (parameter.name.clone(), Value::plain(value)))
+        });
+        given.collect()
+    }
+}
+
+/// Modules that are equal but for their arguments.
+struct Structure<'i> {
+    text: String,
+    calls: Vec<&'i [Item]>,
+    /// How many of them are written: what is inside of equal cells is written once.
+    written: usize,
+}
+
+/// All modules by structure, whatever they are part of: what a block says has to be true of each of them.
+fn structures<'i>(writer: &Writer<'_, '_>, parts: &'i [Part]) -> Vec<Structure<'i>> {
+    let mut level: Vec<(&[Item], bool)> = parts.iter().map(|part| (part.items(), true)).collect();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut all: Vec<Structure<'_>> = Vec::new();
+    while !level.is_empty() {
+        let before = all.len();
+        let mut inside: Vec<(&[Item], bool)> = Vec::new();
+        for (items, is_written) in level {
+            let is_candidate = match items {
+                [Item::Join(_) | Item::Segment(_)] => Writer::count(items) >= LEAST_LAYERS,
+                [_] => false,
+                _ => true,
+            };
+            if !is_candidate || writer.has_owner(items) {
+                inside.push((items, is_written));
+                continue;
+            }
+            let text = writer.structure(items);
+            let at = *known.entry(text.clone()).or_insert_with(|| {
+                all.push(Structure { text, calls: Vec::new(), written: 0 });
+                all.len() - 1
+            });
+            if let [Item::Segment(_)] = items {
+                inside.push((items, is_written && all[at].calls.is_empty()));
+            }
+            all[at].calls.push(items);
+            all[at].written += usize::from(is_written);
+        }
+        // There may be something inside of what has no equal so far.
+        let new = all[before..].iter().filter(|found| found.calls.len() == 1);
+        let new = new.filter(|found| !matches!(found.calls[0], [Item::Segment(_)]));
+        inside.extend(new.map(|found| (found.calls[0], true)));
+        level = inside
+            .into_iter()
+            .flat_map(|(items, is_written)| parts_of(items, is_written))
+            .collect();
+    }
+    all
+}
+
+/// What is inside of items, each with whether it is written.
+fn parts_of(items: &[Item], is_written: bool) -> Vec<(&[Item], bool)> {
+    let mut parts: Vec<&Item> = Vec::new();
+    for item in items {
+        match item {
+            Item::Layer(_) => {}
+            Item::Join(join) => parts.extend(join.branches.iter().flatten()),
+            Item::Cell(inside) | Item::Segment(Segment { items: inside, .. }) => {
+                parts.extend(inside);
+            }
+        }
+    }
+    parts.into_iter().map(|part| (std::slice::from_ref(part), is_written)).collect()
 }
 
 impl Writer<'_, '_> {
@@ -106,7 +153,7 @@ impl Writer<'_, '_> {
     }
 
     /// A block that all of these are.
-    fn block(&self, calls: &[&[Item]], names: &mut Taken) -> Block {
+    fn block(&self, calls: &[&[Item]], blocks: &Blocks, names: &mut Taken) -> Block {
         let first = calls[0];
         let slots = self.slots(first);
         let values: Vec<Vec<String>> = {
@@ -151,6 +198,12 @@ impl Writer<'_, '_> {
             }));
         }
         let mut entries = Vec::new();
+        if let [Item::Segment(segment)] = first
+            && segment.reads.len() > 1
+        {
+            let inputs = Value::Plain(format!("[{}]", input_names(segment).join(", ")));
+            entries.push(("inputs".to_owned(), inputs));
+        }
         if !parameters.is_empty() {
             let text = |parameter: &Parameter| match &parameter.default {
                 Some(default) => format!("{}: {default}", parameter.name),
@@ -168,8 +221,7 @@ impl Writer<'_, '_> {
         match first {
             [Item::Join(join)] => entries.extend(self.branches(join, None, &mut named, None)),
             items => {
-                let none = Blocks::default();
-                let list = List::new(self, &none, Place::Branch(String::new()));
+                let list = List::new(self, blocks, Place::Branch(String::new()));
                 let steps = list.items_with(items, &mut named);
                 entries.push(("steps".to_owned(), Value::List(steps)));
             }
@@ -198,6 +250,7 @@ impl Writer<'_, '_> {
                 Op::Multiply => "excite",
                 _ => "module",
             },
+            [Item::Segment(segment)] if segment.reads.len() > 1 => "cell",
             _ if is_depthwise => "separable",
             _ => "block",
         }

@@ -4,6 +4,7 @@ use inceptive_ir::{Op, Shape};
 
 use super::{
     blocks::Blocks,
+    cells,
     layers::Layers,
     list::{List, Place},
     page::{Page, Value},
@@ -22,7 +23,7 @@ pub(super) fn page(layers: &Layers<'_>, items: Vec<Item>, name: &str) -> Page {
             Op::Linear(linear) => Some((*layer, linear.out_features)),
             _ => None,
         },
-        Item::Join(_) | Item::Cell(_) => None,
+        Item::Join(_) | Item::Cell(_) | Item::Segment(_) => None,
     });
     let sharing = Sharing::new(layers, [&*body, &*tail]);
     let writer = Writer::new(layers, classes.map(|(layer, _)| layer), sharing);
@@ -37,7 +38,7 @@ pub(super) fn page(layers: &Layers<'_>, items: Vec<Item>, name: &str) -> Page {
     if !defaults.is_empty() {
         entries.push(("defaults".to_owned(), Value::Map(defaults)));
     }
-    let parts = runs(&writer, body);
+    let parts = runs(&writer, cells::cut(&writer, body));
     let blocks = Blocks::new(&writer, &parts);
     if !blocks.all.is_empty() {
         let all = blocks.all.iter().map(|block| (block.name.clone(), block.value.clone()));
@@ -79,12 +80,12 @@ fn split_tail(layers: &Layers<'_>, mut items: Vec<Item>) -> (Vec<Item>, Vec<Item
                 | Op::GlobalPool(_)
                 | Op::AdaptiveAvgPool { .. }
         ),
-        Item::Join(_) | Item::Cell(_) => false,
+        Item::Join(_) | Item::Cell(_) | Item::Segment(_) => false,
     };
     let start = items.iter().rposition(|item| !is_of_tail(item)).map_or(0, |last| last + 1);
     let is_linear = |item: &Item| match item {
         Item::Layer(layer) => matches!(layers.op(*layer), Op::Linear(_)),
-        Item::Join(_) | Item::Cell(_) => false,
+        Item::Join(_) | Item::Cell(_) | Item::Segment(_) => false,
     };
     // The body is not empty.
     match start > 0 && items[start..].iter().any(is_linear) {

@@ -11,7 +11,7 @@ use super::{
     names::{self, Taken},
     page::Value,
     runs::Part,
-    tree::Item,
+    tree::{Item, Segment},
     writer::{Slots, Writer},
 };
 
@@ -182,14 +182,21 @@ impl<'a, 'w, 'g> List<'a, 'w, 'g> {
                     steps.push(Value::Map(vec![(key, Value::Map(entries))]));
                     self.before = name;
                 }
-                Item::Cell(layers) => {
-                    let entry = match (position, items.get(position.wrapping_sub(1))) {
-                        (_, Some(Item::Layer(layer))) => Some(*layer),
-                        (_, Some(Item::Join(join))) => Some(join.then.unwrap_or(join.join)),
-                        (_, Some(Item::Cell(layers))) => layers.last().copied(),
-                        (_, None) => None,
-                    };
-                    steps.extend(self.cell(entry, layers, slots));
+                Item::Cell(inside) => {
+                    let before = position.checked_sub(1).and_then(|at| items.get(at));
+                    let mut scope = Scope::new(before.map(end_of), self.before.clone());
+                    steps.extend(self.cell(inside, &mut scope, slots));
+                    self.before = scope.last.and_then(|last| scope.names.remove(&last));
+                }
+                Item::Segment(segment) if segment.is_chain(self.writer.layers) => {
+                    steps.extend(self.items_in(&segment.items, None, slots));
+                }
+                Item::Segment(segment) => {
+                    let mut scope = Scope::new(segment.reads.first().copied(), None);
+                    for (&read, name) in segment.reads.iter().zip(input_names(segment)) {
+                        scope.names.insert(read, name);
+                    }
+                    steps.extend(self.cell(&segment.items, &mut scope, slots));
                 }
             }
         }
@@ -203,71 +210,147 @@ impl<'a, 'w, 'g> List<'a, 'w, 'g> {
         own.or_else(|| is_needed.then(|| self.taken.take(&format!("{}_", op.name()))))
     }
 
-    /// Steps that name what they read.
-    fn cell(
-        &mut self,
-        entry: Option<usize>,
-        layers: &[usize],
-        slots: &mut Slots<'_>,
-    ) -> Vec<Value> {
-        let writer = self.writer;
-        let before = self.before.clone().unwrap_or_else(|| ENTRY.to_owned());
-        let mut names: HashMap<usize, String> = HashMap::new();
-        let mut numbers: HashMap<&str, usize> = HashMap::new();
+    /// Steps that name what they read. A segment that is a block is a call of it.
+    fn cell(&mut self, items: &[Item], scope: &mut Scope, slots: &mut Slots<'_>) -> Vec<Value> {
         let mut steps = Vec::new();
-        let mut last = entry;
-        for &layer in layers {
-            let op = writer.layers.op(layer);
-            let word = args::word(op, None).unwrap_or("step");
-            let number = numbers.entry(word).or_default();
-            *number += 1;
-            let own = Some(writer.layers.node(layer).path.as_str()).filter(|path| {
-                writer.owners.contains(&layer) && names::is_name(path) && !path.starts_with(word)
-            });
-            let name = self.taken.take(own.unwrap_or(&format!("{word}{number}")));
-            let reads = &writer.layers.all[layer].reads;
-            // What is not in the cell is what is before it.
-            let source = |read: &usize| names.get(read).unwrap_or(&before).clone();
-            let sources: Vec<String> = reads.iter().map(source).collect();
-            let mut given = Vec::new();
-            let follows = matches!(**reads, [only] if Some(only) == last);
-            if !follows {
-                let from = match &*sources {
-                    [only] => Value::plain(only),
-                    all => Value::List(all.iter().map(Value::plain).collect()),
-                };
-                given.push(("from".to_owned(), from));
-            }
-            if let Op::Add { scales } = op {
-                let factors = sources.iter().zip(scales).filter(|(_, scale)| **scale != 1.0);
-                let factors: Vec<(String, Value)> = factors
-                    .map(|(source, scale)| (source.clone(), Value::Plain(args::float(*scale))))
-                    .collect();
-                if !factors.is_empty() {
-                    given.push(("scale".to_owned(), Value::Map(factors)));
+        for item in items {
+            match item {
+                Item::Layer(layer) => steps.push(self.cell_layer(*layer, scope, slots)),
+                Item::Segment(segment) => match self.cell_call(item, segment, scope, slots) {
+                    Some(call) => steps.push(call),
+                    None => steps.extend(self.cell(&segment.items, scope, slots)),
+                },
+                Item::Join(_) | Item::Cell(_) => {
+                    steps.extend(self.items_in(std::slice::from_ref(item), None, slots));
                 }
             }
-            if let (true, Some(path)) = (writer.owners.contains(&layer), &self.path) {
-                writer.paths.borrow_mut().insert(layer, format!("{path}{name}"));
-            }
-            let branch = self.branch();
-            steps.push(writer.step(layer, Some(&name), given, slots, &branch));
-            names.insert(layer, name);
-            last = Some(layer);
         }
-        self.before = layers.last().and_then(|last| names.remove(last));
         steps
+    }
+
+    fn cell_layer(&mut self, layer: usize, scope: &mut Scope, slots: &mut Slots<'_>) -> Value {
+        let writer = self.writer;
+        let op = writer.layers.op(layer);
+        let word = args::word(op, None).unwrap_or("step");
+        let number = scope.numbers.entry(word.to_owned()).or_default();
+        *number += 1;
+        let own = Some(writer.layers.node(layer).path.as_str()).filter(|path| {
+            writer.owners.contains(&layer) && names::is_name(path) && !path.starts_with(word)
+        });
+        let name = self.taken.take(own.unwrap_or(&format!("{word}{number}")));
+        let reads = &writer.layers.all[layer].reads;
+        let sources = scope.sources(reads);
+        let mut given = scope.from(reads);
+        if let Op::Add { scales } = op {
+            let factors = sources.iter().zip(scales).filter(|(_, scale)| **scale != 1.0);
+            let factors: Vec<(String, Value)> = factors
+                .map(|(source, scale)| (source.clone(), Value::Plain(args::float(*scale))))
+                .collect();
+            if !factors.is_empty() {
+                given.push(("scale".to_owned(), Value::Map(factors)));
+            }
+        }
+        if let (true, Some(path)) = (writer.owners.contains(&layer), &self.path) {
+            writer.paths.borrow_mut().insert(layer, format!("{path}{name}"));
+        }
+        let branch = self.branch();
+        let step = writer.step(layer, Some(&name), given, slots, &branch);
+        scope.end(layer, name);
+        step
+    }
+
+    /// A call of the block that a segment is, if it is one.
+    fn cell_call(
+        &mut self,
+        item: &Item,
+        segment: &Segment,
+        scope: &mut Scope,
+        slots: &mut Slots<'_>,
+    ) -> Option<Value> {
+        let own = std::slice::from_ref(item);
+        let block = self.blocks.of(self.writer, own)?;
+        let values: Vec<String> = self.writer.slots(own).into_iter().map(|it| it.value).collect();
+        let values = slots.all(values)?;
+        let name = match self.place {
+            Place::Outermost => self.name(own, &block.name, true)?,
+            Place::Tail | Place::Branch(_) => {
+                // Blocks of a kind are told apart by numbers.
+                let kind = block.name.trim_end_matches(|c: char| c.is_ascii_digit());
+                let kind = kind.trim_end_matches('_');
+                let number = scope.numbers.entry(kind.to_owned()).or_default();
+                *number += 1;
+                self.taken.take(&format!("{kind}{number}"))
+            }
+        };
+        let mut arguments = scope.from(&segment.reads);
+        arguments.extend(block.given(&values));
+        scope.end(end_of(item), name.clone());
+        Some(call_of(&block.name, Some(&name), arguments))
     }
 
     /// The arguments of a call of a block that are not its defaults.
     fn arguments(&self, block: &Block, items: &[Item]) -> Vec<(String, Value)> {
         let slots = self.writer.slots(items);
-        let given = block.parameters.iter().filter_map(|parameter| {
-            let value = &slots[parameter.slot].value;
-            let is_default = parameter.default.as_ref() == Some(value);
-            (!is_default).then(|| (parameter.name.clone(), Value::plain(value)))
-        });
-        given.collect()
+        block.given(&slots.into_iter().map(|slot| slot.value).collect::<Vec<String>>())
+    }
+}
+
+/// The layers that steps of a cell may read, and how the steps are called.
+#[derive(Default)]
+struct Scope {
+    names: HashMap<usize, String>,
+    numbers: HashMap<String, usize>,
+    /// What all other layers are called: what is before the cell.
+    before: String,
+    /// The layer of the step before.
+    last: Option<usize>,
+}
+
+impl Scope {
+    fn new(entry: Option<usize>, before: Option<String>) -> Self {
+        let before = before.unwrap_or_else(|| ENTRY.to_owned());
+        Self { before, last: entry, ..Self::default() }
+    }
+
+    fn sources(&self, reads: &[usize]) -> Vec<String> {
+        reads.iter().map(|read| self.names.get(read).unwrap_or(&self.before).clone()).collect()
+    }
+
+    /// The key `from`, unless a step reads the one before.
+    fn from(&self, reads: &[usize]) -> Vec<(String, Value)> {
+        if matches!(*reads, [only] if Some(only) == self.last) {
+            return Vec::new();
+        }
+        let from = match &*self.sources(reads) {
+            [only] => Value::plain(only),
+            all => Value::List(all.iter().map(Value::plain).collect()),
+        };
+        vec![("from".to_owned(), from)]
+    }
+
+    /// Notes the step that a layer is the result of.
+    fn end(&mut self, layer: usize, name: String) {
+        self.names.insert(layer, name);
+        self.last = Some(layer);
+    }
+}
+
+/// What a segment's steps call what it reads.
+pub(super) fn input_names(segment: &Segment) -> Vec<String> {
+    match segment.reads.len() {
+        1 => vec![ENTRY.to_owned()],
+        count => (1..=count).map(|number| format!("in{number}")).collect(),
+    }
+}
+
+/// The layer whose result an item's is.
+fn end_of(item: &Item) -> usize {
+    match item {
+        Item::Layer(layer) => *layer,
+        Item::Join(join) => join.then.unwrap_or(join.join),
+        Item::Cell(inside) | Item::Segment(Segment { items: inside, .. }) => {
+            inside.last().map_or(0, end_of)
+        }
     }
 }
 

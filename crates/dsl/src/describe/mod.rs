@@ -3,6 +3,7 @@
 
 mod args;
 mod blocks;
+mod cells;
 mod file;
 mod layers;
 mod list;

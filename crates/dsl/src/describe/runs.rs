@@ -43,11 +43,11 @@ pub(super) fn runs(writer: &Writer<'_, '_>, body: Vec<Item>) -> Vec<Part> {
     let may_be_in_run = |item: &Item| match item {
         Item::Layer(_) => true,
         Item::Join(join) => matches!(writer.layers.op(join.join), Op::Multiply),
-        Item::Cell(_) => false,
+        Item::Cell(_) | Item::Segment(_) => false,
     };
     let is_conv = |item: &Item| match item {
         Item::Layer(layer) => matches!(writer.layers.op(*layer), Op::Conv(Conv { .. })),
-        Item::Join(_) | Item::Cell(_) => false,
+        Item::Join(_) | Item::Cell(_) | Item::Segment(_) => false,
     };
     // The run that starts at each item, by its length.
     let mut run_of: Vec<Option<usize>> = vec![None; body.len()];

@@ -15,8 +15,18 @@ pub(super) enum Item {
     Layer(usize),
     /// Branches that all read what is before them.
     Join(Join),
-    /// Layers that name what they read; the last one is the result.
-    Cell(Vec<usize>),
+    /// Layers, and segments of them, that name what they read; the last one is the result.
+    Cell(Vec<Item>),
+    /// Layers of a cell of which only the last one is read outside.
+    Segment(Segment),
+}
+
+/// Layers of a cell of which only the last one is read outside.
+#[derive(Clone, Debug)]
+pub(super) struct Segment {
+    pub(super) items: Vec<Item>,
+    /// What it reads outside, in the order in which it is read first.
+    pub(super) reads: Vec<usize>,
 }
 
 /// Branches and the layer that joins them.
@@ -26,6 +36,22 @@ pub(super) struct Join {
     pub(super) branches: Vec<Vec<Item>>,
     /// An activation right behind.
     pub(super) then: Option<usize>,
+}
+
+impl Segment {
+    /// Whether each of its layers reads the one before, and nothing else.
+    pub(super) fn is_chain(&self, layers: &Layers<'_>) -> bool {
+        let mut before = self.reads.first().copied();
+        self.reads.len() == 1
+            && self.items.iter().all(|item| match item {
+                Item::Layer(layer) => {
+                    let follows = layers.reads(*layer).iter().all(|&read| Some(read) == before);
+                    before = Some(*layer);
+                    follows
+                }
+                Item::Join(_) | Item::Cell(_) | Item::Segment(_) => false,
+            })
+    }
 }
 
 /// The network as a sequence.
@@ -69,7 +95,7 @@ impl Builder<'_> {
                 None => {
                     let last = end.min(self.layers.all.len() - 1);
                     let inside = |&layer: &usize| self.region[layer] == region;
-                    Item::Cell((at + 1..=last).filter(inside).collect())
+                    Item::Cell((at + 1..=last).filter(inside).map(Item::Layer).collect())
                 }
             });
             at = end;

@@ -15,7 +15,7 @@ use super::{
     names::{self, Taken},
     page::{Page, Value},
     shared::{Shares, Sharing},
-    tree::{Item, Join},
+    tree::{Item, Join, Segment},
 };
 use crate::field::key_of;
 
@@ -75,6 +75,22 @@ impl Slots<'_> {
                 let name = names.get(**at).cloned().flatten();
                 **at += 1;
                 name.unwrap_or(value)
+            }
+        }
+    }
+
+    /// The texts of arguments that a block takes, given their values; `None` where blocks are not called.
+    pub(super) fn all(&mut self, values: Vec<String>) -> Option<Vec<String>> {
+        match self {
+            Self::Plain => Some(values),
+            Self::Blank | Self::Noted(_) => None,
+            Self::Named(names, at) => {
+                let texts = values.into_iter().map(|value| {
+                    let name = names.get(**at).cloned().flatten();
+                    **at += 1;
+                    name.unwrap_or(value)
+                });
+                Some(texts.collect())
             }
         }
     }
@@ -247,7 +263,9 @@ impl<'a, 'g> Writer<'a, 'g> {
                 Item::Join(join) => {
                     1 + join.branches.iter().map(|branch| Self::count(branch)).sum::<usize>()
                 }
-                Item::Cell(layers) => layers.len(),
+                Item::Cell(inside) | Item::Segment(Segment { items: inside, .. }) => {
+                    Self::count(inside)
+                }
             })
             .sum()
     }
@@ -262,7 +280,9 @@ impl<'a, 'g> Writer<'a, 'g> {
                     all.push(join.join);
                     all.extend(join.then);
                 }
-                Item::Cell(layers) => all.extend(layers),
+                Item::Cell(inside) | Item::Segment(Segment { items: inside, .. }) => {
+                    Self::layers_of(inside, all);
+                }
             }
         }
     }
