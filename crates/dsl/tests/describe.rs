@@ -6,6 +6,7 @@ use std::path::Path;
 
 use inceptive_dsl::{DescribeError, Disk, Memory, describe, load};
 use inceptive_ir::{Activation, Graph, NewNode, NodeParts, Op, Parts, Path as NodePath, Shape};
+use proptest::prelude::*;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -200,6 +201,47 @@ fn chains_in_cells_are_blocks() {
     let yaml =
         described(&format!("name: A\ninput: {{channels: 3, size: 8}}\nbody:\n{body}tail: []\n"));
     assert_eq!(yaml.matches("- block ").count(), 6, "{yaml}");
+}
+
+/// Cells of random steps, each of which may read the two results before it, as text.
+fn random_cells(numbers: &[u8], cells: usize) -> String {
+    let mut body = "  - conv r0: {kernel: 3, width: 8}\n  - conv r1: {kernel: 3, width: 8}\n".to_owned();
+    for cell in 2..cells + 2 {
+        let mut known = vec![format!("r{}", cell - 2), format!("r{}", cell - 1)];
+        let mut unread: Vec<String> = Vec::new();
+        for (at, number) in numbers.iter().enumerate() {
+            let name = format!("c{cell}_{at}");
+            let read = known[usize::from(number / 8) % known.len()].clone();
+            let other = known[usize::from(number / 3) % known.len()].clone();
+            let step = match number % 8 {
+                0 => format!("add {name}: {{from: [{read}, {other}]}}"),
+                1 => format!("multiply {name}: {{from: [{read}, {other}]}}"),
+                2 => format!("relu {name}: {{from: {read}}}"),
+                3 => format!("depthwise {name}: {{from: {read}, kernel: 3}}"),
+                4 => format!("conv {name}: {{from: {read}, kernel: 1, width: 8, norm: bn, groups: {}}}", 1 + cell % 2),
+                _ => format!("conv {name}: {{from: {}, kernel: 3, width: 8}}", known[known.len() - 1]),
+            };
+            unread.retain(|it| !step.contains(&format!("{it}}}")) && !step.contains(&format!("{it},")) && !step.contains(&format!("{it}]")));
+            body += &format!("  - {step}\n");
+            unread.push(name.clone());
+            known.push(name);
+        }
+        unread.extend([format!("r{}", cell - 2), format!("r{}", cell - 1)]);
+        body += &format!("  - add r{cell}: {{from: [{}]}}\n", unread.join(", "));
+    }
+    format!("name: A\ninput: {{channels: 8, size: 4}}\nbody:\n{body}tail: []\n")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_cells_are_what_they_were(
+        numbers in prop::collection::vec(any::<u8>(), 1..12),
+        cells in 1_usize..6,
+    ) {
+        described(&random_cells(&numbers, cells));
+    }
 }
 
 /// Kernels, biases, statistics, factors and slopes that some layers have in common, in lists, branches and the tail.

@@ -42,14 +42,9 @@ schema!(
             {"type": ["string", "number"]},
             {
                 "type": "object",
-                "additionalProperties": false,
                 "minProperties": 1,
-                "properties": {
-                    "weight": {"type": ["string", "number"]},
-                    "bias": {"type": ["string", "number"]},
-                    "mean": {"type": ["string", "number"]},
-                    "variance": {"type": ["string", "number"]}
-                }
+                "propertyNames": {"enum": ["weight", "bias", "mean", "variance"]},
+                "additionalProperties": {"type": ["string", "number"]}
             }
         ]
     })

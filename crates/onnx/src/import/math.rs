@@ -203,15 +203,6 @@ impl Importer {
         Some(((*result)?, layout.clone()))
     }
 
-    /// The result that an operand is.
-    pub(super) fn result_of(&self, operand: Operand) -> Option<usize> {
-        match operand {
-            Operand::Draft(draft) => Some(draft),
-            Operand::Math(math) => self.maths[math].result,
-            Operand::Number(_) => None,
-        }
-    }
-
     /// Whether an axis of arithmetic is that of the channels.
     pub(super) fn is_channel_axis(&self, math: usize, axis: i64) -> bool {
         let layout = &self.maths[math].layout;

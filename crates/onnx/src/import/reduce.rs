@@ -102,6 +102,15 @@ impl Importer {
         Ok(difference)
     }
 
+    /// The result that an operand is.
+    fn result_of(&self, operand: Operand) -> Option<usize> {
+        match operand {
+            Operand::Draft(draft) => Some(draft),
+            Operand::Math(math) => self.maths[math].result,
+            Operand::Number(_) => None,
+        }
+    }
+
     /// Makes a mean over channels, or what it was taken off, the result that it is, unless this node may make it a part of a
     /// normalisation.
     pub(super) fn settle_mean(&mut self, node: &NodeProto, name: &str) {
