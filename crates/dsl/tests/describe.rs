@@ -205,7 +205,8 @@ fn chains_in_cells_are_blocks() {
 
 /// Cells of random steps, each of which may read the two results before it, as text.
 fn random_cells(numbers: &[u8], cells: usize) -> String {
-    let mut body = "  - conv r0: {kernel: 3, width: 8}\n  - conv r1: {kernel: 3, width: 8}\n".to_owned();
+    let mut body =
+        "  - conv r0: {kernel: 3, width: 8}\n  - conv r1: {kernel: 3, width: 8}\n".to_owned();
     for cell in 2..cells + 2 {
         let mut known = vec![format!("r{}", cell - 2), format!("r{}", cell - 1)];
         let mut unread: Vec<String> = Vec::new();
@@ -218,10 +219,20 @@ fn random_cells(numbers: &[u8], cells: usize) -> String {
                 1 => format!("multiply {name}: {{from: [{read}, {other}]}}"),
                 2 => format!("relu {name}: {{from: {read}}}"),
                 3 => format!("depthwise {name}: {{from: {read}, kernel: 3}}"),
-                4 => format!("conv {name}: {{from: {read}, kernel: 1, width: 8, norm: bn, groups: {}}}", 1 + cell % 2),
-                _ => format!("conv {name}: {{from: {}, kernel: 3, width: 8}}", known[known.len() - 1]),
+                4 => format!(
+                    "conv {name}: {{from: {read}, kernel: 1, width: 8, norm: bn, groups: {}}}",
+                    1 + cell % 2
+                ),
+                _ => format!(
+                    "conv {name}: {{from: {}, kernel: 3, width: 8}}",
+                    known[known.len() - 1]
+                ),
             };
-            unread.retain(|it| !step.contains(&format!("{it}}}")) && !step.contains(&format!("{it},")) && !step.contains(&format!("{it}]")));
+            unread.retain(|it| {
+                !step.contains(&format!("{it}}}"))
+                    && !step.contains(&format!("{it},"))
+                    && !step.contains(&format!("{it}]"))
+            });
             body += &format!("  - {step}\n");
             unread.push(name.clone());
             known.push(name);
