@@ -89,7 +89,7 @@ pub use predict::{LatencyPredictor, PredictError, calibrations_of};
 pub use profile::ProfilePlan;
 pub use report::{StoreQuery, report_on};
 pub use report_input::{input_name, named_input};
-pub use repro_command::{DEFAULT_SAMPLES, ReproCommand};
+pub use repro_command::{DEFAULT_SAMPLES, ReproCommand, quoted};
 pub use running::{NEVER, TaskContext, TaskEvent, TaskFailure, TaskOutcome, TaskRecord};
 pub use space::{CloudPlan, cloud};
 pub use space_comparison::{ComparedSpace, SpaceComparison};

@@ -91,7 +91,7 @@ impl ReproCommand {
 
 /// A word as a shell takes it. Characters that a page or a terminal would not show as they are, and bytes that are no
 /// text, are written as bash, zsh and ksh read them: `$'\033'`.
-pub(crate) fn quoted(word: &OsStr) -> String {
+pub fn quoted(word: &OsStr) -> String {
     let is_bare = |c: char| c.is_alphanumeric() || "/._-=+,:@%".contains(c);
     match word.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(is_bare) => text.to_owned(),

@@ -48,6 +48,7 @@ pub(crate) fn fuse(graph: &Graph, purpose: Purpose) -> Result<Fused, PlanError> 
         tail: Vec::with_capacity(graph.len()),
         entries: 0,
         gathered: HashMap::new(),
+        functions: HashMap::new(),
     };
     for (id, node) in graph.nodes() {
         let inputs = graph.inputs(id);
@@ -66,16 +67,21 @@ struct Builder<'a> {
     units: Vec<Unit>,
     /// The unit that computes each node.
     root: Vec<usize>,
-    /// The node whose result each unit ends with.
-    tail: Vec<NodeId>,
+    /// The node whose result each unit ends with; none once several nodes have the same result.
+    tail: Vec<Option<NodeId>>,
     /// Segments and lanes of the lists so far.
     entries: usize,
     /// Units that close the gaps between the channels of others.
     gathered: HashMap<usize, usize>,
+    /// The units that are a function of their input alone, by that input.
+    functions: HashMap<usize, Vec<usize>>,
 }
 
 /// Blocks from which on gaps between channels matter.
 const MANY_BLOCKS: usize = 64;
+
+/// Functions of one input that a new one is compared with.
+const MOST_COMPARED: usize = 16;
 
 /// Lanes for each channel from which on gaps are closed.
 const WASTE: usize = 4;
@@ -253,10 +259,23 @@ impl Builder<'_> {
         })
     }
 
-    /// A function of its own.
+    /// A function of its own, or the unit that computes the same one of the same input: cells such as NASNet-A's begin every
+    /// branch with a ReLU.
     fn function(&mut self, id: NodeId, function: Function, input: usize) -> usize {
+        let known = self.functions.entry(input).or_default();
+        if let Some(&unit) = known
+            .iter()
+            .rev()
+            .take(MOST_COMPARED)
+            .find(|&&unit| self.units[unit].function == function)
+        {
+            self.units[unit].nodes.push(id);
+            self.tail[unit] = None;
+            return unit;
+        }
         let unit = self.like(id, Kind::Function, input);
         self.units[unit].function = function;
+        self.functions.entry(input).or_default().push(unit);
         unit
     }
 
@@ -375,7 +394,7 @@ impl Builder<'_> {
             segments,
             size: node.shape.size(),
         });
-        self.tail.push(id);
+        self.tail.push(Some(id));
         self.units.len() - 1
     }
 
@@ -394,14 +413,14 @@ impl Builder<'_> {
     fn absorb(&mut self, id: NodeId, unit: usize) -> usize {
         self.units[unit].nodes.push(id);
         self.units[unit].position = id.index();
-        self.tail[unit] = id;
+        self.tail[unit] = Some(id);
         unit
     }
 
     /// Whether a unit's result is that of `node`, which one other node alone uses.
     fn ends_with(&self, unit: usize, node: NodeId) -> bool {
         let is_result = self.results.contains(&node);
-        self.tail[unit] == node && !is_result && self.graph.only_consumer(node).is_some()
+        self.tail[unit] == Some(node) && !is_result && self.graph.only_consumer(node).is_some()
     }
 
     /// Whether a function can be applied to a unit's result before it is stored.
@@ -512,6 +531,34 @@ mod tests {
             let blocks: Vec<usize> = units.iter().map(Unit::blocks).collect();
             assert_eq!(blocks, [1, 100, 7, 7, 7, 7]);
         }
+        Ok(())
+    }
+
+    /// Three branches that begin with the same activation read one map, and what follows one of them is not fused into it.
+    #[test]
+    fn equal_functions_of_one_input_are_computed_once() -> Result<(), Box<dyn std::error::Error>> {
+        let mut graph = Graph::new(Shape::map(3, 4, 4), None)?;
+        let input = graph.input();
+        let mut add = |name: &str, op: Op, inputs: &[NodeId]| {
+            graph.add(NewNode::new(op, Path::new(name)), inputs)
+        };
+        let relu = || Op::Activation(Activation::Relu);
+        let first = add("first", relu(), &[input])?;
+        let second = add("second", relu(), &[input])?;
+        let other = add("other", Op::Activation(Activation::Sigmoid), &[input])?;
+        let dropout = add("dropout", Op::Dropout { p: 0.5 }, &[second])?;
+        let third = add("third", relu(), &[input])?;
+        let again = add("again", relu(), &[first])?;
+        let sum =
+            add("sum", Op::Add { scales: vec![1.0; 5] }, &[first, other, dropout, third, again])?;
+        graph.set_output(sum);
+        let fused = fuse(&graph, Purpose::Inference)?;
+        assert_eq!(fused.units.len(), 5, "input, two functions, one of a function, sum");
+        assert_eq!(fused.units[1].nodes, [first, second, third]);
+        assert_eq!(fused.units[1].position, first.index());
+        assert_eq!(fused.units[4].inputs, [1, 2, 1, 1, 3]);
+        // In training, dropout computes something.
+        assert_eq!(fuse(&graph, Purpose::Training)?.units.len(), 6);
         Ok(())
     }
 

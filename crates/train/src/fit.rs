@@ -14,15 +14,27 @@ use crate::{
 /// # Errors
 /// When it does not fit.
 pub fn expect_fit(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
-    let (input, images) = (graph.node(graph.input()).shape, data.shape());
-    if !reads(input, images) {
+    expect_fit_of(graph, Some(data.shape()), Some(data.classes.len()))
+}
+
+/// Checks a network as [`expect_fit`] does, as far as shape and number of classes are known before the images are read.
+///
+/// # Errors
+/// When it does not fit.
+pub fn expect_fit_of(
+    graph: &Graph,
+    images: Option<ImageShape>,
+    classes: Option<usize>,
+) -> Result<(), TrainError> {
+    let input = graph.node(graph.input()).shape;
+    if let Some(images) = images.filter(|&images| !reads(input, images)) {
         return Err(TrainError::Images { input, images });
     }
-    let (network, data) = (classes_of(graph), data.classes.len());
-    if network != data {
-        return Err(TrainError::Classes { network, data });
+    let network = classes_of(graph);
+    match classes.filter(|&classes| classes != network) {
+        Some(data) => Err(TrainError::Classes { network, data }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Checks that the auxiliary heads of a network have an output for each class.

@@ -23,7 +23,7 @@ pub use backend::{Backend, PyTorch};
 pub use checkpoint::{CheckpointError, CheckpointInfo};
 pub use error::{Cause, TrainError};
 pub use evaluate::{EVALUATION_BATCH, Images, classes_of, evaluate};
-pub use fit::{expect_fit, settings_to_fit};
+pub use fit::{expect_fit, expect_fit_of, settings_to_fit};
 pub use initial::initial_weights;
 pub use machine::Machine;
 pub use recipe::Recipe;

@@ -7,6 +7,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
+use inceptive_format::counted;
 use inceptive_results::{EpochRecord, Objective};
 use inceptive_store::{LooseRecord, Store, StoreError};
 
@@ -188,6 +189,18 @@ impl Worker<'_, '_> {
         self.threads.unwrap_or(if planned == 0 { all() } else { planned })
     }
 
+    /// The number of threads of a measurement: a number that the plan names is a part of what is measured.
+    fn threads_of_bench(&self, planned: Option<u32>) -> Result<u32, PlanError> {
+        match (planned, self.threads) {
+            (Some(planned), Some(given)) if planned > given => Err(PlanError::Choice(format!(
+                "it measures with {}, and the worker may use {given} (--threads)",
+                counted(planned as usize, "thread", "threads")
+            ))),
+            (Some(planned), _) => Ok(planned),
+            (None, _) => Ok(self.threads(0)),
+        }
+    }
+
     fn run(&self, task: usize, listen: &mut dyn FnMut(WorkerEvent)) -> Result<Found, TaskError> {
         let owns = self.open.plan.owns_machine();
         let lock = MachineLock::wait(owns, self.context.stop, || listen(WorkerEvent::Waiting))?;
@@ -276,8 +289,8 @@ impl Worker<'_, '_> {
         let options = engines.options(self.programs)?;
         let failed = |error: ChoiceError| PlanError::Choice(error.to_string());
         let found = choose(&options, &engines.names, &plan.device).map_err(failed)?;
-        let threads = plan.threads.first().copied().unwrap_or(0);
-        let plan = BenchPlan { threads: vec![self.threads(threads)], ..plan };
+        let threads = self.threads_of_bench(plan.threads.first().copied())?;
+        let plan = BenchPlan { threads: vec![threads], ..plan };
         let expected = plan.requests.len() * found.len();
         let context = TaskContext { engines: &found, ..*self.context };
         let mut listen = |event| listen(WorkerEvent::Task(Box::new(event)));

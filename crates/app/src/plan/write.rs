@@ -7,8 +7,10 @@ use std::{
 };
 
 use inceptive_data::DataName;
+use inceptive_dsl::{Architecture, Loaded};
 use inceptive_files::{InputFiles, create_folder, replace_file};
 use inceptive_results::{Objective, ObjectiveInfo};
+use inceptive_train::expect_fit_of;
 
 use super::{
     inputs::{Contents, Inputs},
@@ -44,9 +46,16 @@ pub struct WrittenPlan {
 /// Plans to train networks: writes a folder that the same call writes with the same bytes.
 ///
 /// # Errors
-/// When a network or the recipe is wrong, or the folder has something else.
+/// When a network or the recipe is wrong, a network does not fit the images, as far as their shape is known, or the folder has
+/// something else.
 pub fn plan_training(plan: &TrainPlan, folder: &Path) -> Result<WrittenPlan, TaskError> {
-    let networks = files_of(&plan.requests)?;
+    let data = plan.data.parse::<DataName>()?;
+    let (images, classes) = (data.shape(), data.classes().map(<[_]>::len));
+    let networks = files_of(&plan.requests, |loaded| {
+        let Architecture { name, graph, .. } = &loaded.architecture;
+        let fit = expect_fit_of(graph, images, classes);
+        fit.map_err(|error| TaskError::train(name.clone(), error))
+    })?;
     write_training(plan, networks, folder, Path::new(TRAINED))
 }
 
@@ -90,7 +99,7 @@ pub fn plan_bench(
     engines: EngineChoice,
     folder: &Path,
 ) -> Result<WrittenPlan, TaskError> {
-    let networks = files_of(&plan.requests)?;
+    let networks = files_of(&plan.requests, |_| Ok(()))?;
     write_bench(plan, engines, networks, folder)
 }
 
@@ -141,11 +150,15 @@ pub fn plan_count(
     Ok(write(folder, work, &inputs)?)
 }
 
-/// All files of networks. Reading them finds mistakes before anything is submitted.
-fn files_of(requests: &[Request]) -> Result<Vec<PathBuf>, TaskError> {
+/// All files of networks. Reading and checking them finds mistakes before anything is submitted.
+fn files_of(
+    requests: &[Request],
+    check: impl Fn(&Loaded) -> Result<(), TaskError>,
+) -> Result<Vec<PathBuf>, TaskError> {
     let mut files = vec![];
     for request in requests {
         let loaded = read(&request.file, &request.settings)?;
+        check(&loaded)?;
         files.extend(loaded.sources.paths().map(Path::to_owned));
         files.push(request.file.clone());
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use inceptive_app::{Programs, WorkerPlan, WrittenPlan};
+use inceptive_app::{Plan, Programs, WorkerPlan, WrittenPlan, quoted};
 use inceptive_format::counted;
 use serde_json::json;
 
@@ -40,22 +40,30 @@ pub fn outcome(
             counted(tasks, "task", "tasks")
         ),
     };
-    Ok(Outcome::new(text + &next(folder, programs, tasks, tasks - done)))
+    let merge = format!("  inceptive results merge inceptive.db {}\n", quoted(folder.as_os_str()));
+    let next = match tasks - done {
+        0 => format!("\n{merge}"),
+        _ => format!("{}\nand then\n\n{merge}", workers(folder, &written.plan, programs)),
+    };
+    Ok(Outcome::new(text + &next))
 }
 
-/// The commands that do the tasks, or that collect their results.
-pub fn next(folder: &Path, programs: &Programs, tasks: usize, missing: usize) -> String {
-    let folder = folder.display();
-    if missing == 0 {
-        return format!("\n  inceptive results merge inceptive.db {folder}\n");
-    }
-    let (last, programs) = (tasks.saturating_sub(1), programs.options());
+/// Processors of a task that shares its machine with others.
+const USUAL_CPUS: u32 = 2;
+
+/// The commands that do the tasks of a plan.
+pub fn workers(folder: &Path, plan: &Plan, programs: &Programs) -> String {
+    let (folder, programs) = (quoted(folder.as_os_str()), programs.options());
+    let last = plan.len().saturating_sub(1);
+    // A latency beside other work says nothing.
+    let (hq, sbatch, threads) = match plan.owns_machine() {
+        true => ("--cpus all".to_owned(), "--exclusive ", String::new()),
+        false => (format!("--cpus {USUAL_CPUS}"), "", format!(" --threads {USUAL_CPUS}")),
+    };
     format!(
         "\nDo the tasks with one of\n\n  \
            inceptive worker {folder} --shard 1/1{programs}\n  \
-           hq submit --array 0-{last} inceptive worker {folder}{programs}\n  \
-           sbatch --array 0-{last} deploy/slurm/worker.sh {folder}{programs}\n\n\
-         and then\n\n  \
-           inceptive results merge inceptive.db {folder}\n"
+           hq submit {hq} --array 0-{last} inceptive worker {folder}{threads}{programs}\n  \
+           sbatch {sbatch}--array 0-{last} deploy/slurm/worker.sh {folder}{programs}\n"
     )
 }

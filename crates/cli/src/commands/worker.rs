@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 use clap::Args;
 use inceptive_app::{
     BrokenFile, Choice, NEVER, PlanError, PlanStatus, Selection, TaskContext, TaskEvent,
-    WorkerEvent, WorkerOutcome, WorkerPlan, work,
+    WorkerEvent, WorkerOutcome, WorkerPlan, quoted, work,
 };
 use inceptive_bench::{System, available_memory};
 use inceptive_format::counted;
@@ -47,7 +47,8 @@ pub struct Worker {
     /// Divide the tasks into this number of shares; the scheduler names a share, counted from 0
     #[arg(long, value_name = "N", value_parser = positive)]
     shards: Option<NonZeroU32>,
-    /// Number of threads; default: that of the plan, else all cores
+    /// Number of threads; default: that of the plan, else all cores. A number that a plan of `bench` names stays, and a
+    /// task that needs more than this fails
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
     #[command(flatten)]
@@ -67,7 +68,7 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
     let numbers =
         text.split_once('/').and_then(|(shard, of)| Some((shard.parse().ok()?, of.parse().ok()?)));
     let valid = numbers.filter(|(shard, of)| (1..=*of).contains(shard));
-    valid.ok_or_else(|| "must be a share and their number, such as 2/8".to_owned())
+    valid.ok_or_else(|| "must be a share, from 1, and their number, such as 2/8".to_owned())
 }
 
 impl Worker {
@@ -123,7 +124,7 @@ impl Worker {
             let line = |(number, name): &(usize, String)| format!("{number} {name}\n");
             return Ok(Outcome::new(status.missing.iter().map(line).collect()));
         }
-        let folder = self.plan.display();
+        let folder = quoted(self.plan.as_os_str());
         let command = |number: usize| format!("inceptive worker {folder} --task {number}");
         let failed = !status.missing.is_empty();
         let text = match self.json {
@@ -184,17 +185,16 @@ fn summary(outcome: WorkerOutcome) -> String {
     text + "\n"
 }
 
-/// Shows what happens: everything of a single task; of many, how each ended.
+/// Shows what happens: everything of a single task; of many, which begins and which fails.
 fn said(event: &WorkerEvent, is_alone: bool, watch: &TrainWatch) {
     match event {
         WorkerEvent::Known { task } if is_alone => {
             output::warn(&format!("task {task} has a result already"));
         }
         WorkerEvent::Known { .. } | WorkerEvent::Written { .. } => {}
-        WorkerEvent::Started { task, name } if is_alone => {
+        WorkerEvent::Started { task, name } => {
             output::warn(&one_line(&format!("task {task}: {name}")));
         }
-        WorkerEvent::Started { .. } => {}
         WorkerEvent::Waiting => {
             output::warn("waiting for other tasks on this machine: latencies are measured alone");
         }

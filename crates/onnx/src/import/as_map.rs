@@ -6,8 +6,8 @@ use inceptive_ir::{BlockOrder, Conv, Linear, Op, Padding, Rearrange, Role, Shape
 
 use super::{
     constant::Constant,
-    error::UnsupportedOp,
-    importer::{Draft, Importer, Value},
+    error::{UnsupportedOp, short},
+    importer::{Draft, Importer, Value, sizes_text},
     layout::{Axis, Layout, Part},
 };
 
@@ -193,6 +193,24 @@ impl Importer {
         self.drafts[0].shape = shape;
         self.values.insert(self.input.clone(), Value::View(0, original));
         true
+    }
+
+    /// That the input has other dimensions than in the file, if what reads it first gives it these.
+    pub(super) fn remark_on_input(&self, own: &Layout) -> Option<String> {
+        let Some(Value::View(0, original)) = self.values.get(&self.input) else { return None };
+        if original == own {
+            return None;
+        }
+        let original =
+            original.names().unwrap_or_else(|| format!("of {}", sizes_text(&original.sizes())));
+        let here = match self.drafts[0].shape {
+            Shape::Map { .. } => "batch x channels x height x width",
+            Shape::Vector { .. } => "batch x features",
+        };
+        Some(format!(
+            "the input `{}` is {original} in the file, and {here} here",
+            short(&self.input)
+        ))
     }
 }
 

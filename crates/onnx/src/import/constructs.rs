@@ -5,7 +5,7 @@ use std::{io, ops::Range};
 use inceptive_ir::{Activation, Conv, Padding, Pool, Rescale, Shape, Size};
 
 use super::{
-    exact::{constant, floats, int, integers, ints, last, model, read, with},
+    exact::{constant, floats, int, integers, ints, last, model, read, string, with},
     tests::{graph, node},
     *,
 };
@@ -60,6 +60,49 @@ fn networks_of_one_dimension_are_read_as_maps_of_height_one() {
         "{:?}",
         read.remarks
     );
+}
+
+/// Height and width exchanged: the network is that of the map behind it, which has to be said.
+#[test]
+fn an_input_in_another_order_is_remarked_on() {
+    let read_with = |perm: &[i64], dims: &[i64]| {
+        let turned = with(node("Transpose", &["x"], "t"), &[ints("perm", perm)]);
+        let nodes = vec![turned, node("Conv", &["t", "w"], "y")];
+        let network = from_input(dims, nodes, vec![floats("w", &[4, 3, 1, 1], &[0.5; 12])]);
+        read(&model(network, "p", &[("", 17)])).unwrap()
+    };
+    let remarks = |perm: &[i64], dims: &[i64]| read_with(perm, dims).remarks;
+    let here = "in the file, and batch x channels x height x width here";
+    assert_eq!(
+        remarks(&[0, 1, 3, 2], &[1, 3, 8, 8]),
+        [format!("the input `x` is batch x channels x width x height {here}")]
+    );
+    assert_eq!(
+        remarks(&[0, 3, 2, 1], &[1, 8, 10, 3]),
+        [format!("the input `x` is batch x width x height x channels {here}")]
+    );
+    // Said already, and nothing to say.
+    assert_eq!(remarks(&[0, 3, 1, 2], &[1, 8, 8, 3]).len(), 1);
+    assert_eq!(remarks(&[0, 1, 2, 3], &[1, 3, 8, 8]), <[String; 0]>::default());
+}
+
+/// ONNX, `ConvTranspose` since opset 11; ONNX Runtime cuts so for older ones, too.
+#[test]
+fn the_odd_pixel_of_a_transposed_convolution_is_cut_where_onnx_cuts_it() {
+    let padding = |auto: Option<&'static str>, size: bool| {
+        let mut attributes = vec![ints("strides", &[2, 2])];
+        attributes.extend(auto.map(|auto| string("auto_pad", auto)));
+        attributes.extend(size.then(|| ints("output_shape", &[16, 16])));
+        let conv = with(node("ConvTranspose", &["x", "w"], "y"), &attributes);
+        let op = last(vec![conv], vec![floats("w", &[3, 4, 3, 3], &[0.5; 108])]).unwrap();
+        let Op::ConvTranspose(conv) = op else { panic!("{op:?}") };
+        [conv.padding.top, conv.padding.left, conv.padding.bottom, conv.padding.right]
+    };
+    assert_eq!(padding(Some("SAME_UPPER"), false), [0, 0, 1, 1]);
+    assert_eq!(padding(Some("SAME_LOWER"), false), [1, 1, 0, 0]);
+    assert_eq!(padding(None, true), [1, 1, 0, 0]);
+    assert_eq!(padding(Some("NOTSET"), true), [1, 1, 0, 0]);
+    assert_eq!(padding(Some("SAME_UPPER"), true), [0, 0, 1, 1]);
 }
 
 #[test]

@@ -154,6 +154,7 @@ impl Importer {
             return Err(ImportError::TooMuch { what: "bytes of computed constants", limit });
         }
         let mut remarks = image.remarks.clone();
+        remarks.extend(self.remark_on_input(&image.layout));
         let mut outputs = self.outputs(file, &mut remarks)?;
         self.refusals.can_be_cut = !self.cuts.is_empty();
         if let Some(open) = image.guessed {

@@ -71,6 +71,28 @@ impl Layout {
         self.0.iter().map(|dim| i64::try_from(size(dim)).unwrap_or(i64::MAX)).collect()
     }
 
+    /// What the dimensions are, as `batch x width x height`, if each is one axis.
+    pub(super) fn names(&self) -> Option<String> {
+        let mut seen = Vec::new();
+        let mut names = Vec::new();
+        for dim in &self.0 {
+            names.push(match dim[..] {
+                [] => "1",
+                [Part { axis, .. }] if !seen.contains(&axis) => {
+                    seen.push(axis);
+                    match axis {
+                        Axis::Batch => "batch",
+                        Axis::Channels => "channels",
+                        Axis::Height => "height",
+                        Axis::Width => "width",
+                    }
+                }
+                _ => return None,
+            });
+        }
+        Some(names.join(" x "))
+    }
+
     /// Number of dimensions.
     pub(super) fn rank(&self) -> usize {
         self.0.len()

@@ -313,8 +313,11 @@ impl Explore {
             true => format!("wrote a plan of {of_tasks} to {}\n", folder.display()),
             false => format!("{}: {missing} of {of_tasks} without a result\n", folder.display()),
         };
-        let next = planned::next(folder, &self.engine.programs(), tasks, missing);
-        Ok(Outcome::new(format!("{text}{next}\nThen the same command goes on with the search.\n")))
+        let plan = WorkerPlan::open(folder)?;
+        let workers = planned::workers(folder, plan.plan(), &self.engine.programs());
+        Ok(Outcome::new(format!(
+            "{text}{workers}\nThen the same command goes on with the search.\n"
+        )))
     }
 
     fn search(&self, space: &Space) -> anyhow::Result<Outcome> {

@@ -51,7 +51,7 @@ const CPU: &str = "cpu";
   inceptive train architectures/small/bn.yaml --data cifar10 --trainer pytorch --device cuda
           --set input.channels=3 --set input.size=32
   inceptive train my-network.yaml --data folder:size=32=my-images --recipe my-recipe.yaml
-  inceptive train architectures/small/*.yaml --data cifar10 --seeds 10 --plan my-plan",
+  inceptive train architectures/small/*.yaml --data fashion-mnist --seeds 10 --plan my-plan",
     after_help = "`shapes` is generated, so it needs no download; `inceptive data list` shows the other data sets.
 Ctrl-C stops; the same command resumes after the last whole epoch, with the same result. Runs that
 are already in the store are not repeated. Test images are used once, after the last epoch. Trained

@@ -218,6 +218,61 @@ fn schedulers_and_users_name_tasks() {
     }
 }
 
+/// What every task would say when it is too late.
+#[test]
+fn networks_that_do_not_fit_the_images_are_not_planned() {
+    let folder = folder();
+    let folder = folder.path();
+    for (data, expected) in [
+        ("shapes:size=8", "the network's input is 1x16x16, but the images are 1x8x8"),
+        // It is not there, but its images are known.
+        (
+            "cifar100",
+            "but the images are 3x32x32; use `--set input.channels=3 --set input.size=32`",
+        ),
+    ] {
+        let planned = format!("train one.yaml --data {data} --recipe recipe.yaml --plan plan");
+        let (code, _, error) = run(inceptive(folder, &planned));
+        assert!(code == Some(1) && error.contains(expected), "{error}");
+        assert!(!folder.join("plan").exists());
+    }
+    let wrong =
+        "train one.yaml --set classes=3 --data shapes:size=16 --recipe recipe.yaml --plan plan";
+    let (code, _, error) = run(inceptive(folder, wrong));
+    assert!(code == Some(1) && error.contains("classes"), "{error}");
+}
+
+/// A number of threads in a plan of measurements is what is compared; in others it is a wish.
+#[test]
+fn a_planned_number_of_threads_is_measured() {
+    let folder = folder();
+    let folder = folder.path();
+    let said =
+        done(folder, "bench one.yaml --threads 1,2 --runs 2 --budget 1ms --plan \"my bench\"");
+    for expected in [
+        "inceptive worker 'my bench' --shard 1/1\n",
+        "hq submit --cpus all --array 0-1 inceptive worker 'my bench'\n",
+        "sbatch --exclusive --array 0-1 deploy/slurm/worker.sh 'my bench'\n",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+    let (code, _, error) = run(inceptive(folder, "worker \"my bench\" --shard 1/1 --threads 1"));
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("it measures with 2 threads, and the worker may use 1"), "{error}");
+    assert!(error.contains("task 0: bench one.yaml batch 1 threads 1"), "{error}");
+    done(folder, "worker \"my bench\" --task 1 --threads 4");
+    done(folder, "results merge r.db \"my bench\"");
+    let measured = document(folder, "results export json --kind measurements --store r.db");
+    let mut threads: Vec<u64> = measured
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| record["runtime"]["threads"].as_u64().unwrap())
+        .collect();
+    threads.sort_unstable();
+    assert_eq!(threads, [1, 2]);
+}
+
 /// The parts of a space say what counting it at once says.
 #[test]
 fn parts_of_a_space_are_united() {

@@ -268,11 +268,11 @@ fn cut(
         let refusal = || UnsupportedOp::because("to a size that its kernel does not reach");
         let cut = u32::try_from(cut.ok_or_else(refusal)?)?;
         let (small, large) = (cut / 2, cut.div_ceil(2));
-        // ONNX, ConvTranspose: the odd one is cut at the start for SAME_UPPER, else at the end.
+        // ONNX since opset 11, and ONNX Runtime for older ones too: the odd one is cut at the end for SAME_UPPER, else at the start.
         Ok::<(u32, u32), UnsupportedOp>(if auto == b"SAME_UPPER" {
-            (large, small)
-        } else {
             (small, large)
+        } else {
+            (large, small)
         })
     };
     let (top, bottom) = cut(from.height, window.height, stride.height, more.height, wanted.height)?;
