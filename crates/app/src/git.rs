@@ -235,9 +235,6 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Time limit for all answers about a revision: each of many files may take nearly as long as one may.
 const DEADLINE_OF_ALL: Duration = Duration::from_secs(60);
 
-/// Files of at most this size are read without asking for their size first.
-const SMALL: u64 = 16 << 20;
-
 /// Maximum number of bytes of a folder's listing.
 const MAX_LISTING: u64 = 4 << 20;
 
@@ -339,8 +336,8 @@ impl Files for GitFiles {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let file = self.file(path)?;
         let name = self.name(&file).ok_or_else(missing)?;
-        // A large file is not read in vain.
-        if limit > SMALL && self.size(&name)?.is_some_and(|size| size >= limit) {
+        // A large file is not read in vain. A few bytes of a pack may unfold to one.
+        if self.size(&name)?.is_some_and(|size| size >= limit) {
             let limit = limit.saturating_sub(1);
             return Err(inceptive_files::Refusal::TooLarge { limit }.into());
         }

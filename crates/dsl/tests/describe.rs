@@ -57,6 +57,39 @@ fn shipped_networks_are_what_they_were() {
     assert!(count > 40, "{count}");
 }
 
+/// Looking for what repeats would take the square of them.
+#[test]
+fn networks_that_nobody_reads_are_refused_at_once() {
+    let chain = |count: usize| {
+        let mut graph = Graph::new(Shape::map(1, 4, 4), None).unwrap();
+        let mut last = graph.input();
+        for at in 0..count {
+            let op = Op::Activation(Activation::Sigmoid);
+            let node = NewNode::new(op, NodePath::new(&at.to_string()));
+            last = graph.add(node, &[last]).unwrap();
+        }
+        graph
+    };
+    let sum = |count: usize| {
+        let mut graph = Graph::new(Shape::map(1, 4, 4), None).unwrap();
+        let op = Op::Activation(Activation::Relu);
+        let relu = graph.add(NewNode::new(op, NodePath::new("relu")), &[graph.input()]).unwrap();
+        let op = Op::Add { scales: vec![1.0; count] };
+        let sum = graph.add(NewNode::new(op, NodePath::new("sum")), &vec![relu; count]).unwrap();
+        graph.set_output(sum);
+        graph
+    };
+    for (graph, expected) in [
+        (chain(10_000), "10001 nodes are too many for YAML that a person reads; 10000 at most"),
+        (sum(1_001), "1001 results that a node joins are too many"),
+    ] {
+        let error = describe(&graph, "a").unwrap_err();
+        assert!(matches!(error, DescribeError::Large { .. }));
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
+    describe(&sum(300), "a").unwrap();
+}
+
 /// Gates over channels and over places, which no shipped network has.
 #[test]
 fn gates_are_what_they_were() {

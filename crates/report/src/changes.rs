@@ -279,8 +279,9 @@ impl Threshold {
         if self.is_above { new > limit + rounding } else { new < limit - rounding }
     }
 
-    /// The networks that exceed it. Networks are checked if they or their metric are new, or if the metric changed; a limit
-    /// of the value also applies to changed networks with an equal metric. Removed networks are not checked.
+    /// The networks that exceed it. Networks are checked if they or their metric are new, or if the metric changed. A limit
+    /// of the value also applies to changed networks with an equal metric, a limit of the change to all: no change is above
+    /// `-5%`. Removed networks are not checked.
     pub fn broken<'c>(&'c self, changes: &'c Changes) -> Vec<Breach<'c>> {
         let mut breaches = Vec::new();
         for network in &changes.networks {
@@ -290,7 +291,12 @@ impl Threshold {
             for it in &network.new_metrics {
                 self.hold(&network.name, (it.metric, &it.way), None, it.value, &mut breaches);
             }
-            if network.differs && matches!(self.limit, Limit::Value(_)) {
+            let holds_for_equal = match self.limit {
+                Limit::Value(_) => network.differs,
+                // No change may be more than is allowed, such as less than 5% less.
+                Limit::Difference(_) | Limit::Share(_) => true,
+            };
+            if holds_for_equal {
                 for it in &network.same_metrics {
                     let value = Some(it.value);
                     self.hold(&network.name, (it.metric, &it.way), value, it.value, &mut breaches);
@@ -425,7 +431,7 @@ mod tests {
         assert!(breaks("median_ms > 10", &known) && !breaks("median_ms > +1%", &known));
     }
 
-    /// A limit of the value applies to a changed network even if the metric is equal; a limit of the change does not.
+    /// A limit of the value applies to a changed network even if the metric is equal, a limit of the change to all networks.
     #[test]
     fn equal_metrics_of_changed_networks_are_held_against_values() {
         let exact = |value: f64| Estimate { value, low: value, high: value };
@@ -439,8 +445,10 @@ mod tests {
             vec![metric(Metric::Params, 9e6), metric(Metric::Top1, 70.0)];
         assert!(breaks("params > 8M", &changed) && breaks("top1 < 99", &changed));
         assert!(!breaks("params > 9M", &changed), "a value equal to the limit is allowed");
-        assert!(!breaks("params > -1%", &changed) && !breaks("params < +1", &changed));
+        assert!(breaks("params > -1%", &changed) && breaks("params < +1", &changed));
+        assert!(!breaks("params > +0", &changed) && !breaks("params < -1%", &changed));
         changed.networks[0].differs = false;
+        assert!(breaks("params > -1%", &changed));
         assert!(!breaks("params > 8M", &changed), "the network is the same");
     }
 

@@ -1,6 +1,7 @@
 //! Tables of accuracies, as CSV files.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     path::Path,
 };
@@ -106,20 +107,34 @@ impl<'s> Columns<'s> {
                 let number: f64 = text.parse().ok()?;
                 variable.values.iter().position(|value| value.number() == Some(number))
             });
-            place.ok_or_else(|| format!("`{}` has no value `{text}` in the space", variable.name))
+            place.ok_or_else(|| {
+                format!("`{}` has no value `{}` in the space", variable.name, short(text))
+            })
         };
         let accuracy = text(self.accuracy);
         let percentage = accuracy.parse().ok().filter(|it: &f64| (0.0..=100.0).contains(it));
         let seed = self.seed.map(|column| {
             let seed = text(column);
-            seed.parse().map_err(|_| format!("the seed `{seed}` is no whole number of 0 or more"))
+            seed.parse()
+                .map_err(|_| format!("the seed `{}` is no whole number of 0 or more", short(seed)))
         });
         Ok(Line {
             point: self.variables.iter().map(place).collect::<Result<_, _>>()?,
             seed: seed.transpose()?,
             accuracy: percentage.ok_or_else(|| {
-                format!("the accuracy `{accuracy}` is no percentage from 0 to 100")
+                format!("the accuracy `{}` is no percentage from 0 to 100", short(accuracy))
             })?,
         })
+    }
+}
+
+/// Maximum number of characters of a cell that a message quotes.
+const MAX_QUOTED: usize = 60;
+
+/// A cell as a message quotes it.
+fn short(cell: &str) -> Cow<'_, str> {
+    match cell.char_indices().nth(MAX_QUOTED) {
+        Some((end, _)) => format!("{}…", &cell[..end]).into(),
+        None => cell.into(),
     }
 }

@@ -52,6 +52,11 @@ impl Import {
     /// # Errors
     /// When the file holds unsupported operators, or a file cannot be read or written.
     pub fn run(self) -> anyhow::Result<Outcome> {
+        if let (Some(yaml), Some(weights)) = (&self.output, &self.save_weights)
+            && InputFiles::of([yaml]).check(weights).is_err()
+        {
+            return Err(output::usage("--output and --save-weights name the same file"));
+        }
         let imported = read_onnx(&self.file, &self.settings.all())?;
         for note in import_notes(&imported) {
             output::warn(&format!("note: {}", one_line(&note)));

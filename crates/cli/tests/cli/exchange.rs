@@ -230,6 +230,14 @@ fn inputs_are_not_overwritten() {
     }
     assert_eq!(fs::read_to_string(path("a.yaml")).unwrap(), text);
     inside("results list").assert().success();
+    // Two outputs of one name, of which only the second would be left.
+    for weights in ["b.yaml", "./b.yaml"] {
+        let both = format!("import a.onnx -o b.yaml --save-weights {weights}");
+        let assert = inside(&both).assert().code(2);
+        let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(error.contains("--output and --save-weights name the same file"), "{error}");
+        assert!(!path("b.yaml").exists());
+    }
 }
 
 #[test]

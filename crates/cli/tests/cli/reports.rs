@@ -364,11 +364,17 @@ fn equal_values_of_changed_networks_are_held_against_thresholds() {
     };
     let (code, text) = diff(&["old", "new", "--fail-if", "params > 100"]);
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("exceeded: params > 100: N changed, and still has 224"), "{text}");
-    for (new, condition) in [("new", "params > 1K"), ("new", "params > -1%"), ("old", "params > 1")]
-    {
+    assert!(text.contains("exceeded: params > 100: N still has 224"), "{text}");
+    for (new, condition, expected) in [
+        ("new", "params > 1K", 0),
+        ("old", "params > 1", 0),
+        // No change is above -1%, of changed and of other networks.
+        ("new", "params > -1%", 1),
+        ("old", "params > -1%", 1),
+        ("old", "params > +0", 0),
+    ] {
         let (code, text) = diff(&["old", new, "--fail-if", condition]);
-        assert_eq!(code, Some(0), "{condition}: {text}");
+        assert_eq!(code, Some(expected), "{condition}: {text}");
     }
     let (code, text) = diff(&["old", "new", "--fail-if", "top1 < 80"]);
     assert_eq!(code, Some(1), "{text}");

@@ -37,6 +37,14 @@ pub enum DescribeError {
     /// It has auxiliary heads.
     #[error("the network has auxiliary heads, which are not written as YAML")]
     Heads,
+    /// It has more nodes, or nodes that join more results, than a person reads.
+    #[error("{what} are too many for YAML that a person reads; {most} at most")]
+    Large {
+        /// How many of what it has.
+        what: String,
+        /// How many are written.
+        most: usize,
+    },
     /// An output is the input.
     #[error("the network has no layers")]
     Empty,
@@ -48,6 +56,23 @@ pub enum DescribeError {
     Differs,
 }
 
+/// Maximum number of nodes. The largest networks that are known have a few thousand.
+const MOST_NODES: usize = 10_000;
+
+/// Maximum number of results that a node joins. The widest networks that are known join a few dozen.
+const MOST_JOINED: usize = 1_000;
+
+/// Repeated structure is searched for in ways that take the square of these numbers.
+fn expect_readable(graph: &Graph) -> Result<(), DescribeError> {
+    let large = |count: usize, what: &str, most: usize| match count > most {
+        true => Err(DescribeError::Large { what: format!("{count} {what}"), most }),
+        false => Ok(()),
+    };
+    large(graph.len(), "nodes", MOST_NODES)?;
+    let joined = graph.nodes().map(|(id, _)| graph.inputs(id).len()).max();
+    large(joined.unwrap_or(0), "results that a node joins", MOST_JOINED)
+}
+
 /// Writes a network as YAML, and reads it back to check that it is the same.
 ///
 /// # Errors
@@ -56,6 +81,7 @@ pub fn describe(graph: &Graph, name: &str) -> Result<Described, DescribeError> {
     if !graph.auxiliary().is_empty() {
         return Err(DescribeError::Heads);
     }
+    expect_readable(graph)?;
     let layers = layers::Layers::new(graph)?;
     let items = tree::items(&layers);
     let yaml = file::page(&layers, items, name).to_string();

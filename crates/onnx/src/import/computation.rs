@@ -216,6 +216,7 @@ impl Computations {
         let origin = match &key {
             // A matrix and its transpose are not one tensor here.
             (Computation::Transpose, Origin::File(name), ..) => Origin::Transposed(name.clone()),
+            (Computation::Transpose, Origin::Transposed(name), ..) => Origin::File(name.clone()),
             _ => Origin::Computed(self.known.len()),
         };
         let computed = computed.with_origin(origin);

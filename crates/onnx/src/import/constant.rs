@@ -360,14 +360,20 @@ impl Constant {
 fn beside(tensor: &TensorProto, bytes: u64) -> Result<Beside, UnsupportedOp> {
     let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key);
     let number = |key: &str| entry(key).map(|entry| entry.value.parse::<u64>()).transpose();
-    let broken = || UnsupportedOp::because("a tensor in an unnamed external file");
-    let location = entry("location").ok_or_else(broken)?.value.as_str().into();
+    let unnamed = || UnsupportedOp::because("a tensor in an unnamed external file");
+    let broken = || {
+        UnsupportedOp::because(
+            "a tensor whose place in an external file is no number, or too large",
+        )
+    };
+    let location = entry("location").ok_or_else(unnamed)?.value.as_str().into();
     let start = number("offset").map_err(|_| broken())?.unwrap_or(0);
     let length = number("length").map_err(|_| broken())?;
     if length.is_some_and(|length| length != bytes) {
         return Err(UnsupportedOp::because("a tensor whose values do not fit its shape"));
     }
-    let range = start..start.checked_add(bytes).ok_or_else(broken)?;
+    let end = start.checked_add(bytes).filter(|&end| i64::try_from(end).is_ok());
+    let range = start..end.ok_or_else(broken)?;
     Ok(Beside { location, range })
 }
 

@@ -105,6 +105,36 @@ fn the_odd_pixel_of_a_transposed_convolution_is_cut_where_onnx_cuts_it() {
     assert_eq!(padding(Some("SAME_UPPER"), true), [0, 0, 1, 1]);
 }
 
+/// One matrix in two layers, once as it is and once transposed, is counted twice with a note, however the file says it.
+#[test]
+fn a_matrix_and_its_transpose_are_named() {
+    let features =
+        with(node("ReduceMean", &["x"], "m"), &[ints("axes", &[2, 3]), int("keepdims", 0)]);
+    let products = vec![
+        features,
+        node("MatMul", &["m", "w"], "a"),
+        with(node("Transpose", &["w"], "t"), &[ints("perm", &[1, 0])]),
+        node("MatMul", &["a", "t"], "y"),
+    ];
+    let read =
+        imported(from_input(&[1, 3, 4, 4], products, vec![floats("w", &[3, 5], &[0.5; 15])]));
+    let again = read.unwrap().counted_again;
+    assert_eq!(again.iter().map(|name| &**name).collect::<Vec<_>>(), ["w"]);
+}
+
+/// Outputs that differ in nothing that a network has are one, which is said.
+#[test]
+fn outputs_of_equal_values_are_named() {
+    let nodes = vec![node("Conv", &["x", "w"], "y"), node("Identity", &["y"], "copy")];
+    let mut network = graph(nodes, vec![floats("w", &[4, 3, 1, 1], &[0.5; 12])]);
+    let mut second = network.output[0].clone();
+    second.name = "copy".to_owned();
+    network.output.push(second);
+    let read = imported(network).unwrap();
+    assert_eq!(read.graph.outputs().count(), 1);
+    assert_eq!(read.remarks, ["the output `copy` has the values of `y`, and is one with it here"]);
+}
+
 #[test]
 fn rows_may_have_their_channels_last_or_no_length() {
     let (nodes, tensors) = rows("t");

@@ -300,9 +300,10 @@ impl Importer {
         file: &GraphProto,
         live: &[&NodeProto],
         outputs: Vec<Output>,
-        remarks: Vec<String>,
+        mut remarks: Vec<String>,
         beside: BTreeSet<String>,
     ) -> Result<Imported, ImportError> {
+        remarks.extend(equal_outputs(&outputs));
         let places = self.keep_live(&outputs);
         let info = ModelInfo::new(&model, file, live, &self.drafts);
         let mut nodes = Vec::with_capacity(self.drafts.len());
@@ -398,4 +399,23 @@ impl Owners {
             }
         }
     }
+}
+
+/// Which outputs of the file are the same result, such as one and its copy.
+fn equal_outputs(outputs: &[Output]) -> Vec<String> {
+    let mut first: HashMap<usize, &str> = HashMap::new();
+    let mut remarks = Vec::new();
+    for Output { name, draft } in outputs {
+        match first.get(draft) {
+            Some(known) => remarks.push(format!(
+                "the output `{}` has the values of `{}`, and is one with it here",
+                short(name),
+                short(known)
+            )),
+            None => {
+                first.insert(*draft, name);
+            }
+        }
+    }
+    remarks
 }

@@ -138,7 +138,7 @@ fn page(found: &Changes, broken: &[Breach<'_>], unchecked: &[&Threshold]) -> Str
         let [before, now, difference] = cells(*old, *new);
         line(match old {
             Some(old) if old == new => {
-                format!("exceeded: {threshold}: {network} changed, and still has {now}")
+                format!("exceeded: {threshold}: {network} still has {now}")
             }
             Some(_) => {
                 format!(
