@@ -224,7 +224,7 @@ fn networks_that_do_not_fit_the_images_are_not_planned() {
     let folder = folder();
     let folder = folder.path();
     for (data, expected) in [
-        ("shapes:size=8", "the network's input is 1x16x16, but the images are 1x8x8"),
+        ("shapes:size=24", "the network's input is 1x16x16, but the images are 1x24x24"),
         // It is not there, but its images are known.
         (
             "cifar100",
