@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Why something cannot be done in a browser.
+pub(crate) const NEEDS_PROGRAM: &str = "needs the installed program";
+
 /// A tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Pane {
@@ -35,6 +38,14 @@ impl Pane {
         Self::Train,
         Self::Explore,
     ];
+
+    /// Whether it needs a machine, and not only a browser.
+    pub const fn needs_program(self) -> bool {
+        match self {
+            Self::Graph | Self::Source | Self::Design | Self::Tradeoff | Self::Compare => false,
+            Self::Run | Self::Train | Self::Explore => true,
+        }
+    }
 
     /// Its title.
     pub const fn title(self) -> &'static str {

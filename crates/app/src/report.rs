@@ -230,6 +230,7 @@ impl Gathered {
             candidates: self.candidates,
             clouds: self.clouds,
             explorations: self.explorations,
+            networks: self.networks,
             command: command.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
