@@ -19,7 +19,7 @@ pub(super) fn show(
     folder: PathBuf,
     tell: impl FnOnce(Choice) + 'static,
 ) {
-    let Some(input) = input() else { return tell(Choice::Cancelled) };
+    let Some(input) = input() else { return tell(Choice::Unavailable) };
     let shown = input.clone();
     let chosen = Closure::once_into_js(move || {
         spawn_local(async move {
