@@ -19,8 +19,8 @@ command -v clang >/dev/null || missing clang "install it with the system's packa
 [[ $(wasm-bindgen --version 2>/dev/null) == "wasm-bindgen $version" ]] ||
     missing "wasm-bindgen $version" "cargo install wasm-bindgen-cli --version $version"
 
-# Large modules are laid out by deep recursion.
-export RUSTFLAGS="-C link-arg=-zstack-size=67108864"
+# Large modules are laid out by deep recursion. SQLite's shim for browsers is C of 2023, which older compilers have to be told.
+export RUSTFLAGS="-C link-arg=-zstack-size=67108864" CFLAGS_wasm32_unknown_unknown=-std=gnu2x
 cargo build --profile web --package inceptive-gui --target wasm32-unknown-unknown --target-dir target/wasm --locked
 mkdir -p "$out"
 wasm-bindgen --target web --no-typescript --out-dir "$out" target/wasm/wasm32-unknown-unknown/web/inceptive-gui.wasm
