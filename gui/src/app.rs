@@ -165,10 +165,6 @@ impl App {
             Some(Choice::Unavailable) => self.panels.browser.type_path(&self.model),
             Some(Choice::Cancelled) | None => {}
         }
-        #[cfg(target_family = "wasm")]
-        self.model
-            .messages
-            .extend(crate::browser::download_written().into_iter().map(Message::Problem));
         self.read_edits(ctx);
         self.count_designs();
         self.start_waiting();

@@ -9,7 +9,7 @@
 //! | analysis | `way`, `value`, `axis`, `layer`, `picks`, `variants`, `training`, `summary` | Pareto fronts, shares, recommendations, sentences |
 //! | figures | `figures` | SVG |
 //! | changes | `snapshot`, `changes` | differences between two reports, thresholds |
-//! | pages | `page`, `data`, `networks` | `index.html`, `report.md`, `data.json`, `data.csv`, `networks.json` |
+//! | pages | `page`, `data` | `index.html`, `report.md`, `data.json`, `data.csv`, `networks.json` |
 
 mod axis;
 mod candidate;
@@ -82,7 +82,7 @@ pub fn write(
         (SHORT_FORM.to_owned(), page::markdown(report, findings, &figures)),
         ("data.csv".to_owned(), data::csv(report, findings)),
         (NUMBERS.to_owned(), data::json(report, findings)),
-        ("networks.json".to_owned(), networks::json(report)),
+        ("networks.json".to_owned(), data::networks(report)),
     ];
     files.extend(figures.into_iter().map(|figure| (format!("{}.svg", figure.id), figure.svg)));
     // Each page makes its texts harmless; this also covers any that one may have missed.

@@ -4,16 +4,19 @@ use std::path::Path;
 
 use inceptive_files::disk;
 use js_sys::{Array, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Blob, HtmlAnchorElement, Url};
 
 use super::text_of;
+
+/// How long a download has to begin.
+const KEPT_MS: i32 = 60_000;
 
 /// The largest file that is downloaded.
 const MAX_BYTES: u64 = inceptive_files::GIB;
 
 /// Has the browser download the files that were written; returns what failed.
-pub(crate) fn download_written() -> Vec<String> {
+pub(super) fn download_written() -> Vec<String> {
     let download = |path: &Path| match download(path) {
         Ok(()) => None,
         Err(error) => Some(format!("{} was not downloaded: {error}", path.display())),
@@ -37,5 +40,9 @@ fn offer(bytes: &[u8], name: &str) -> Result<(), JsValue> {
     link.set_href(&address);
     link.set_download(name);
     link.click();
-    Url::revoke_object_url(&address)
+    // The browser reads it soon, but not at once.
+    let forget = Closure::once_into_js(move || Url::revoke_object_url(&address).ok());
+    let window = web_sys::window().ok_or("there is no window")?;
+    let forget = forget.unchecked_ref();
+    window.set_timeout_with_callback_and_timeout_and_arguments_0(forget, KEPT_MS).map(drop)
 }

@@ -10,13 +10,14 @@ mod download;
 use std::path::{Path, PathBuf};
 
 use eframe::WebRunner;
+use egui::{Context, Ui};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlCanvasElement;
 
-use crate::{App, Options};
+use crate::{App, Options, command::Command};
 
-pub(crate) use download::download_written;
+use download::download_written;
 
 /// The id of the element that the dashboard is drawn in.
 const CANVAS: &str = "dashboard";
@@ -26,6 +27,26 @@ const STATUS: &str = "status";
 
 /// Where removed files go.
 const TRASH: &str = "/trash";
+
+/// The dashboard, and downloads of what it writes.
+struct Page(App);
+
+impl eframe::App for Page {
+    fn logic(&mut self, ctx: &Context, frame: &mut eframe::Frame) {
+        self.0.logic(ctx, frame);
+        for problem in download_written() {
+            self.0.carry_out(ctx, Command::Say(problem));
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        self.0.ui(ui, frame);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        self.0.save(storage);
+    }
+}
 
 /// Shows the dashboard in the page.
 pub fn show() {
@@ -57,7 +78,7 @@ async fn start() -> Result<(), String> {
         ..Options::default()
     };
     let app = |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
-        Ok(Box::new(App::new(cc, options)))
+        Ok(Box::new(Page(App::new(cc, options))))
     };
     let runner = WebRunner::new();
     let started = runner.start(canvas, eframe::WebOptions::default(), Box::new(app)).await;
