@@ -41,7 +41,10 @@ fn offer(bytes: &[u8], name: &str) -> Result<(), JsValue> {
     link.set_download(name);
     link.click();
     // The browser reads it soon, but not at once.
-    let forget = Closure::once_into_js(move || Url::revoke_object_url(&address).ok());
+    let forget = Closure::once_into_js(move || {
+        // An address that is forgotten already needs nothing more.
+        let _ = Url::revoke_object_url(&address);
+    });
     let window = web_sys::window().ok_or("there is no window")?;
     let forget = forget.unchecked_ref();
     window.set_timeout_with_callback_and_timeout_and_arguments_0(forget, KEPT_MS).map(drop)
