@@ -67,13 +67,24 @@ def opened(browser: Browser, address: str, scheme: str) -> Page:
     page.on("pageerror", lambda error: problems.append(f"script: {error}"))
     page.goto(address)
     page.wait_for_selector("#status", state="detached", timeout=120_000)
-    page.wait_for_timeout(5_000)
     return page
 
 
+def settled(page: Page) -> bytes:
+    """What the page shows once it does not change any more, as PNG."""
+    before = b""
+    for _ in range(40):
+        page.wait_for_timeout(700)
+        shown = page.screenshot()
+        if shown == before:
+            break
+        before = shown
+    return before
+
+
 def picture(page: Page, shots: pathlib.Path | None, name: str) -> bytes:
-    """What the page shows, as PNG."""
-    data = page.screenshot()
+    """As `settled`, also written to a folder."""
+    data = settled(page)
     if shots:
         (shots / f"{name}.png").write_bytes(data)
     return data
@@ -93,13 +104,11 @@ def check(browser: Browser, address: str, scheme: str, shots: pathlib.Path | Non
     shown = [graph]
     for tab in range(2, TABS + 1):
         page.keyboard.press(f"Control+{tab}")
-        page.wait_for_timeout(1_500)
         shown.append(picture(page, shots, f"{scheme}-{tab}"))
     if len(set(shown)) < TABS:
         problems.append(f"{scheme}: two tabs look alike")
     page.keyboard.press("Control+1")
     page.evaluate(DROP, ["dropped.yaml", NETWORK])
-    page.wait_for_timeout(2_000)
     dropped = picture(page, shots, f"{scheme}-dropped")
     if dropped == graph:
         problems.append(f"{scheme}: a file that is dropped is not shown")

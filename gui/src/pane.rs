@@ -39,11 +39,13 @@ impl Pane {
         Self::Explore,
     ];
 
-    /// Whether it needs a machine, and not only a browser.
-    pub const fn needs_program(self) -> bool {
+    /// Why it is not there in a browser; `None` if it is.
+    pub const fn needs_program(self) -> Option<&'static str> {
         match self {
-            Self::Graph | Self::Source | Self::Design | Self::Tradeoff | Self::Compare => false,
-            Self::Run | Self::Train | Self::Explore => true,
+            Self::Graph | Self::Source | Self::Design | Self::Tradeoff | Self::Compare => None,
+            Self::Run => Some("Measuring networks needs the installed program."),
+            Self::Train => Some("Training networks needs the installed program."),
+            Self::Explore => Some("Searching spaces needs the installed program."),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     IN_BROWSER,
     command::Commands,
     model::Model,
-    pane::{NEEDS_PROGRAM, Pane},
+    pane::Pane,
     panels::{Panels, nothing},
 };
 
@@ -78,8 +78,8 @@ pub(crate) struct Screens<'a> {
 impl Behavior<Pane> for Screens<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, pane: &mut Pane) -> UiResponse {
         let Self { panels, model, commands } = self;
-        if IN_BROWSER && pane.needs_program() {
-            nothing(ui, &format!("{} {NEEDS_PROGRAM}.", pane.title()));
+        if let Some(text) = pane.needs_program().filter(|_| IN_BROWSER) {
+            nothing(ui, text);
             return UiResponse::None;
         }
         match pane {

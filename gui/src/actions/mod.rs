@@ -242,7 +242,7 @@ impl Spec {
     pub fn missing(&self, model: &Model) -> Option<&'static str> {
         let is_of_program = match (self.action, self.scope) {
             (Action::ChooseFolder | Action::Import | Action::Quit, _) => true,
-            (_, Scope::Tab(pane)) => pane.needs_program(),
+            (_, Scope::Tab(pane)) => pane.needs_program().is_some(),
             _ => false,
         };
         match IN_BROWSER && is_of_program {
