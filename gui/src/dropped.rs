@@ -6,7 +6,7 @@ use egui::Context;
 
 /// Files on their way.
 #[derive(Default)]
-pub(crate) struct Dropped;
+pub(crate) struct Dropped(());
 
 impl Dropped {
     /// The paths of files that were dropped since the last frame.
