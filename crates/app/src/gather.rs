@@ -78,6 +78,8 @@ pub struct Gathered {
     pub(crate) space_fingerprints: Vec<String>,
     /// The texts of networks and spaces that may be published.
     pub(crate) networks: Networks,
+    /// The folders of the inputs, whose texts may be published.
+    pub(crate) folders: Vec<PathBuf>,
     /// Inputs that could not be read; the others are included.
     pub troubles: Vec<TaskError>,
     /// All files that were read, stores included.
@@ -94,6 +96,7 @@ pub fn gather(plan: &GatherPlan, goes_on: GoesOn<'_>) -> Option<Gathered> {
     let mut gatherer = Gatherer { plan, origin, goes_on, found, settings, quotable: None };
     for Request { file: input, settings } in &plan.inputs {
         gatherer.quotable = quotable_folder(input);
+        gatherer.found.folders.extend(gatherer.quotable.clone());
         gatherer.settings = plan.settings.iter().chain(settings).cloned().collect();
         let flow = match input.is_dir() {
             true => gatherer.folder(input),

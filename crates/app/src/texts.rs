@@ -25,6 +25,22 @@ impl<'a> Texts<'a> {
         Self { found, folder }
     }
 
+    /// Adds a network whose file may be in any of these folders.
+    pub fn in_one_of(
+        folders: &[PathBuf],
+        found: &mut Networks,
+        loaded: &Loaded,
+        file: &Path,
+        settings: &[Setting],
+    ) {
+        let before = found.networks.len();
+        for folder in folders {
+            if found.networks.len() == before {
+                Texts::new(found, Some(folder)).network(loaded, file, settings);
+            }
+        }
+    }
+
     /// Adds a network: its file and those that it refers to. A network with settings is a file of its own that extends them;
     /// that of an ONNX file is one that says the same.
     pub fn network(&mut self, loaded: &Loaded, file: &Path, settings: &[Setting]) {
