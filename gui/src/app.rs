@@ -6,24 +6,26 @@ mod files;
 mod keeping;
 mod manage;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Sense, Ui, UiBuilder, vec2};
 use egui_tiles::Tree;
+use web_time::Instant;
 
 use closing::Closing;
 use keeping::Keeping;
 
 use crate::{
-    Options,
+    IN_BROWSER, Options,
     actions::Held,
     choose::{Choice, Chooser},
     command::{Command, Commands},
+    dropped::Dropped,
     file::FilePath,
     jobs::{ImportRequest, Job, MeasurementBackend, Picture, PictureRequest, Worker},
     model::{Message, Model},
     palette::Palette,
-    pane::Pane,
+    pane::{NEEDS_PROGRAM, Pane},
     panels::Panels,
     screenshot::Screenshots,
     session::Session,
@@ -54,6 +56,7 @@ pub struct App {
     /// Storage of drafts; `None` if it is not wanted or there is no folder for it.
     keeping: Option<Keeping>,
     chooser: Chooser,
+    dropped: Dropped,
     /// The folder that is the trash; that of the system without it.
     trash: Option<PathBuf>,
     shows_shortcuts: bool,
@@ -91,6 +94,7 @@ impl App {
             waiting: vec![],
             keeping: None,
             chooser: Chooser::new(options.bus),
+            dropped: Dropped::default(),
             trash: options.trash,
             shows_shortcuts: false,
             palette: Palette::default(),
@@ -105,6 +109,9 @@ impl App {
         app.model.onnx = session.onnx;
         app.start_watching(ctx);
         app.open(&options.path.unwrap_or_else(|| files::default_folder(&session.folder)));
+        if let Some(file) = options.selected {
+            app.model.selection = vec![Arc::from(file)];
+        }
         if app.model.folder == session.folder && app.model.selection.is_empty() {
             app.model.selection = session.selection.into_iter().map(Arc::from).collect();
         }
@@ -121,6 +128,11 @@ impl App {
     }
 
     fn start(&mut self, job: Job) {
+        if IN_BROWSER && job.needs_program() {
+            let text = format!("{}: {NEEDS_PROGRAM}", job.title());
+            self.model.messages.push(Message::Problem(text));
+            return;
+        }
         let id = self.worker.start(job.clone());
         self.model.jobs.add(id, job);
     }
@@ -144,10 +156,9 @@ impl App {
         if !changes.is_empty() {
             self.files_changed(changes.into_iter().collect());
         }
-        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        let dropped = self.dropped.arrived(ctx, &self.model.folder);
         if !dropped.is_empty() {
-            let paths = dropped.iter().map(|file| file.path().to_owned()).collect();
-            self.commands.push(Command::Add(paths));
+            self.commands.push(Command::Add(dropped));
         }
         match self.chooser.choice() {
             Some(Choice::Path(path)) => self.commands.push(Command::Open(path)),

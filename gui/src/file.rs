@@ -1,8 +1,13 @@
 //! Files by their paths.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use inceptive_app::is_network;
+use inceptive_files::disk;
 use serde::{Deserialize, Serialize};
 
 /// A file by the path that it was found under.
@@ -46,10 +51,17 @@ pub(crate) fn folder_problem(error: &io::Error) -> String {
 
 /// Why a folder or a file cannot be opened; `None` if it can.
 pub(crate) fn problem_opening(path: &Path) -> Option<String> {
-    match (path.is_file(), is_network(path)) {
+    match (disk::is_file(path), is_network(path)) {
         (true, true) => None,
         (true, false) => Some(format!("{} is not a .yaml, .yml or .onnx file.", path.display())),
-        (false, _) if !path.exists() => Some(format!("There is no {}.", path.display())),
-        (false, _) => fs::read_dir(path).err().map(|error| folder_problem(&error)),
+        (false, _) if !disk::exists(path) => Some(format!("There is no {}.", path.display())),
+        (false, _) => disk::read_dir(path).err().map(|error| folder_problem(&error)),
     }
+}
+
+/// Where SQLite writes first.
+pub(crate) fn log_of(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
 }

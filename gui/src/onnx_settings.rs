@@ -2,11 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf, absolute},
+    path::{Path, PathBuf},
 };
 
 use inceptive_app::{CUT, INPUT_SIZE};
 use inceptive_dsl::Setting;
+use inceptive_files::disk;
 use serde::{Deserialize, Serialize};
 
 /// What the user set of an ONNX file.
@@ -35,12 +36,12 @@ pub struct AllOnnxSettings(BTreeMap<PathBuf, OnnxSettings>);
 impl AllOnnxSettings {
     /// What was set of a file.
     pub fn of(&self, file: &Path) -> OnnxSettings {
-        absolute(file).ok().and_then(|file| self.0.get(&file).cloned()).unwrap_or_default()
+        disk::absolute(file).ok().and_then(|file| self.0.get(&file).cloned()).unwrap_or_default()
     }
 
     /// Remembers what is set of a file.
     pub(crate) fn set(&mut self, file: &Path, settings: OnnxSettings) {
-        let Ok(file) = absolute(file) else { return };
+        let Ok(file) = disk::absolute(file) else { return };
         match settings == OnnxSettings::default() {
             true => drop(self.0.remove(&file)),
             false => drop(self.0.insert(file, settings)),
@@ -62,6 +63,8 @@ impl AllOnnxSettings {
 
 #[cfg(test)]
 mod tests {
+    use std::path::absolute;
+
     use super::*;
 
     #[test]

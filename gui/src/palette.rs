@@ -161,7 +161,7 @@ impl Palette {
 /// The rows for a text: actions, then choices of lists.
 fn rows(text: &str, latest: Option<Action>, model: &Model, tradeoff: &Tradeoff) -> Vec<Row> {
     let actions = found(text, latest).into_iter().map(|spec| {
-        let missing = spec.need.missing(model);
+        let missing = spec.missing(model);
         let note = missing.map_or_else(|| spec.keys_text(), str::to_owned);
         Row { title: title(spec), does: Does::Action(spec), note, can: missing.is_none() }
     });

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Why something cannot be done in a browser.
+pub(crate) const NEEDS_PROGRAM: &str = "needs the installed program";
+
 /// A tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Pane {
@@ -35,6 +38,16 @@ impl Pane {
         Self::Train,
         Self::Explore,
     ];
+
+    /// Why it is not there in a browser; `None` if it is.
+    pub const fn needs_program(self) -> Option<&'static str> {
+        match self {
+            Self::Graph | Self::Source | Self::Design | Self::Tradeoff | Self::Compare => None,
+            Self::Run => Some("Measuring networks needs the installed program."),
+            Self::Train => Some("Training networks needs the installed program."),
+            Self::Explore => Some("Searching spaces needs the installed program."),
+        }
+    }
 
     /// Its title.
     pub const fn title(self) -> &'static str {

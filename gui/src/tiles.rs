@@ -5,7 +5,13 @@ use egui_tiles::{
     Behavior, Container, SimplificationOptions, Tile, TileId, Tiles, Tree, UiResponse,
 };
 
-use crate::{command::Commands, model::Model, pane::Pane, panels::Panels};
+use crate::{
+    IN_BROWSER,
+    command::Commands,
+    model::Model,
+    pane::Pane,
+    panels::{Panels, nothing},
+};
 
 /// The name of the arrangement.
 const PANES: &str = "panes";
@@ -72,6 +78,10 @@ pub(crate) struct Screens<'a> {
 impl Behavior<Pane> for Screens<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, pane: &mut Pane) -> UiResponse {
         let Self { panels, model, commands } = self;
+        if let Some(text) = pane.needs_program().filter(|_| IN_BROWSER) {
+            nothing(ui, text);
+            return UiResponse::None;
+        }
         match pane {
             Pane::Graph => panels.graph.ui(ui, model, commands),
             Pane::Source => panels.source.ui(ui, model, commands),

@@ -7,12 +7,15 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, channel},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use egui::Context;
 use inceptive_app::is_listed;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind};
+use web_time::Instant;
+
+use crate::file::log_of;
 
 /// Changes are reported after this time without further changes: editors write a file in several steps.
 const QUIET: Duration = Duration::from_millis(120);
@@ -37,12 +40,8 @@ impl Wanted {
     }
 }
 
-/// Where SQLite writes first.
-pub(crate) fn log_of(store: &Path) -> PathBuf {
-    let mut name = store.as_os_str().to_owned();
-    name.push("-wal");
-    PathBuf::from(name)
-}
+/// Why files are not watched.
+pub(crate) type WatchError = notify::Error;
 
 /// Watches a folder and the store.
 pub(crate) struct Watch {

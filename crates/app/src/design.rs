@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use inceptive_dsl::{Disk, Files, Setting, load, variant};
-use inceptive_files::{InputFiles, WriteError, replace_file};
+use inceptive_files::{InputFiles, WriteError, disk, replace_file};
 use inceptive_ir::text::is_harmful;
 
 use crate::{
@@ -81,7 +81,7 @@ pub fn save_variant(new: &NewFile) -> Result<PathBuf, SaveError> {
         return Err(SaveError::Itself(file_name));
     }
     let path = variant.folder.join(&file_name);
-    if !new.replaces && path.symlink_metadata().is_ok() {
+    if !new.replaces && disk::symlink_metadata(&path).is_ok() {
         return Err(SaveError::Exists(path));
     }
     let text = OverlayFiles::one(path.clone(), variant.yaml.as_str().into());

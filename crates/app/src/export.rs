@@ -1,12 +1,12 @@
 //! Networks as files for other programs.
 
 use std::{
-    path::{Path, PathBuf, absolute},
+    path::{Path, PathBuf},
     sync::atomic::AtomicBool,
 };
 
 use inceptive_dsl::{Loaded, Memory, describe, resolve};
-use inceptive_files::{InputFiles, WriteError, replace_file, replace_file_with};
+use inceptive_files::{InputFiles, WriteError, disk, replace_file, replace_file_with};
 use inceptive_ir::Graph;
 use inceptive_onnx::{Batch, LrnForm, OnnxFile, Opset, Options, WeightType, onnx_file};
 use inceptive_pytorch::to_pytorch;
@@ -181,7 +181,7 @@ impl Inspected {
             return described.map(|described| described.yaml).map_err(|error| error.to_string());
         }
         let mut files = Memory::default();
-        let place = |path: &PathBuf| absolute(path).map_err(|error| error.to_string());
+        let place = |path: &PathBuf| disk::absolute(path).map_err(|error| error.to_string());
         let mut main = None;
         for source in self.sources.iter() {
             let path = place(&source.path)?;

@@ -13,7 +13,7 @@ use inceptive_dsl::{
 };
 use inceptive_files::{InputFiles, untrusted_link};
 use inceptive_ir::passes;
-use inceptive_report::{Cloud, Explored, NetworkCost, NetworkEntry, Variant};
+use inceptive_report::{Cloud, Explored, NetworkCost, NetworkEntry, Networks, Variant};
 use inceptive_results::{Calibration, KnownRooflines, NetworkInfo};
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     measured::Request,
     network::{ReadError, files_beside, is_onnx, read, read_from},
     space::{CloudPlan, choices, cloud, space_fingerprint},
+    texts::Texts,
 };
 
 /// Maximum number of networks of a space that are listed one by one, and not only as points of a plot.
@@ -75,6 +76,10 @@ pub struct Gathered {
     pub(crate) calibrations: Vec<Calibration>,
     /// SHA-256 of the files of each space.
     pub(crate) space_fingerprints: Vec<String>,
+    /// The texts of networks and spaces that may be published.
+    pub(crate) networks: Networks,
+    /// The folders of the inputs, whose texts may be published.
+    pub(crate) folders: Vec<PathBuf>,
     /// Inputs that could not be read; the others are included.
     pub troubles: Vec<TaskError>,
     /// All files that were read, stores included.
@@ -91,6 +96,7 @@ pub fn gather(plan: &GatherPlan, goes_on: GoesOn<'_>) -> Option<Gathered> {
     let mut gatherer = Gatherer { plan, origin, goes_on, found, settings, quotable: None };
     for Request { file: input, settings } in &plan.inputs {
         gatherer.quotable = quotable_folder(input);
+        gatherer.found.folders.extend(gatherer.quotable.clone());
         gatherer.settings = plan.settings.iter().chain(settings).cloned().collect();
         let flow = match input.is_dir() {
             true => gatherer.folder(input),
@@ -313,6 +319,10 @@ impl Gatherer<'_> {
         self.found.inputs.extend(&InputFiles::of(loaded.sources.paths()));
         match candidate(&loaded, file) {
             Ok(candidate) => {
+                if matches!(self.origin, Origin::Disk) {
+                    Texts::new(&mut self.found.networks, self.quotable.as_deref())
+                        .network(&loaded, file, settings);
+                }
                 let request = Request { file: file.to_owned(), settings: settings.to_vec() };
                 self.found.requests.push(Some(request));
                 self.found.candidates.push(candidate);
@@ -330,6 +340,7 @@ impl Gatherer<'_> {
         // A space that was counted in part is not included.
         (self.goes_on)(GatherEvent::Reading(&space.file))?;
         self.found.clouds.push(counted);
+        Texts::new(&mut self.found.networks, self.quotable.as_deref()).space(space);
         self.found.space_fingerprints.extend(space_fingerprint(space));
         if space.size() > SMALL_SPACE {
             return ControlFlow::Continue(());

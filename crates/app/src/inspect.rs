@@ -1,7 +1,7 @@
 //! Files of any kind, checked and counted, as a browser of networks shows them.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::SystemTime,
@@ -11,6 +11,7 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{
     Architecture, Checked, Disk, Files, Library, Loaded, Setting, Sources, Space, check,
 };
+use inceptive_files::disk;
 use inceptive_ir::{GraphError, passes};
 use inceptive_onnx::ModelInfo;
 use inceptive_results::NetworkNames;
@@ -142,7 +143,7 @@ fn inspect_onnx(path: &Path, settings: &[Setting]) -> Result<Inspected, ReadErro
     let imported = read_onnx(path, settings)?;
     let loaded = described(path, &imported, settings);
     let written = loaded.sources.paths().map(|path| {
-        let data = fs::metadata(path).ok()?;
+        let data = disk::metadata(path).ok()?;
         Some((data.modified().ok()?, data.len()))
     });
     let onnx = OnnxFile { written: written.collect(), info: imported.info };
@@ -179,7 +180,7 @@ impl Files for OverlayFiles {
         match Disk.canonical(path) {
             // Where it would be, in a folder that may be there under other names.
             Err(_) if self.text(path).is_some() => {
-                let path = std::path::absolute(path)?;
+                let path = disk::absolute(path)?;
                 match (path.parent().map(|folder| Disk.canonical(folder)), path.file_name()) {
                     (Some(Ok(folder)), Some(name)) => Ok(folder.join(name)),
                     _ => Ok(path),
@@ -212,9 +213,9 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// When the folder cannot be read.
 pub fn networks_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in disk::read_dir(folder)? {
         let path = entry?.path();
-        if is_listed(&path) && !path.is_dir() {
+        if is_listed(&path) && !disk::is_dir(&path) {
             files.push(path);
         }
     }
@@ -223,7 +224,7 @@ pub fn networks_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+    for entry in disk::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
         if files.len() >= MOST_FILES || is_hidden(&path) {
@@ -261,6 +262,8 @@ pub fn is_network(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const TINY: &str = "name: Tiny\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - conv stem: {kernel: 3, width: 4}\ntail: gap\n";

@@ -41,6 +41,7 @@ mod space_comparison;
 mod space_points;
 mod task;
 mod tensor_values;
+mod texts;
 mod train;
 mod training;
 mod weight_statistics;

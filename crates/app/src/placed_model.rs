@@ -1,13 +1,12 @@
 //! ONNX models with the files beside them that hold values of their tensors.
 
 use std::{
-    fs,
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
     path::{Component, Path, PathBuf},
 };
 
-use inceptive_files::Refusal;
+use inceptive_files::{Refusal, disk};
 use inceptive_onnx::{Bytes, Source};
 
 /// Maximum number of bytes of another file that are read at once.
@@ -50,9 +49,9 @@ fn read_beside(model: &Path, location: &str, range: Range<u64>) -> io::Result<Ve
         return refused(OUTSIDE);
     }
     let folder = model.parent().unwrap_or(Path::new(""));
-    let path = fs::canonicalize(folder.join(location))?;
-    let model = fs::canonicalize(model)?;
-    let folders = [Some(fs::canonicalize(Path::new(".").join(folder))?), parent(&model)];
+    let path = disk::canonicalize(folder.join(location))?;
+    let model = disk::canonicalize(model)?;
+    let folders = [Some(disk::canonicalize(Path::new(".").join(folder))?), parent(&model)];
     if !folders.into_iter().flatten().any(|folder| path.starts_with(folder)) {
         return refused(OUTSIDE);
     }
@@ -76,6 +75,8 @@ fn parent(path: &Path) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

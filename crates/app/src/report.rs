@@ -24,6 +24,7 @@ use crate::{
     predict::LatencyPredictor,
     report_input::named_input,
     repro_command::ReproCommand,
+    texts::Texts,
 };
 
 /// Which results of a store to use.
@@ -230,6 +231,7 @@ impl Gathered {
             candidates: self.candidates,
             clouds: self.clouds,
             explorations: self.explorations,
+            networks: self.networks,
             command: command.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -257,7 +259,11 @@ impl Gathered {
             };
             self.inputs.extend(&InputFiles::of(loaded.sources.paths()));
             let found = candidate(&loaded, &file).ok()?;
-            is_it(&found).then_some((found, Request { file, settings }))
+            if !is_it(&found) {
+                return None;
+            }
+            Texts::in_one_of(&self.folders, &mut self.networks, &loaded, &file, &settings);
+            Some((found, Request { file, settings }))
         });
         let (candidate, request) = match from_file {
             Some((candidate, request)) => (candidate, Some(request)),

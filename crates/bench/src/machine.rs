@@ -61,11 +61,14 @@ pub fn this_machine() -> Machine {
     }
 }
 
-/// Bytes of main memory that can be taken without moving others out; no limit where it cannot be read.
+/// Bytes of main memory where they cannot be read: no limit, but in a browser, whose pages have 4 GiB at most, half of that.
+const UNKNOWN_MEMORY: u64 = if cfg!(target_family = "wasm") { 2 * GIBIBYTE } else { u64::MAX };
+
+/// Bytes of main memory that can be taken without moving others out.
 pub fn available_memory() -> u64 {
     let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let available = System::new_with_specifics(kind).map(|system| system.available_memory());
-    available.ok().filter(|&bytes| bytes > 0).unwrap_or(u64::MAX)
+    available.ok().filter(|&bytes| bytes > 0).unwrap_or(UNKNOWN_MEMORY)
 }
 
 /// The first core's flags, of x86 (`flags`) or Arm (`Features`).

@@ -1,14 +1,13 @@
 //! Reading files that may be compressed, in bounded memory.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Read},
     path::Path,
     sync::atomic::AtomicBool,
 };
 
 use flate2::read::MultiGzDecoder;
-use inceptive_files::{GIB, MIB, Refusal};
+use inceptive_files::{GIB, MIB, Refusal, disk::File};
 
 use crate::{
     error::{FileError, Problem},

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs::File,
     io::{self, BufReader, Cursor, Read, Seek, SeekFrom},
     path::Path,
     sync::atomic::AtomicBool,
@@ -46,7 +45,7 @@ pub fn read_npz(path: &Path, bytes: &[u8]) -> Result<Splits, FileError> {
 
 /// Reads an archive.
 pub(crate) fn read(path: &Path, memory: &Memory, stop: &AtomicBool) -> Result<Splits, FileError> {
-    let file: File = inceptive_files::open(path, MAX_FILE_BYTES).map_err(FileError::io(path))?;
+    let file = inceptive_files::open(path, MAX_FILE_BYTES).map_err(FileError::io(path))?;
     read_from(path, BufReader::new(StopRead { reader: file, stop }), memory, stop)
 }
 

@@ -6,7 +6,7 @@
 //! top, at one port for each producer; its outputs leave at the bottom. From left to right, everything is laid out with
 //! right and down exchanged, and turned at the end.
 
-use std::thread;
+use std::{io::ErrorKind, thread};
 
 use super::{
     columns::insides,
@@ -59,10 +59,12 @@ pub(super) fn layout(
     let own = pieces_of_modules(view);
     let stack = stack(view, &own)?;
     let builder = thread::Builder::new().stack_size(stack);
-    thread::scope(|scope| {
-        let thread = builder.spawn_scoped(scope, || all(view, sizes, &own, flow, is_stopped));
-        let thread = thread.map_err(|error| DrawError::NoThread(error.to_string()))?;
-        thread.join().map_err(|_| DrawError::Failed)?
+    let all = || all(view, sizes, &own, flow, is_stopped);
+    thread::scope(|scope| match builder.spawn_scoped(scope, all) {
+        Ok(thread) => thread.join().map_err(|_| DrawError::Failed)?,
+        // A browser has no threads; the stack is what the page was built with.
+        Err(error) if error.kind() == ErrorKind::Unsupported => all(),
+        Err(error) => Err(DrawError::NoThread(error.to_string())),
     })
 }
 

@@ -25,6 +25,10 @@ const MOST_IN_A_ROW: usize = 1500;
 const STACK_EACH: usize = 8 << 10;
 const STACK_BASE: usize = 16 << 20;
 
+/// The most of them in one module that dagre walks along in a browser: the stack of a page has a megabyte, which nobody can
+/// change, and twice as many would need all of it.
+const MOST_IN_A_PAGE: usize = 2_500;
+
 /// The work for a module, or for several.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Room {
@@ -55,11 +59,16 @@ impl Room {
 
     /// Checks that it takes no minutes.
     fn check(self, module: &Path) -> Result<(), DrawError> {
-        let Self { blocks, passes, widest, squares } = self;
+        let Self { blocks, passes, widest: _, squares } = self;
         match blocks > MOST_BLOCKS || passes > MOST_PASSES || squares > MOST_SQUARES {
-            true => Err(DrawError::TooMany { module: module.clone(), blocks, passes, widest }),
+            true => Err(self.too_large(module)),
             false => Ok(()),
         }
+    }
+
+    fn too_large(self, module: &Path) -> DrawError {
+        let Self { blocks, passes, widest, squares: _ } = self;
+        DrawError::TooMany { module: module.clone(), blocks, passes, widest }
     }
 }
 
@@ -71,7 +80,11 @@ pub(super) fn stack(view: &View, pieces: &[Vec<Piece>]) -> Result<usize, DrawErr
     let (mut most, mut total) = (0, Room::default());
     for (module, pieces) in pieces.iter().enumerate() {
         let room = room(view, module, pieces);
-        room.check(&view.modules[module].path)?;
+        let path = &view.modules[module].path;
+        room.check(path)?;
+        if cfg!(target_family = "wasm") && room.all() > MOST_IN_A_PAGE {
+            return Err(room.too_large(path));
+        }
         total = total.and(room);
         total.check(&Path::root())?;
         most = most.max(room.all());

@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt,
     io::{self, Read},
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use inceptive_files::disk;
 use inceptive_ir::Span;
 
 use crate::path::normal;
@@ -55,12 +56,12 @@ impl Files for Disk {
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        fs::canonicalize(path)
+        disk::canonicalize(path)
     }
 
     fn names_beside(&self, path: &Path) -> Vec<String> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let entries = fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
+        let entries = disk::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
         let names =
             entries.take(MOST_NAMES).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let mut names: Vec<String> = names.collect();
@@ -69,7 +70,7 @@ impl Files for Disk {
     }
 
     fn working_folder(&self) -> Option<PathBuf> {
-        std::env::current_dir().and_then(fs::canonicalize).ok()
+        disk::current_dir().and_then(disk::canonicalize).ok()
     }
 }
 

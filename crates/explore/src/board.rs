@@ -5,8 +5,10 @@ use std::{
     ops::ControlFlow,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use web_time::Instant;
 
 /// Between two questions whether to go on, unless all is done.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -63,9 +63,12 @@ pub fn count(
     let board = Board::new(Task::Split(all), points.len(), goes_on);
     let work = || Worker::new(space, points, &board).work();
     let mut counted: Vec<Counted> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        let counted = workers.into_iter().map(|worker| worker.join());
-        counted.flat_map(|counted| counted.unwrap_or_else(|it| panic::resume_unwind(it))).collect()
+        let helpers: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut counted = work();
+        for helper in helpers {
+            counted.extend(helper.join().unwrap_or_else(|it| panic::resume_unwind(it)));
+        }
+        counted
     });
     counted.sort_unstable_by_key(|counted| counted.place);
     counted

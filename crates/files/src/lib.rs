@@ -6,30 +6,40 @@
 
 #![forbid(unsafe_code)]
 
-#[cfg(unix)]
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+#[cfg(all(test, not(target_family = "wasm")))]
+#[path = "browser/disk.rs"]
+mod browser_disk;
+#[cfg_attr(target_family = "wasm", path = "browser/disk.rs")]
+pub mod disk;
+mod inputs;
 mod link;
+#[cfg_attr(target_family = "wasm", path = "browser/lock.rs")]
 mod lock;
 pub mod program;
 mod ranges;
 mod rename;
+#[cfg_attr(target_family = "wasm", path = "browser/replace.rs")]
 mod replace;
+mod share;
 
+pub use inputs::{InputFiles, WriteError};
 pub use link::{leads_out, refuse_links, untrusted_link};
-pub use lock::{Share, lock_file, lock_machine};
+pub use lock::{lock_file, lock_machine};
 pub use ranges::RangeFile;
 pub use rename::rename_file;
-pub use replace::{
-    InputFiles, UNFINISHED, WriteError, create_folder, replace_all, replace_file,
-    replace_file_with, unfinished,
-};
+pub use replace::{create_folder, replace_all, replace_file, replace_file_with, unfinished};
+pub use share::Share;
 
 use std::{
     fmt,
-    fs::{self, File, FileType},
     io::{self, Read},
     path::Path,
 };
+
+use disk::{File, Metadata};
+
+/// Present in a folder while its files are replaced. If the program is killed during that, it stays.
+pub const UNFINISHED: &str = "UNFINISHED.txt";
 
 /// Bytes of 2^20.
 pub const MIB: u64 = 1 << 20;
@@ -104,13 +114,9 @@ fn plain(error: io::Error) -> io::Error {
 
 fn open_regular(path: &Path, limit: u64) -> io::Result<File> {
     // Before it is opened, as opening alone has effects on some devices.
-    check(&fs::metadata(path)?, limit)?;
-    let mut options = File::options();
-    options.read(true);
+    check(&disk::metadata(path)?, limit)?;
     // By now the name may be that of another file: a pipe is opened without waiting, and detected.
-    #[cfg(unix)]
-    options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
-    let file = options.open(path)?;
+    let file = disk::open(path)?;
     check(&file.metadata()?, limit)?;
     Ok(file)
 }
@@ -141,11 +147,11 @@ pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
-fn check(metadata: &fs::Metadata, limit: u64) -> Result<(), Refusal> {
+fn check(metadata: &Metadata, limit: u64) -> Result<(), Refusal> {
     if metadata.is_dir() {
         Err(Refusal::Folder)
     } else if !metadata.is_file() {
-        Err(Refusal::NotRegular(kind(metadata.file_type())))
+        Err(Refusal::NotRegular(disk::kind(metadata)))
     } else if metadata.len() > limit {
         Err(Refusal::TooLarge { limit })
     } else {
@@ -153,26 +159,11 @@ fn check(metadata: &fs::Metadata, limit: u64) -> Result<(), Refusal> {
     }
 }
 
-/// The kind of a file that is not regular, in words.
-#[cfg(unix)]
-fn kind(file: FileType) -> &'static str {
-    if file.is_fifo() {
-        "a pipe"
-    } else if file.is_socket() {
-        "a socket"
-    } else {
-        "a device"
-    }
-}
-
-#[cfg(not(unix))]
-fn kind(_: FileType) -> &'static str {
-    "something else"
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::fs;
 
     use super::*;
 

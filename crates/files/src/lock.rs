@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use crate::{check, link::refuse_links};
+use crate::{Share, check, link::refuse_links};
 
 /// Opens a regular file for reading and writing, creates it if it does not exist, and locks it until it is closed. `None`
 /// if another program has locked it. On file systems without locks, it is opened without one.
@@ -36,15 +36,6 @@ pub fn lock_file(path: &Path) -> io::Result<Option<File>> {
             return Ok(Some(file));
         }
     }
-}
-
-/// How a lock is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Share {
-    /// By one program.
-    Alone,
-    /// By any number of programs, unless one holds it alone.
-    Together,
 }
 
 /// Locks a file that all users of a machine share and that is never removed, until it is closed. `None` while others hold it

@@ -1,13 +1,14 @@
 //! Files that are read in parts.
 
 use std::{
-    fs::File,
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
     path::Path,
     sync::{Mutex, PoisonError},
     time::SystemTime,
 };
+
+use crate::disk::File;
 
 /// An open regular file whose parts are read when they are needed, so that it need not fit into memory. It is not mapped
 /// into memory: if it becomes shorter, reading fails, but the program goes on.

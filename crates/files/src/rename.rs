@@ -1,8 +1,8 @@
 //! Renaming files.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
-use crate::{WriteError, link::refuse_links};
+use crate::{WriteError, disk, link::refuse_links};
 
 /// Renames a file. A file that has the new name already is never replaced.
 ///
@@ -16,15 +16,15 @@ pub fn rename_file(from: &Path, to: &Path) -> Result<(), WriteError> {
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
     // Unlike renaming, this fails where there is a file.
-    match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from).inspect_err(|_| {
+    match disk::hard_link(from, to) {
+        Ok(()) => disk::remove_file(from).inspect_err(|_| {
             // The file is still there under its old name.
-            let _ = fs::remove_file(to);
+            let _ = disk::remove_file(to);
         }),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists()),
         // Not every drive has a second name for a file.
-        Err(_) if to.symlink_metadata().is_ok() => Err(exists()),
-        Err(_) => fs::rename(from, to),
+        Err(_) if disk::symlink_metadata(to).is_ok() => Err(exists()),
+        Err(_) => disk::rename(from, to),
     }
 }
 
@@ -35,6 +35,8 @@ fn exists() -> io::Error {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::fs;
 
     use super::*;
 

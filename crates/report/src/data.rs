@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use inceptive_ir::text::{self, cell};
-use inceptive_results::{Measurement, Metric, Published, TrainingRun};
+use inceptive_results::{Measurement, Metric, Published, Record, TrainingRun};
+use inceptive_store::{LooseRecord, Stored};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     candidate::NetworkEntry,
     cloud::Cloud,
     layer::{BreakdownMetric, Layer, PartRow, by_layer, by_part},
+    networks::Networks,
     picks::Recommendation,
     report::{Analysis, Report},
     training::{TrainedNetwork, TrainingGroup},
@@ -129,6 +131,28 @@ pub fn json(report: &Report, findings: &Analysis) -> String {
         document["explorations"] = explorations.collect::<Vec<Value>>().into();
     }
     text::json(&format!("{document:#}\n")).into_owned()
+}
+
+/// The networks with all results that the page shows, as `networks.json` has them.
+pub(crate) fn networks(report: &Report) -> String {
+    let mut records = Vec::new();
+    for candidate in &report.candidates {
+        add(&mut records, &candidate.measured);
+        add(&mut records, &candidate.profiles);
+        add(&mut records, &candidate.imported);
+        add(&mut records, &candidate.trained);
+    }
+    let searches = report.explorations.iter();
+    records.extend(searches.filter_map(|it| LooseRecord::new(&it.exploration).ok()));
+    let networks = Networks { records, ..report.networks.clone() };
+    // Texts and numbers can always be written.
+    let document = serde_json::to_string(&networks).unwrap_or_default();
+    text::json(&format!("{document}\n")).into_owned()
+}
+
+/// Adds results that can be written as text; others are in no store either.
+fn add<R: Record>(records: &mut Vec<LooseRecord>, results: &[Stored<R>]) {
+    records.extend(results.iter().filter_map(|stored| LooseRecord::new(&stored.result).ok()));
 }
 
 fn object(candidate: &NetworkEntry, profiled: Option<&BenchConfig>, on_front: [bool; 3]) -> Value {

@@ -9,7 +9,7 @@
 //! | analysis | `way`, `value`, `axis`, `layer`, `picks`, `variants`, `training`, `summary` | Pareto fronts, shares, recommendations, sentences |
 //! | figures | `figures` | SVG |
 //! | changes | `snapshot`, `changes` | differences between two reports, thresholds |
-//! | pages | `page`, `data` | `index.html`, `report.md`, `data.json`, `data.csv` |
+//! | pages | `page`, `data` | `index.html`, `report.md`, `data.json`, `data.csv`, `networks.json` |
 
 mod axis;
 mod candidate;
@@ -19,6 +19,7 @@ mod data;
 mod explored;
 mod figures;
 mod layer;
+mod networks;
 mod page;
 mod picks;
 mod report;
@@ -49,6 +50,7 @@ pub use cloud::{Cloud, SpaceSample, space_axes};
 pub use data::{json, training_run};
 pub use explored::Explored;
 pub use layer::{BreakdownMetric, Layer, PartRow, by_layer, by_part};
+pub use networks::Networks;
 pub use picks::Recommendation;
 pub use report::{Analysis, Report};
 pub use snapshot::{NotAReport, Snapshot, SnapshotNetwork};
@@ -57,8 +59,8 @@ pub use training::{TrainedNetwork, TrainingGroup};
 pub use variants::VariantCost;
 pub use way::{BenchConfig, batch_and_threads, profiled_ways, ways, ways_of};
 
-/// Writes a report into a folder, which is created: `index.html`, `report.md`, its figures as SVG, `data.csv`
-/// and `data.json`. Figures of the report that was there before are removed if this one does not have them. Returns
+/// Writes a report into a folder, which is created: `index.html`, `report.md`, its figures as SVG, `data.csv`,
+/// `data.json` and `networks.json`. Figures of the report that was there before are removed if this one does not have them. Returns
 /// the files.
 ///
 /// Nothing is replaced before all files are whole. A run that is killed while it replaces them leaves a note in the
@@ -80,6 +82,7 @@ pub fn write(
         (SHORT_FORM.to_owned(), page::markdown(report, findings, &figures)),
         ("data.csv".to_owned(), data::csv(report, findings)),
         (NUMBERS.to_owned(), data::json(report, findings)),
+        ("networks.json".to_owned(), data::networks(report)),
     ];
     files.extend(figures.into_iter().map(|figure| (format!("{}.svg", figure.id), figure.svg)));
     // Each page makes its texts harmless; this also covers any that one may have missed.

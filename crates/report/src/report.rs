@@ -4,6 +4,7 @@ use crate::{
     candidate::NetworkEntry,
     cloud::Cloud,
     explored::Explored,
+    networks::Networks,
     picks::{Recommendation, picks},
     summary::{Facts, Summary},
     training::{TrainingGroup, training},
@@ -22,6 +23,8 @@ pub struct Report {
     pub clouds: Vec<Cloud>,
     /// Searches in spaces.
     pub explorations: Vec<Explored>,
+    /// The texts of the networks and spaces, as far as they may be published; without results.
+    pub networks: Networks,
     /// What went wrong while it was gathered.
     pub warnings: Vec<String>,
     /// The command that makes the same report again, byte for byte.

@@ -15,8 +15,8 @@ use inceptive_dsl::{Disk, load};
 use inceptive_files::InputFiles;
 use inceptive_ir::passes;
 use inceptive_report::{
-    Analysis, Cloud, Explored, NetworkCost, NetworkEntry, Report, Snapshot, SpaceSample, Variant,
-    changes, write,
+    Analysis, Cloud, Explored, NetworkCost, NetworkEntry, Networks, Report, Snapshot, SpaceSample,
+    Variant, changes, write,
 };
 use inceptive_results::{
     Counts, Direction, Measurement, Metric, NetworkInfo, Objective, Published, example,
@@ -105,6 +105,7 @@ fn report() -> Report {
             points: (1..=9).map(|at| point(at * 1_000_000)).collect(),
         }],
         explorations: vec![],
+        networks: Networks::default(),
         warnings: vec!["`x.yaml` cannot be read".to_owned()],
         command: "inceptive report a.yaml --title 'a & b'".to_owned(),
         version: "0.1.0".to_owned(),

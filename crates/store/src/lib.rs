@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(not(target_family = "wasm"))]
 mod beside;
 mod error;
 mod export;

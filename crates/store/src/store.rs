@@ -1,9 +1,11 @@
 //! The file.
 
 mod append;
+mod connection;
 mod follow;
 mod loose;
 mod merge;
+#[cfg_attr(target_family = "wasm", path = "store/open_in_page.rs")]
 mod open;
 mod read;
 mod state;

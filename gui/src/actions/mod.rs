@@ -8,7 +8,11 @@ mod table;
 
 use egui::{Context, Event, Id, Key, KeyboardShortcut, Modifiers};
 
-use crate::{model::Model, pane::Pane};
+use crate::{
+    IN_BROWSER,
+    model::Model,
+    pane::{NEEDS_PROGRAM, Pane},
+};
 
 pub(crate) use held::{Held, set_enter_moves};
 pub use table::TABLE;
@@ -234,6 +238,19 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// Why it cannot be done; `None` if it can.
+    pub fn missing(&self, model: &Model) -> Option<&'static str> {
+        let is_of_program = match (self.action, self.scope) {
+            (Action::ChooseFolder | Action::Import | Action::Quit, _) => true,
+            (_, Scope::Tab(pane)) => pane.needs_program().is_some(),
+            _ => false,
+        };
+        match IN_BROWSER && is_of_program {
+            true => Some(NEEDS_PROGRAM),
+            false => self.need.missing(model),
+        }
+    }
+
     /// Its keys as text: `Ctrl P`; nothing if it has none.
     pub fn keys_text(&self) -> String {
         self.keys.iter().map(|keys| keys_text(*keys)).collect::<Vec<_>>().join(", ")

@@ -1,22 +1,23 @@
 //! Opening, watching, reading and saving.
 
 use std::{
-    env, fs,
-    path::{Path, PathBuf, absolute},
+    env,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use egui::Context;
 use inceptive_app::is_network;
+use inceptive_files::disk;
 
 use super::App;
 use crate::{
     drafts::{Draft, DraftDesign},
-    file::{FilePath, problem_opening},
+    file::{FilePath, log_of, problem_opening},
     jobs::{Expected, Job, SaveRequest},
     model::{Design, Entry, Message},
-    watch::{Watch, log_of},
+    watch::{Watch, WatchError},
 };
 
 /// How long edits are gathered before a text is checked.
@@ -30,7 +31,7 @@ impl App {
         }
     }
 
-    fn cannot_watch(&mut self, error: &notify::Error) {
+    fn cannot_watch(&mut self, error: &WatchError) {
         let message = format!("cannot watch files for changes ({error}); press F5 to reload");
         let message = Message::Problem(message);
         if !self.model.messages.contains(&message) {
@@ -49,7 +50,7 @@ impl App {
             self.model.messages.push(Message::Problem(text));
             return;
         }
-        let is_file = path.is_file();
+        let is_file = disk::is_file(path);
         let folder = match path.parent() {
             Some(folder) if is_file && folder.as_os_str().is_empty() => Path::new("."),
             Some(folder) if is_file => folder,
@@ -111,7 +112,7 @@ impl App {
     /// Opens folders, and puts files on the list that are elsewhere.
     pub(super) fn add(&mut self, paths: Vec<PathBuf>) {
         let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
-            paths.into_iter().partition(|path| path.is_dir());
+            paths.into_iter().partition(|path| disk::is_dir(path));
         if let Some(folder) = folders.last() {
             self.open(folder);
         }
@@ -143,7 +144,7 @@ impl App {
         let Some(watch) = &mut self.watch else { return };
         let beside = self.model.added.iter().map(|file| &**file).chain([&*self.model.store]);
         if let Err(error) = watch.follow(&self.model.folder, beside)
-            && self.model.folder.is_dir()
+            && disk::is_dir(&self.model.folder)
         {
             self.cannot_watch(&error);
         }
@@ -153,7 +154,7 @@ impl App {
     pub(super) fn files_changed(&mut self, paths: Vec<PathBuf>) {
         // A deleted file has no canonical path.
         let canonical = |path: &Path| {
-            let found = fs::canonicalize(path).or_else(|_| absolute(path));
+            let found = disk::canonicalize(path).or_else(|_| disk::absolute(path));
             found.unwrap_or_else(|_| path.to_owned())
         };
         let changed: Vec<PathBuf> = paths.iter().map(|path| canonical(path)).collect();
@@ -184,7 +185,7 @@ impl App {
             .collect();
         self.start(Job::List(self.model.folder.clone()));
         for file in affected {
-            if file.is_file() || self.model.entries.get(&file).is_some_and(Entry::is_new) {
+            if disk::is_file(&file) || self.model.entries.get(&file).is_some_and(Entry::is_new) {
                 self.read(file);
             }
         }
@@ -207,7 +208,7 @@ impl App {
 
     /// Checks texts that were edited a moment ago.
     pub(super) fn read_edits(&mut self, ctx: &Context) {
-        let ready = |(_, first): &(&FilePath, &std::time::Instant)| first.elapsed() >= PAUSE;
+        let ready = |(_, first): &(&FilePath, &web_time::Instant)| first.elapsed() >= PAUSE;
         let due: Vec<FilePath> =
             self.edits.iter().filter(ready).map(|(file, _)| Arc::clone(file)).collect();
         for file in due {
@@ -224,13 +225,13 @@ impl App {
 /// folder.
 pub(super) fn default_folder(last: &Path) -> PathBuf {
     let here = Path::new("architectures");
-    if here.is_dir() {
+    if disk::is_dir(here) {
         return here.to_owned();
     }
-    if last.is_dir() {
+    if disk::is_dir(last) {
         return last.to_owned();
     }
     let program = env::current_exe().unwrap_or_default();
     let around = program.ancestors().map(|folder| folder.join("architectures"));
-    around.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| PathBuf::from("."))
+    around.into_iter().find(|folder| disk::is_dir(folder)).unwrap_or_else(|| PathBuf::from("."))
 }

@@ -1,12 +1,9 @@
 //! Keeping texts that are not saved for the next run.
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use egui::Context;
+use web_time::Instant;
 
 use super::App;
 use crate::{

@@ -1,18 +1,17 @@
 //! The file dialog of the system.
 //!
-//! It is shown by the desktop portal, another program; where there is none, the user types a path. The dialog may be open
-//! for a long time, so each has a thread.
+//! It is shown by the desktop portal, another program, or by the browser; where there is none, the user types a path.
 
-#[cfg(all(unix, not(target_os = "macos")))]
-mod portal;
+#[cfg_attr(target_family = "wasm", path = "../browser/dialog.rs")]
+mod dialog;
 
 use std::{
     path::{Path, PathBuf},
     sync::mpsc::{Receiver, Sender, channel},
-    thread,
 };
 
 use egui::Context;
+use inceptive_files::disk;
 
 /// What is to be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +55,10 @@ impl Chooser {
         }
         self.is_open = true;
         let (bus, sender, ctx) = (self.bus.clone(), self.sender.clone(), ctx.clone());
-        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        thread::spawn(move || {
+        let folder = disk::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        dialog::show(bus, wanted, folder, move |choice| {
             // The window may be closed already.
-            let _ = sender.send(choose(bus.as_deref(), wanted, &folder));
+            let _ = sender.send(choice);
             ctx.request_repaint();
         });
     }
@@ -70,15 +69,4 @@ impl Chooser {
         self.is_open = false;
         Some(choice)
     }
-}
-
-#[cfg(all(unix, not(target_os = "macos")))]
-fn choose(bus: Option<&str>, wanted: Wanted, folder: &Path) -> Choice {
-    let choice = portal::choose(bus, wanted, folder);
-    futures_lite::future::block_on(choice).unwrap_or(Choice::Unavailable)
-}
-
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-fn choose(_: Option<&str>, _: Wanted, _: &Path) -> Choice {
-    Choice::Unavailable
 }

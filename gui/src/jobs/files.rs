@@ -1,13 +1,12 @@
 //! Creating, renaming and removing files.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use inceptive_app::error_chain;
-use inceptive_files::{InputFiles, create_folder, rename_file, replace_file};
+use inceptive_files::{InputFiles, create_folder, disk, rename_file, replace_file};
 
 use super::Output;
 use crate::file::{FilePath, file_name};
@@ -42,7 +41,7 @@ pub struct TrashRequest {
 /// Writes a new file, and its folder if that is missing; never over another file.
 pub(super) fn create(request: CreateRequest) -> Result<Output, String> {
     let CreateRequest { file, text } = request;
-    if file.symlink_metadata().is_ok() {
+    if disk::symlink_metadata(&file).is_ok() {
         return Err("there is a file of this name already".to_owned());
     }
     let folder = file.parent().map_or(Ok(()), create_folder);
@@ -63,28 +62,42 @@ pub(super) fn trash(request: TrashRequest) -> Output {
     let remove = |file: FilePath| {
         let removed = match &trash {
             Some(folder) => move_into(folder, &file),
-            None => ::trash::delete(&*file).map_err(|error| error_chain(&error)),
+            None => system_trash(&file),
         };
         (file, removed)
     };
     Output::Trashed(files.into_iter().map(remove).collect())
 }
 
+/// Moves a file to the trash of the system.
+#[cfg(not(target_family = "wasm"))]
+fn system_trash(file: &Path) -> Result<(), String> {
+    ::trash::delete(file).map_err(|error| error_chain(&error))
+}
+
+#[cfg(target_family = "wasm")]
+fn system_trash(_: &Path) -> Result<(), String> {
+    Err("a browser has no trash".to_owned())
+}
+
 /// Moves a file into a folder, under a name that is free there.
 fn move_into(folder: &Path, file: &Path) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    create_folder(folder).map_err(|error| error_chain(&error))?;
     let name = file_name(file);
     let names = (1_u32..).map(|number| match number {
         1 => name.clone(),
         _ => format!("{number}-{name}"),
     });
-    let mut free = names.map(|name| folder.join(name)).filter(|to| to.symlink_metadata().is_err());
+    let mut free =
+        names.map(|name| folder.join(name)).filter(|to| disk::symlink_metadata(to).is_err());
     let Some(to) = free.next() else { return Ok(()) };
     rename_file(file, &to).map_err(|error| error_chain(&error))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

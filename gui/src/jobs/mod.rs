@@ -11,6 +11,8 @@ mod files;
 mod import;
 mod inspect;
 mod keep;
+#[cfg_attr(target_family = "wasm", path = "../browser/lanes.rs")]
+mod lanes;
 mod layout;
 mod machinery;
 mod measure;
@@ -197,6 +199,18 @@ impl Job {
             Self::Train(_) | Self::Inspect(_) | Self::Explore(_) | Self::CompareSpaces(_) => {
                 Lane::Train
             }
+        }
+    }
+
+    /// Whether it needs a machine, and not only a browser: its processor, its programs or its disk.
+    pub const fn needs_program(&self) -> bool {
+        match self.lane() {
+            Lane::Measure | Lane::Train => true,
+            Lane::Quick => {
+                matches!(self, Self::Engines | Self::TrainingChoices(_) | Self::Import(_))
+            }
+            Lane::Background => matches!(self, Self::Report(_) | Self::CountSpace(_)),
+            Lane::Layout => false,
         }
     }
 

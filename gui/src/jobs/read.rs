@@ -1,7 +1,6 @@
 //! Reading folders and files; writing reports.
 
 use std::{
-    fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{
@@ -16,7 +15,7 @@ use inceptive_app::{
     error_chain, input_name, inspect, is_onnx, list, report_on,
 };
 use inceptive_dsl::{Disk, Files, Setting};
-use inceptive_files::InputFiles;
+use inceptive_files::{InputFiles, disk};
 use inceptive_report::Analysis;
 
 use super::{
@@ -96,8 +95,8 @@ pub(super) fn read(request: ReadRequest) -> Output {
     let result = inspect(&files, &file, &settings);
     let extends = own.text.as_ref().is_some_and(|text| text.contains("\nextends:"));
     let made = if extends && result.is_ok() { made(&files, &file) } else { None };
-    let is_gone = !file.exists();
-    let written = fs::metadata(&file).and_then(|about| about.modified()).ok();
+    let is_gone = !disk::exists(&file);
+    let written = disk::metadata(&file).and_then(|about| about.modified()).ok();
     Output::Read(Reading { file, settings, text, is_gone, written, draft, result, made })
 }
 

@@ -1,4 +1,4 @@
-//! Threads that do jobs.
+//! The queue of jobs, and what runs them.
 
 use std::{
     any::Any,
@@ -17,40 +17,26 @@ use egui::Context;
 use inceptive_app::TrainingEvent;
 
 use super::{
-    Event, Finish, Job, JobEvent, JobId, Lane, MeasurementBackend, Progress, turns::Turns,
+    Event, Finish, Job, JobEvent, JobId, Lane, MeasurementBackend, Progress, lanes::Lanes,
+    turns::Turns,
 };
-
-/// A thread for each: one of a lane, more where several jobs are waited for at once. One of a layout more than a
-/// place may take, so that the others do not wait for it, and one for statistics.
-const THREADS: [Lane; 10] = [
-    Lane::Quick,
-    Lane::Quick,
-    Lane::Layout,
-    Lane::Layout,
-    Lane::Layout,
-    Lane::Layout,
-    Lane::Background,
-    Lane::Background,
-    Lane::Measure,
-    Lane::Train,
-];
 
 /// Time between two looks at whether training still computes.
 const TICK: Duration = Duration::from_millis(5);
 
 /// A job that waits or runs.
-struct Task {
+pub(super) struct Task {
     id: JobId,
     job: Job,
     stop: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
-struct Queue {
+pub(super) struct Queue {
     waiting: VecDeque<Task>,
     /// The running jobs, as copies.
     running: Vec<Task>,
-    is_closed: bool,
+    pub(super) is_closed: bool,
 }
 
 impl Queue {
@@ -67,7 +53,7 @@ impl Queue {
     }
 
     /// The first job of a lane that need not wait for another one; it runs from now on.
-    fn take(&mut self, lane: Lane) -> Option<Task> {
+    pub(super) fn take(&mut self, lane: Lane) -> Option<Task> {
         let place = self.waiting.iter().position(|Task { job, .. }| {
             let superseded = self.running.iter().filter(|other| job.supersedes(&other.job));
             job.lane() == lane && superseded.count() <= job.max_superseded_running()
@@ -89,21 +75,22 @@ impl Queue {
     }
 }
 
+/// What the threads share.
 #[derive(Default)]
-struct Shared {
+pub(super) struct Shared {
     queue: Mutex<Queue>,
-    changed: Condvar,
+    pub(super) changed: Condvar,
     turns: Arc<Turns>,
 }
 
 impl Shared {
     /// The queue. Nothing panics while it is locked, so it stays consistent.
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes which jobs there are.
-    fn change<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
         let mut queue = self.lock();
         let result = change(&mut queue);
         self.turns.set_measures(queue.measures());
@@ -114,6 +101,7 @@ impl Shared {
 /// Runs jobs, several at a time, and sends their events. Dropping it stops running jobs.
 pub struct Worker {
     shared: Arc<Shared>,
+    lanes: Lanes,
     sender: Sender<Event>,
     events: Receiver<Event>,
     ctx: Context,
@@ -125,12 +113,13 @@ impl Worker {
     pub fn new(ctx: &Context, machinery: &MeasurementBackend) -> Self {
         let (sender, events) = channel();
         let shared = Arc::new(Shared::default());
-        for lane in THREADS {
-            let (shared, sender, ctx) = (Arc::clone(&shared), sender.clone(), ctx.clone());
-            let machinery = machinery.clone();
-            thread::spawn(move || work(lane, &shared, &machinery, &sender, &ctx));
-        }
-        Self { shared, sender, events, ctx: ctx.clone(), last_id: 0 }
+        let runner = Runner {
+            shared: Arc::clone(&shared),
+            machinery: machinery.clone(),
+            sender: sender.clone(),
+            ctx: ctx.clone(),
+        };
+        Self { shared, lanes: Lanes::start(runner), sender, events, ctx: ctx.clone(), last_id: 0 }
     }
 
     /// Puts a job at the end of its lane and stops those that it makes superfluous.
@@ -159,6 +148,7 @@ impl Worker {
 
     /// What happened since the last call.
     pub fn events(&self) -> impl Iterator<Item = Event> {
+        self.lanes.go_on();
         self.events.try_iter()
     }
 
@@ -251,23 +241,28 @@ impl Reporter {
     }
 }
 
-/// A thread: takes the next job of a lane until the queue is closed.
-fn work(
-    lane: Lane,
-    shared: &Shared,
-    machinery: &MeasurementBackend,
-    sender: &Sender<Event>,
-    ctx: &Context,
-) {
-    while let Some(task) = next(lane, shared) {
+/// Runs one job after another.
+#[derive(Clone)]
+pub(super) struct Runner {
+    pub shared: Arc<Shared>,
+    pub ctx: Context,
+    machinery: MeasurementBackend,
+    sender: Sender<Event>,
+}
+
+impl Runner {
+    /// Runs a job, and sends its events.
+    pub fn run(&self, task: Task) {
         let Task { id, job, stop } = task;
-        let (sender, ctx, turns) = (sender.clone(), ctx.clone(), Arc::clone(&shared.turns));
+        let (sender, ctx, turns) =
+            (self.sender.clone(), self.ctx.clone(), Arc::clone(&self.shared.turns));
         let report = Reporter { job: id, sender, ctx, stop, turns };
+        let is_long = job.lane().is_long();
         report.tell(JobEvent::Started);
-        let result = catch_unwind(AssertUnwindSafe(|| job.run(&report, machinery)));
+        let result = catch_unwind(AssertUnwindSafe(|| job.run(&report, &self.machinery)));
         let finish = match result {
             // Finished parts of a stopped long job are kept; other jobs start again.
-            Ok(_) if !lane.is_long() && report.is_stopped() => Finish::Stopped,
+            Ok(_) if !is_long && report.is_stopped() => Finish::Stopped,
             Ok(Ok(output)) if report.is_stopped() => Finish::Kept(output),
             Ok(Ok(output)) => Finish::Done(output),
             Ok(Err(_)) if report.is_stopped() => Finish::Stopped,
@@ -276,20 +271,7 @@ fn work(
         };
         // Sent first: jobs that waited for this one start only after that.
         report.tell(JobEvent::Finished(finish));
-        shared.change(|queue| queue.end(id));
-    }
-}
-
-fn next(lane: Lane, shared: &Shared) -> Option<Task> {
-    let mut queue = shared.lock();
-    loop {
-        if queue.is_closed {
-            return None;
-        }
-        if let Some(task) = queue.take(lane) {
-            return Some(task);
-        }
-        queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        self.shared.change(|queue| queue.end(id));
     }
 }
 
@@ -407,7 +389,6 @@ mod tests {
         for (id, job) in [(1, profile()), (2, profile()), (3, report)] {
             queue.put(JobId(id), job);
         }
-        assert_eq!(THREADS.iter().filter(|&&lane| lane == Lane::Measure).count(), 1);
         assert_eq!(ids(queue.take(Lane::Measure)), [1]);
         assert_eq!(ids(queue.take(Lane::Background)), [3], "a report does not wait for it");
         for id in 1..3 {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use egui::ColorImage;
-use inceptive_files::{InputFiles, replace_file};
+use inceptive_files::{InputFiles, disk, replace_file};
 
 use inceptive_app::error_chain;
 
@@ -77,7 +77,9 @@ fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
             _ => return Err(SaveProblem::Changed),
         },
         // Other errors come up when it is written.
-        Expected::Nothing if file.symlink_metadata().is_ok() => return Err(SaveProblem::Exists),
+        Expected::Nothing if disk::symlink_metadata(file).is_ok() => {
+            return Err(SaveProblem::Exists);
+        }
         Expected::Nothing => {}
     }
     // The file itself is what was read.

@@ -1,13 +1,13 @@
 //! Making, counting, naming and discarding designs.
 
 use std::{
-    fs,
-    path::{Path, PathBuf, absolute},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use inceptive_app::{Content, Inspected, is_onnx};
 use inceptive_dsl::{Constraint, Setting};
+use inceptive_files::disk;
 
 use super::{Design, Entry, Model};
 use crate::{
@@ -75,7 +75,7 @@ impl Model {
 
     /// A whole path as files of the open folder are called.
     pub(crate) fn in_folder(&self, file: PathBuf) -> FilePath {
-        let folder = absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        let folder = disk::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
         let inside = file.strip_prefix(&folder).map(|rest| self.folder.join(rest));
         Arc::from(inside.unwrap_or(file))
     }
@@ -186,7 +186,7 @@ impl Model {
 
     /// A folder by its path in the open one, if it is in there.
     fn inside(&self, folder: &Path) -> PathBuf {
-        let (whole, open) = (fs::canonicalize(folder), fs::canonicalize(&self.folder));
+        let (whole, open) = (disk::canonicalize(folder), disk::canonicalize(&self.folder));
         match (&whole, &open) {
             (Ok(whole), Ok(open)) => match whole.strip_prefix(open) {
                 Ok(rest) if rest.as_os_str().is_empty() => self.folder.clone(),

@@ -1,9 +1,10 @@
 //! A file of the open folder, or a design that is not a file yet.
 
-use std::{path::absolute, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use inceptive_app::{Content, Inspected, ReadError, Request};
 use inceptive_dsl::{Setting, Space};
+use inceptive_files::disk;
 
 use super::Design;
 use crate::{
@@ -199,7 +200,7 @@ impl Entry {
     }
 
     fn kept(&self, text: &Arc<str>, base: Option<&Arc<str>>) -> Draft {
-        let whole = |file: &FilePath| absolute(file).unwrap_or_else(|_| file.to_path_buf());
+        let whole = |file: &FilePath| disk::absolute(file).unwrap_or_else(|_| file.to_path_buf());
         let design = self.design.as_ref().map(|design| DraftDesign {
             from: whole(&design.from),
             name: design.name.clone(),

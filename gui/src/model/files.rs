@@ -1,10 +1,11 @@
 //! New, renamed and removed files.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+use inceptive_files::disk;
 
 use super::{Entry, Message, Model};
 use crate::{
@@ -19,12 +20,12 @@ const MOST_RECENT: usize = 10;
 impl Model {
     /// Whether there is a file at a path, or one that is not written yet.
     pub fn is_taken(&self, file: &Path) -> bool {
-        self.entries.contains_key(file) || file.symlink_metadata().is_ok()
+        self.entries.contains_key(file) || disk::symlink_metadata(file).is_ok()
     }
 
     /// The files that are made of a file: those that extend or use it, spaces of it, and designs.
     pub fn made_of(&self, file: &Path) -> Vec<FilePath> {
-        let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let canonical = |path: &Path| disk::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let wanted = canonical(file);
         let needs = |entry: &&Entry| {
             let network = entry.network.iter().flat_map(|network| network.sources.paths());
@@ -54,7 +55,7 @@ impl Model {
 
     /// Remembers a folder that was opened.
     pub(crate) fn remember_folder(&mut self, folder: &Path) {
-        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        let folder = disk::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         self.recent.retain(|known| *known != folder);
         self.recent.insert(0, folder);
         self.recent.truncate(MOST_RECENT);

@@ -1,9 +1,8 @@
 //! The list of jobs.
 
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, time::Duration};
+
+use web_time::Instant;
 
 use super::{Message, search::Search, training::Training};
 use crate::jobs::{

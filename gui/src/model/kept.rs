@@ -1,6 +1,8 @@
 //! Designs whose files are written: the steps that led to them are kept for the next run.
 
-use std::path::{Path, absolute};
+use std::path::Path;
+
+use inceptive_files::disk;
 
 use crate::drafts::Draft;
 
@@ -29,7 +31,7 @@ impl KeptDesigns {
 
     /// The design that has this text in this file.
     pub(super) fn of(&self, file: &Path, text: &str) -> Option<&Draft> {
-        let file = absolute(file).ok()?;
+        let file = disk::absolute(file).ok()?;
         self.designs.iter().find(|known| known.file == file && known.text == text)
     }
 
@@ -45,7 +47,7 @@ impl KeptDesigns {
 
     /// Gives a file another name, also where designs are made of it.
     pub(super) fn rename(&mut self, from: &Path, to: &Path) {
-        let (Ok(from), Ok(to)) = (absolute(from), absolute(to)) else { return };
+        let (Ok(from), Ok(to)) = (disk::absolute(from), disk::absolute(to)) else { return };
         for known in &mut self.designs {
             let base = known.design.as_mut().map(|design| &mut design.from);
             for path in [Some(&mut known.file), base].into_iter().flatten() {

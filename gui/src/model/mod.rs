@@ -27,7 +27,7 @@ use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
 use inceptive_explore::Understood;
-use inceptive_files::InputFiles;
+use inceptive_files::{InputFiles, disk};
 use inceptive_results::Exploration;
 use inceptive_store::Stored;
 use serde::{Deserialize, Serialize};
@@ -419,7 +419,7 @@ impl Model {
             }
         };
         let mut files: Vec<FilePath> = files.into_iter().map(Arc::from).collect();
-        files.extend(self.added.iter().filter(|file| file.is_file()).cloned());
+        files.extend(self.added.iter().filter(|file| disk::is_file(file)).cloned());
         files.sort();
         let selection = &self.selection;
         self.entries.retain(|file, entry| {

@@ -1,9 +1,10 @@
 //! Networks while they are trained.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use inceptive_app::{PlannedRun, RunState, SideBySide, TrainingEvent};
 use inceptive_train::{Epoch, Progress};
+use web_time::Instant;
 
 /// The runs of a training job.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use inceptive_format::{counted, decimals};
 use inceptive_results::{Measurement, Runtime, Value, statistics::Estimate};
 
 use crate::{
+    IN_BROWSER,
     command::{Command, Commands},
     model::Model,
     pane::Pane,
@@ -140,8 +141,11 @@ impl Evidence {
     }
 }
 
-/// Draws the ways to find out.
+/// Draws the ways to find out, of which a browser has none.
 pub(crate) fn buttons(ui: &mut Ui, commands: &mut Commands) {
+    if IN_BROWSER {
+        return;
+    }
     ui.horizontal(|ui| {
         for (button, pane) in [("Train…", Pane::Train), ("Measure…", Pane::Run)] {
             if ui.small_button(button).clicked() {

@@ -1,9 +1,10 @@
 //! Lines to type in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{ComboBox, Key, Response, RichText, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_bench::Isa;
+use inceptive_files::disk;
 
 use crate::{
     command::{Command, Commands},
@@ -86,7 +87,7 @@ pub(super) fn ask_for_path_and(
         let field = ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY));
         field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path"));
         super::focus_once(&field, focuses);
-        let exists = PathBuf::from(path.trim()).exists();
+        let exists = disk::exists(Path::new(path.trim()));
         if exists {
             let note = RichText::new("The file exists and will be replaced.");
             ui.label(note.color(colors(ui).warning));

@@ -89,6 +89,7 @@ impl Window {
     pub fn measuring(folder: TempDir, machinery: &MeasurementBackend) -> Self {
         let options = Options {
             path: Some(folder.path().join("architectures")),
+            selected: None,
             store: folder.path().join("inceptive.db"),
             drafts: Some(folder.path().join("drafts")),
             trash: Some(folder.path().join("trash")),

@@ -1,11 +1,15 @@
 //! The engines.
 
+#[cfg(not(target_family = "wasm"))]
 mod deep;
 mod fp32;
+#[cfg(not(target_family = "wasm"))]
 mod library;
 pub mod mock;
 mod native;
+#[cfg(not(target_family = "wasm"))]
 mod onnxruntime;
+#[cfg(not(target_family = "wasm"))]
 mod openvino;
 mod pytorch;
 #[cfg(feature = "rten")]
@@ -18,11 +22,11 @@ use inceptive_engine::Isa;
 use crate::engine::Engine;
 
 pub use native::Native;
-pub use onnxruntime::OnnxRuntime;
-pub use openvino::OpenVino;
 pub use pytorch::{PyTorch, PyTorchMode, PyTorchOptions};
 #[cfg(feature = "rten")]
 pub use rten::Rten;
+#[cfg(not(target_family = "wasm"))]
+pub use {onnxruntime::OnnxRuntime, openvino::OpenVino};
 
 /// What the user said about engines: paths of their libraries, and how they compute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,7 +48,9 @@ pub const DEFAULT_ENGINE: &str = native::NAME;
 pub fn all(options: &EngineOptions) -> Vec<Box<dyn Engine>> {
     vec![
         Box::new(Native::new(options.isa)),
+        #[cfg(not(target_family = "wasm"))]
         Box::new(OnnxRuntime::new(options.onnxruntime.clone())),
+        #[cfg(not(target_family = "wasm"))]
         Box::new(OpenVino::new(options.openvino.clone())),
         Box::new(PyTorch::new(options.pytorch.clone())),
         #[cfg(feature = "rten")]

@@ -380,5 +380,5 @@ fn beside(tensor: &TensorProto, bytes: u64) -> Result<Beside, UnsupportedOp> {
 /// Number of elements, if it is one that a network can have.
 fn element_count(dims: &[usize]) -> Option<usize> {
     let count = dims.iter().try_fold(1_usize, |count, &dim| count.checked_mul(dim))?;
-    (count <= 1 << 40).then_some(count)
+    (count as u64 <= 1 << 40).then_some(count)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use egui::{Button, Response, Ui};
 use inceptive_app::WeightType;
+use inceptive_files::disk;
 
 use super::{delete::Delete, new::New, rename::Rename};
 use crate::{
@@ -238,6 +239,6 @@ fn item(ui: &mut Ui, can: bool, title: &str, why: &str) -> Response {
 }
 
 fn path_of(entry: &Entry) -> String {
-    let path = std::path::absolute(&entry.file);
+    let path = disk::absolute(&entry.file);
     path.unwrap_or_else(|_| entry.file.to_path_buf()).display().to_string()
 }

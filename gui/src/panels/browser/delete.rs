@@ -5,6 +5,7 @@ use std::sync::Arc;
 use egui::{RichText, Ui};
 
 use crate::{
+    IN_BROWSER,
     command::{Command, Commands},
     file::{FilePath, file_name},
     model::Model,
@@ -33,7 +34,8 @@ impl Delete {
         let drafts = of(&|entry| !entry.is_new() && entry.draft.is_some());
         let mut lines = vec![];
         if !written.is_empty() {
-            lines.push(format!("Will be moved to the trash: {}", names(&written)));
+            let where_to = if IN_BROWSER { "removed from this page" } else { "moved to the trash" };
+            lines.push(format!("Will be {where_to}: {}", names(&written)));
         }
         if !new.is_empty() {
             lines.push(format!("Never saved, will be lost for good: {}", names(&new)));

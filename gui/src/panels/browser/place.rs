@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use egui::{Align, Button, Key, Label, Layout, RichText, Role, TextEdit, Ui, WidgetInfo};
+use inceptive_files::disk;
 
 use super::ask::Ask;
 use crate::{
+    IN_BROWSER,
     actions::{Action, asked},
     choose::Wanted,
     command::{Command, Commands},
@@ -43,8 +45,12 @@ impl Place {
         if asked(Action::Import) {
             commands.push(Command::AskToImport);
         }
-        if asked(Action::Open) && self.typed.take().is_none() {
-            self.type_path(model);
+        if asked(Action::Open) {
+            match IN_BROWSER {
+                true => commands.push(Command::Choose(Wanted::File)),
+                false if self.typed.take().is_none() => self.type_path(model),
+                false => {}
+            }
         }
         if asked(Action::NewFile) {
             ask.new_file(model);
@@ -73,6 +79,12 @@ impl Place {
     }
 
     fn menu(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        if IN_BROWSER {
+            if ui.button("File…").clicked() {
+                commands.push(Command::Choose(Wanted::File));
+            }
+            return;
+        }
         for (wanted, title) in [(Wanted::Folder, "Folder…"), (Wanted::File, "File…")] {
             if ui.button(title).clicked() {
                 commands.push(Command::Choose(wanted));
@@ -82,7 +94,7 @@ impl Place {
         {
             self.type_path(model);
         }
-        let open = std::path::absolute(&model.folder).unwrap_or_default();
+        let open = disk::absolute(&model.folder).unwrap_or_default();
         let mut recent = model.recent.iter().filter(|folder| **folder != open).peekable();
         if recent.peek().is_some() {
             ui.separator();

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use egui::{Button, Label, RichText, Ui};
+use inceptive_files::disk;
 use inceptive_format::counted;
 use inceptive_results::Exploration;
 use inceptive_store::Stored;
@@ -71,10 +72,10 @@ fn live<'a>(subject: Subject<'a>) -> impl Iterator<Item = &'a JobState> {
 /// The numbers of the searches of a space in the store, the latest first.
 fn numbers(subject: Subject<'_>) -> Vec<i64> {
     let file = &subject.entry.file;
-    let whole = file.canonicalize().ok();
+    let whole = disk::canonicalize(file).ok();
     let is_of = |exploration: &Exploration| {
         let its = Path::new(&exploration.space.file);
-        *its == **file || whole.is_some() && its.canonicalize().ok() == whole
+        *its == **file || whole.is_some() && disk::canonicalize(its).ok() == whole
     };
     subject.model.results.searches(is_of).into_iter().map(|stored| stored.id).collect()
 }

@@ -6,6 +6,7 @@ use egui::{Grid, RichText, ScrollArea, Ui};
 use inceptive_app::Inspected;
 use inceptive_cost::{Convention, Totals};
 use inceptive_draw::{Repeats, node_at};
+use inceptive_files::disk;
 use inceptive_format::decimals;
 use inceptive_ir::{Graph, Module, NodeId, Path as NodePath, Shape};
 
@@ -400,8 +401,8 @@ fn joined(shapes: &[Shape]) -> String {
 fn file_of(path: &Path, model: &Model) -> FilePath {
     let known = model.entries.keys().find(|file| ***file == *path);
     let same = || {
-        let wanted = path.canonicalize().ok()?;
-        model.entries.keys().find(|file| file.canonicalize().is_ok_and(|file| file == wanted))
+        let wanted = disk::canonicalize(path).ok()?;
+        model.entries.keys().find(|file| disk::canonicalize(file).is_ok_and(|file| file == wanted))
     };
     known.or_else(same).map_or_else(|| Arc::from(path), Arc::clone)
 }

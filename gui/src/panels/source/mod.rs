@@ -34,6 +34,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use egui::{Id, Key, Modifiers, Panel, RichText, ScrollArea, Ui};
 use inceptive_app::error_chain;
 use inceptive_dsl::Trace;
+use inceptive_files::disk;
 use inceptive_ir::Path as NodePath;
 
 use crate::{
@@ -295,7 +296,7 @@ fn editor_of(entry: &Entry) -> Id {
 
 /// The file of the folder at a path.
 pub(crate) fn known(path: &Path, model: &Model) -> FilePath {
-    let same = |file: &&FilePath| file.canonicalize().ok() == path.canonicalize().ok();
+    let same = |file: &&FilePath| disk::canonicalize(file).ok() == disk::canonicalize(path).ok();
     model.entries.keys().find(same).map_or_else(|| Arc::from(path), Arc::clone)
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use egui::{Button, Grid, Key, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, vec2};
 use inceptive_app::{Content, NewFile, yaml_file_name};
 use inceptive_dsl::{Setting, Space};
+use inceptive_files::disk;
 use inceptive_format::counted;
 
 use crate::{
@@ -134,7 +135,7 @@ impl SavePoints {
             Ok(name) => name,
             Err(error) => return Some(error.to_string()),
         };
-        let exists = self.folders[at].join(name).exists();
+        let exists = disk::exists(&self.folders[at].join(name));
         exists.then(|| "the file exists already".to_owned())
     }
 }
