@@ -54,12 +54,12 @@ impl Opened {
     }
 
     /// Reads an ONNX model that is not in a file. It is named as if it were in the file `path`, and its weights must be in
-    /// the model itself.
+    /// the model itself. With `cut`, it is read up to what is not supported.
     ///
     /// # Errors
     /// The errors in the model.
-    pub fn from_onnx(path: &Path, model: Vec<u8>) -> Result<Self, ReadError> {
-        let imported = from_onnx_with(model, ReadOptions::default())
+    pub fn from_onnx(path: &Path, model: Vec<u8>, cut: bool) -> Result<Self, ReadError> {
+        let imported = from_onnx_with(model, ReadOptions { cut, ..ReadOptions::default() })
             .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })?;
         Ok(Self { loaded: described(path, &imported, &[]), imported: Some(imported) })
     }
@@ -150,7 +150,7 @@ mod tests {
         fs::write(&onnx, &model).unwrap();
         let again = Opened::read(&onnx, &[]).unwrap();
         fs::remove_file(&onnx).unwrap();
-        let from_bytes = Opened::from_onnx(&onnx, model).unwrap();
+        let from_bytes = Opened::from_onnx(&onnx, model, false).unwrap();
         assert_eq!(export(&again), export(&from_bytes));
         let weights = |opened: &Opened, trains| opened.torch(&source, trains, &never()).unwrap();
         let (first, second) = (weights(&opened, true), weights(&from_bytes, false));

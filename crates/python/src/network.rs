@@ -119,10 +119,10 @@ impl Network {
         Ok(Self(opened.map_err(Problem::from)?))
     }
 
-    /// Reads an ONNX model, named as if it were in a file.
+    /// Reads an ONNX model, named as if it were in a file; with `cut`, up to what is not supported.
     #[staticmethod]
-    fn from_onnx(py: Python<'_>, path: PathBuf, model: Vec<u8>) -> PyResult<Self> {
-        let opened = py.detach(|| Opened::from_onnx(&path, model));
+    fn from_onnx(py: Python<'_>, path: PathBuf, model: Vec<u8>, cut: bool) -> PyResult<Self> {
+        let opened = py.detach(|| Opened::from_onnx(&path, model, cut));
         Ok(Self(opened.map_err(Problem::from)?))
     }
 

@@ -49,7 +49,20 @@ pub fn results(
     let filter = Filter { model, fingerprint, engine, machine, up_to: None };
     let found =
         interruptible(py, |_| Store::open_to_read(&store).and_then(|it| read(&it, &filter)))?;
-    Ok(found.map_err(|error| Problem::of(&error))?)
+    Ok(found.map_err(|error| problem(&error))?)
+}
+
+/// Without the options of the command.
+fn problem(error: &StoreError) -> Problem {
+    match error {
+        StoreError::Missing(path) => {
+            Problem::said(format!("there is no file `{}`", path.display()))
+        }
+        StoreError::NotOurs(path) => {
+            Problem::said(format!("`{}` is not a results store", path.display()))
+        }
+        other => Problem::of(other),
+    }
 }
 
 fn read<R: Table>(store: &Store, filter: &Filter) -> Result<Found, StoreError> {

@@ -116,10 +116,21 @@ impl Space {
         self.0.objectives.iter().map(ToString::to_string).collect()
     }
 
-    /// Counts networks: all, or as many as were asked for.
-    fn points<'py>(&self, py: Python<'py>, most: usize, seed: u64) -> PyResult<Networks<'py>> {
+    /// Counts networks: all, or as many as were asked for; those that satisfy the conditions are the result.
+    fn points<'py>(
+        &self,
+        py: Python<'py>,
+        conditions: Vec<String>,
+        most: usize,
+        seed: u64,
+    ) -> PyResult<Networks<'py>> {
+        let conditions = read_conditions(&conditions).map_err(|error| Problem::of(&error))?;
         let plan = CloudPlan { most, seed };
         let mut cloud = interruptible(py, |stop| cloud(&self.0, plan, &|_, _| goes_on(stop)))?;
+        cloud.points.retain(|point| {
+            let by_name = |name: &str| point.counts.by_name(name);
+            conditions.iter().all(|it| it.holds(&by_name) != Some(false))
+        });
         let points = SpacePoints::take(&mut cloud);
         Networks::new(py, &points, self.0.variables.len(), &[], cloud.seed.is_some())
     }

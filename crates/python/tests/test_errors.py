@@ -31,8 +31,9 @@ def test_every_mistake_is_listed(tmp_path):
 
 
 def test_a_wrong_setting_is_an_error(architectures):
-    with pytest.raises(inceptive.Error, match="chanels"):
+    with pytest.raises(inceptive.Error, match="chanels") as caught:
         inceptive.load(architectures / "googlenet.yaml", set={"4a.chanels": 256})
+    assert caught.value.diagnostics[0].file is None
 
 
 @pytest.mark.parametrize(
@@ -52,8 +53,11 @@ def test_a_missing_file_is_an_error(read, tmp_path):
 def test_another_kind_of_file_is_an_error(architectures):
     with pytest.raises(inceptive.Error, match="a single network"):
         inceptive.Space(architectures / "googlenet.yaml")
-    with pytest.raises(inceptive.Error, match="not a results store"):
+    with pytest.raises(inceptive.Error, match="not a results store") as caught:
         inceptive.results(architectures / "googlenet.yaml")
+    assert "--" not in str(caught.value)
+    with pytest.raises(inceptive.Error, match="there is no file `nothing.db`"):
+        inceptive.results("nothing.db")
 
 
 def test_weights_that_do_not_fit_are_an_error(architectures, tmp_path):
@@ -65,4 +69,4 @@ def test_weights_that_do_not_fit_are_an_error(architectures, tmp_path):
 
 def test_no_model_is_an_error():
     with pytest.raises(inceptive.Error, match="x.onnx"):
-        inceptive._inceptive.Network.from_onnx(Path("x.onnx"), b"nothing")
+        inceptive._inceptive.Network.from_onnx(Path("x.onnx"), b"nothing", False)

@@ -1,6 +1,8 @@
 """Networks: reading, counting, comparing, drawing, exporting."""
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -106,6 +108,9 @@ def test_drawings_are_svg(architectures, tmp_path):
     assert any("4a" in (text or "") for text in texts)
     closed.save(tmp_path / "googlenet.svg")
     assert (tmp_path / "googlenet.svg").read_text() == str(closed)
+    with pytest.raises(ValueError, match=r"must end in \.svg"):
+        closed.save(tmp_path / "googlenet.png")
+    assert not (tmp_path / "googlenet.png").exists()
 
 
 def test_onnx_comes_back_as_the_same_network(architectures, tmp_path):
@@ -182,6 +187,45 @@ def test_onnx_options_are_checked(tiny):
     with pytest.raises(ValueError, match="batch"):
         network.cost(batch=0)
     assert network.to_onnx(batch=None) != network.to_onnx(batch=2) != network.to_onnx()
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "text"),
+    [
+        (lambda it: it.cost(batch=-1), ValueError, "batch is -1, but must be at least 1"),
+        (lambda it: it.cost(batch=2**40), ValueError, "batch is 1099511627776, but must be at most"),
+        (lambda it: it.cost(batch=1.5), TypeError, "batch must be an integer, not float"),
+        (lambda it: it.to_onnx(batch=-1), ValueError, "batch is -1"),
+        (lambda it: it.to_onnx(opset=-1), ValueError, "opset is -1"),
+        (lambda it: it.draw(depth=-1), ValueError, "depth is -1, but must be at least 0"),
+        (lambda it: it.cost().modules(depth=-1), ValueError, "depth is -1"),
+        (lambda it: it.diff(it, depth=-1), ValueError, "depth is -1"),
+        (lambda it: it.diff("other.yaml"), TypeError, "other must be a network .*, not 'other.yaml'"),
+        (lambda it: it.weights(seed=-1), ValueError, "seed is -1, but must be at least 0"),
+        (lambda it: it.weights(seed="one"), TypeError, "seed must be an integer, not str"),
+        (lambda it: it.weights(match=3), TypeError, 'match must be "names" or "order", not 3'),
+        (lambda it: it.weights(weights=3), TypeError, "expected str, bytes or os.PathLike object, not int"),
+        (lambda it: inceptive.load(it.path, set=["width=8"]), TypeError, r"set must be a dictionary .*, not \['width=8'\]"),
+        (lambda it: inceptive.load(it.path, set={3: 8}), TypeError, "keys of set must be texts .*, not 3"),
+        (lambda it: inceptive.load(it.path, set={"width": object()}), TypeError, "width is set to <object"),
+    ],
+)
+def test_arguments_out_of_range_are_named(tiny, call, kind, text):
+    with pytest.raises(kind, match=text):
+        call(inceptive.load(tiny))
+
+
+def test_a_depth_below_every_path_shows_everything(tiny):
+    network = inceptive.load(tiny)
+    assert network.draw(depth=1000).svg == network.draw().svg
+    assert len(network.cost().modules(depth=1000)) == len(network.cost().modules(depth=100))
+
+
+def test_copies_are_the_network_itself(tiny):
+    network = inceptive.load(tiny)
+    assert copy.copy(network) is network and copy.deepcopy([network])[0] is network
+    with pytest.raises(TypeError, match="`load` it again"):
+        pickle.dumps(network)
 
 
 def test_no_file_is_written_over_its_network(tiny):

@@ -66,6 +66,17 @@ def test_frames_keep_what_is_not_known(root):
     assert frame["median_ms"].dtype == np.float64
 
 
+def test_an_unknown_engine_is_an_error(root):
+    path = root / "reports/family/results.db"
+    with pytest.raises(ValueError, match="engine is 'onnx', but must be one of native, onnxruntime"):
+        inceptive.results(path, engine="onnx")
+    assert len(inceptive.results(path, engine="pytorch")) == 0
+    run = [sys.executable, "-m", "inceptive", "engines", "--json"]
+    text = subprocess.run(run, capture_output=True, text=True).stdout
+    for engine in inceptive._results.ENGINES:
+        assert engine in text or engine == "rten"
+
+
 def test_an_unknown_kind_is_an_error(root):
     with pytest.raises(ValueError, match="dreams"):
         inceptive.results(root / "reports/family/results.db", "dreams")

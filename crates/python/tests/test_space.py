@@ -69,6 +69,43 @@ def test_nothing_left_is_an_error_with_reasons(widths):
         widths.front(objectives="nonsense")
 
 
+def test_objectives_and_conditions_are_texts_or_lists(widths):
+    front = widths.front(objectives=widths.objectives)
+    assert len(front) == len(widths.front()) > 0
+    pair = widths.front(objectives=["minimize macs", "maximize params"])
+    assert pair.rows() == widths.front(objectives="minimize macs, maximize params").rows()
+    for wrong in ({"objectives": 5}, {"objectives": [5]}, {"where": 5}, {"where": [5]}):
+        with pytest.raises(TypeError, match=next(iter(wrong))):
+            widths.front(**wrong)
+
+
+def test_points_that_satisfy_conditions(widths, points):
+    found = widths.points(where=["params < 5M", "macs > 300M"])
+    wanted = (points["params"] < 5_000_000) & (points["macs"] > 300_000_000)
+    assert 0 < len(found) == wanted.sum()
+    assert (found["macs"] == points["macs"][wanted]).all()
+    assert len(widths.points(where="params < 5M and macs > 300M")) == len(found)
+    assert len(widths.points(where="params < 1k")) == 0
+    with pytest.raises(inceptive.Error, match="nonsense"):
+        widths.points(where="nonsense < 1")
+
+
+def test_arguments_out_of_range_are_named(widths):
+    for wrong in ({"most": -1}, {"seed": -1}):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} is -1, but must be at least 0"):
+            widths.points(**wrong)
+    with pytest.raises(ValueError, match="seed is -1"):
+        widths.front(seed=-1)
+    with pytest.raises(TypeError, match="values must be a dictionary .*, not 5"):
+        widths.load(5)
+
+
+def test_a_warning_names_the_point_and_the_line(widths):
+    with pytest.warns(UserWarning, match="width=2 .*tail=fc: .*violates macs <= 1.6G") as warned:
+        widths.load({"width": 2, "tail": "fc"})
+    assert warned[0].filename == __file__
+
+
 def test_a_value_that_a_variable_does_not_have_is_an_error(widths):
     with pytest.raises(inceptive.Error, match="0.3"):
         widths.load({"width": 0.3})
@@ -124,6 +161,16 @@ def test_ctrl_c_stops_counting(tmp_path):
     threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt):
         space.front()
+
+
+def test_ctrl_c_stops_the_drawing_of_points(tmp_path):
+    # Drawing takes seconds before the first one is counted.
+    space = large(tmp_path, "abcdefgh")
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        space.points(most=5_000_000)
+    assert time.monotonic() - start < 10
 
 
 def test_a_front_that_may_not_be_complete_is_a_warning(tmp_path):

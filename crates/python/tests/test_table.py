@@ -27,6 +27,13 @@ def test_a_notebook_shows_the_first_rows():
     assert len(Table({})) == 0 and "more rows" not in Table({})._repr_html_()
 
 
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+def test_a_missing_package_is_named(monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf"{package} is not installed: install inceptive\[frames\]"):
+        getattr(Table({"count": [1]}), f"to_{package}")()
+
+
 def test_nothing_is_imported_before_it_is_needed():
     check = (
         "import sys, inceptive; "

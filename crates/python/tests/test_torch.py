@@ -122,10 +122,92 @@ def test_a_network_is_read_from_a_module():
     assert inceptive.from_torch(module, np.zeros((1, 3, 16, 16), np.float32), name="Other").name == "Other"
 
 
-def test_a_missing_package_is_named(monkeypatch):
+def test_a_missing_package_is_named(monkeypatch, architectures):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ImportError, match="pip install onnx"):
+    with pytest.raises(ImportError, match=r"inceptive\[torch\], or pip install onnx"):
         inceptive.from_torch(Small(), torch.zeros(1, 3, 16, 16))
+    monkeypatch.setitem(sys.modules, "torch", None)
+    network = inceptive.load(architectures / "small/reduced.yaml")
+    for use in (network.to_torch, lambda: inceptive.from_torch(None, None)):
+        with pytest.raises(ImportError, match=r"torch is not installed: install inceptive\[torch\]"):
+            use()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_module_with_local_response_normalisation_comes_back(architectures, training):
+    pytest.importorskip("onnx")
+    network = inceptive.load(architectures / "googlenet.yaml")
+    original = torch.nn.functional.local_response_norm
+    again = inceptive.from_torch(network.to_torch(training=training), torch.zeros(1, *network.input_shape))
+    assert again.fingerprint == network.fingerprint
+    assert torch.nn.functional.local_response_norm is original, "it is left as it was"
+
+
+def test_local_response_normalisation_of_a_user_is_read():
+    pytest.importorskip("onnx")
+    layers = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.LocalResponseNorm(3, alpha=0.5, beta=0.6, k=1.5)).eval()
+    network = inceptive.from_torch(layers, torch.zeros(1, 3, 8, 8))
+    assert list(network.cost().operators()["op"]) == ["input", "conv", "lrn"]
+    batch = images(network)
+    with torch.no_grad():
+        torch.testing.assert_close(network.to_torch().eval()(batch), layers(batch))
+
+
+def test_code_that_depends_on_values_is_a_warning():
+    pytest.importorskip("onnx")
+
+    class Branches(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 1)
+
+        def forward(self, images):
+            if images.sum() > 0:
+                return self.conv(images)
+            return self.conv(images).relu()
+
+    with pytest.warns(torch.jit.TracerWarning, match="Python boolean") as warned:
+        network = inceptive.from_torch(Branches(), torch.zeros(1, 3, 8, 8))
+    assert len(warned) == 1 and warned[0].filename == __file__
+    assert list(network.cost().operators()["op"]) == ["input", "conv", "relu"]
+
+
+def test_a_module_is_read_without_warnings(recwarn):
+    pytest.importorskip("onnx")
+    inceptive.from_torch(Small(), torch.zeros(1, 3, 16, 16))
+    assert [str(one.message) for one in recwarn] == []
+
+
+def test_a_module_is_read_up_to_what_is_not_supported():
+    pytest.importorskip("onnx")
+
+    class Waves(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 1)
+
+        def forward(self, images):
+            return self.conv(images).sin()
+
+    with pytest.raises(inceptive.Error, match="1 x Sin"):
+        inceptive.from_torch(Waves(), torch.zeros(1, 3, 8, 8))
+    with pytest.warns(UserWarning, match="1 x Sin") as warned:
+        network = inceptive.from_torch(Waves(), torch.zeros(1, 3, 8, 8), cut=True)
+    assert network.output_shape == (4, 8, 8) and network.cost().params == 16
+    assert warned[0].filename == __file__
+
+
+def test_what_is_no_module_or_tensor_is_an_error():
+    pytest.importorskip("onnx")
+    example = torch.zeros(1, 3, 16, 16)
+    with pytest.raises(TypeError, match="module must be a torch.nn.Module, not int"):
+        inceptive.from_torch(3, example)
+    for input in ("x", None, object()):
+        with pytest.raises(TypeError, match="input must be a tensor or an array"):
+            inceptive.from_torch(Small(), input)
+    with pytest.raises(TypeError, match="one tensor, not 2"):
+        inceptive.from_torch(Small(), (example, example))
+    assert inceptive.from_torch(Small(), (example,)).input_shape == (3, 16, 16)
 
 
 def test_a_module_that_is_no_such_network_is_an_error():

@@ -6,6 +6,7 @@ import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Optional
 
+from ._checks import segments
 from ._table import Table
 
 if TYPE_CHECKING:
@@ -80,8 +81,12 @@ class Cost:
         return Table(dict(self._network.layers(self.batch, self.training)))
 
     def modules(self, depth: int = 1) -> Table:
-        """A row for each module, `depth` segments of its path down: 1 for whole modules, 2 for their branches."""
-        return Table(dict(self._network.modules(self.batch, self.training, depth)))
+        """A row for each module, `depth` segments of its path down: 1 for whole modules, 2 for their branches.
+
+        Raises:
+            ValueError: if `depth` is negative.
+        """
+        return Table(dict(self._network.modules(self.batch, self.training, segments(depth))))
 
     def operators(self) -> Table:
         """A row for each kind of operator."""

@@ -23,9 +23,16 @@ class Drawing:
     def save(self, path: Union[str, os.PathLike[str]]) -> None:
         """Writes the picture to a file, whole or not at all.
 
+        Args:
+            path: The file, whose name ends in ``.svg``.
+
         Raises:
             Error: if the file cannot be written, or is a file of the network.
+            ValueError: if its name ends otherwise.
         """
+        name = os.fsdecode(path)
+        if not name.lower().endswith(".svg"):
+            raise ValueError(f"the picture is an SVG, but the file is {name!r}: its name must end in .svg")
         self._network.write(path, self.svg.encode(), None)
 
     def __str__(self) -> str:

@@ -18,9 +18,13 @@ class Diagnostic(NamedTuple):
     file: Optional[Path]
     """The file that the mistake is in; None for a mistake in `set`."""
     line: Optional[int]
-    """The line, from 1."""
+    """The line, from 1; of a mistake in `set` that of the value."""
     column: Optional[int]
     """The column in characters, from 1."""
+
+
+# What stands for the file of a mistake in `set`.
+_SETTINGS = Path("--set")
 
 
 class Error(Exception):
@@ -34,7 +38,8 @@ class Error(Exception):
 
     def __init__(self, text: str, diagnostics: Sequence[tuple[object, ...]] = ()) -> None:
         super().__init__(text)
-        self.diagnostics = [Diagnostic._make(diagnostic) for diagnostic in diagnostics]
+        made = map(Diagnostic._make, diagnostics)
+        self.diagnostics = [one._replace(file=None) if one.file == _SETTINGS else one for one in made]
 
 
 # As users write it, also in tracebacks.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Mapping, Optional, Sequence, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, Mapping, NoReturn, Optional, Sequence, Union, overload
 
 from . import _inceptive
+from ._checks import images, segments, warn, whole
 from ._cost import Cost
 from ._diff import Diff
 from ._drawing import Drawing
@@ -42,31 +42,53 @@ def load(
 
     Raises:
         Error: if the file or a value is wrong; the text shows every mistake with its line.
+        TypeError: if `set` is no mapping, or a value cannot be written as YAML.
 
     Warns:
         UserWarning: if the network violates a constraint of its space, an auxiliary head does not fit, or an ONNX file
             has something that is not shown or not counted.
     """
-    settings = dict(set or {})
+    settings = settings_of("set", set)
     if input_size is not None:
         settings["input.size"] = input_size
     if cut:
         settings["cut"] = True
-    return _read(_inceptive.Network.load(path, [(key, _yaml(value)) for key, value in settings.items()]))
+    return _read(_inceptive.Network.load(path, [(key, _yaml(key, value)) for key, value in settings.items()]))
+
+
+def settings_of(name: str, values: Optional[Mapping[str, object]]) -> dict[str, object]:
+    """An argument with settings.
+
+    Raises:
+        TypeError: if it is no mapping with texts as keys.
+    """
+    if values is None:
+        return {}
+    example = 'such as {"4a.c3": 256}'
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{name} must be a dictionary {example}, not {values!r}")
+    for key in values:
+        if not isinstance(key, str):
+            raise TypeError(f"the keys of {name} must be texts {example}, not {key!r}")
+    return dict(values)
 
 
 def _read(native: _inceptive.Network) -> Network:
-    """A network that was read, with its warnings."""
+    """A network that was read, with its warnings, which name its point."""
+    point = " ".join(f"{name}={value}" for name, value in native.point)
     for remark in native.remarks():
-        warnings.warn(remark, stacklevel=3)
+        warn(f"{point}: {remark}" if point else remark)
     return Network(native)
 
 
-def _yaml(value: object) -> str:
-    """A value as YAML; numbers of NumPy as those of Python."""
+def _yaml(key: str, value: object) -> str:
+    """A value as YAML; numbers and arrays of NumPy as those of Python."""
     if isinstance(value, str):
         return value
-    return json.dumps(value, default=lambda value: value.item())
+    try:
+        return json.dumps(value, default=lambda value: value.tolist())
+    except (AttributeError, TypeError, ValueError):
+        raise TypeError(f"{key} is set to {value!r}, but must be a number, a text, a list or a dictionary") from None
 
 
 class Network:
@@ -131,7 +153,9 @@ class Network:
 
         Raises:
             Error: if an auxiliary head does not fit in training, or counts would exceed 2**53.
+            ValueError: if `batch` is less than 1.
         """
+        batch = images(batch)
         return Cost._of(self._native, self._native.cost(batch, training), batch, training)
 
     def diff(self, other: Network, *, training: bool = False, depth: int = 1) -> Diff:
@@ -144,8 +168,12 @@ class Network:
 
         Raises:
             Error: if an auxiliary head does not fit in training.
+            TypeError: if `other` is no network.
+            ValueError: if `depth` is negative.
         """
-        found = self._native.diff(other._native, training, depth)
+        if not isinstance(other, Network):
+            raise TypeError(f"other must be a network that `load` or `from_torch` made, not {other!r}")
+        found = self._native.diff(other._native, training, segments(depth))
         return Diff(
             a=dict(found["before"]),
             b=dict(found["after"]),
@@ -164,8 +192,9 @@ class Network:
 
         Raises:
             Error: if there is no memory for the layout.
+            ValueError: if `depth` is negative.
         """
-        return Drawing(*self._native.svg(depth), self._native)
+        return Drawing(*self._native.svg(None if depth is None else segments(depth)), self._native)
 
     def weights(
         self, *, weights: Optional[PathLike] = None, match: Literal["names", "order"] = "names", seed: int = 0
@@ -184,6 +213,7 @@ class Network:
 
         Raises:
             Error: if weights do not fit or cannot be read.
+            ValueError: if `seed` is negative.
         """
         import numpy as np
 
@@ -274,13 +304,26 @@ class Network:
 
         Raises:
             Error: if weights do not fit, also not into float16, or a file cannot be read or written.
+            ValueError: if `opset`, `batch` or another argument is out of range.
         """
+        if batch is not None:
+            batch = images(batch)
+        opset = whole("opset", opset, most=2**32 - 1)
         content, notes = self._native.onnx(_source(weights, match, seed), fold_batch_norm, opset, batch, weight_type)
         _warn(notes)
         if path is None:
             return content
         self._native.write(path, content, weights)
         return None
+
+    def __copy__(self) -> Network:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Network:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a network cannot be pickled: pickle its path and settings, and `load` it again")
 
     def __repr__(self) -> str:
         shapes = " -> ".join("x".join(map(str, shape)) for shape in (self.input_shape, self.output_shape))
@@ -289,13 +332,17 @@ class Network:
 
 
 def _source(weights: Optional[PathLike], match: str, seed: int) -> WeightSource:
-    return {"weights": weights, "match": match, "seed": seed}
+    if not isinstance(match, str):
+        raise TypeError(f'match must be "names" or "order", not {match!r}')
+    if weights is not None:
+        weights = os.fspath(weights)
+    return {"weights": weights, "match": match, "seed": whole("seed", seed)}
 
 
 def _warn(notes: list[str]) -> None:
     """Notes on weights: whose names they have, that they were matched by order, or are not finite."""
     for note in notes:
-        warnings.warn(note, stacklevel=3)
+        warn(note)
 
 
 def _distinct(a: Network, b: Network) -> tuple[str, str]:

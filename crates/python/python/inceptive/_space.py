@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Union
 
 from . import _inceptive
-from ._network import Network, load
+from ._checks import texts, warn, whole
+from ._network import Network, load, settings_of
 from ._table import Table
 
 if TYPE_CHECKING:
@@ -78,25 +78,41 @@ class Space:
 
         Raises:
             Error: if a variable does not have the value, or the values do not fit together.
-        """
-        return load(self.path, set=values)
+            TypeError: if `values` is no mapping.
 
-    def points(self, *, most: int = 100_000, seed: int = 0) -> Table:
+        Warns:
+            UserWarning: if the network violates a constraint of the space.
+        """
+        return load(self.path, set=settings_of("values", values))
+
+    def points(self, *, where: Union[str, Iterable[str]] = (), most: int = 100_000, seed: int = 0) -> Table:
         """Counts networks of the space: all of them, or different ones drawn at random if there are more than `most`.
 
         Points whose values do not fit together are left out.
 
         Args:
-            most: Maximum number of points.
+            where: Conditions such as ``["params < 5M"]``; networks that do not satisfy them are left out.
+            most: Maximum number of points that are counted.
             seed: Seed that they are drawn with.
 
         Returns:
             A row for each network in the order of the space: a column for each variable, one for each count of `Cost`,
-            and ``satisfies``, whether it satisfies all constraints.
-        """
-        return self._table(self._native.points(most, seed), {})
+            and ``satisfies``, whether it satisfies all constraints of the space.
 
-    def front(self, *, where: Iterable[str] = (), objectives: Optional[str] = None, seed: int = 0) -> Table:
+        Raises:
+            Error: if a condition cannot be read.
+            ValueError: if `most` or `seed` is negative.
+        """
+        conditions = texts("where", where)
+        return self._table(self._native.points(conditions, whole("most", most), whole("seed", seed)), {})
+
+    def front(
+        self,
+        *,
+        where: Union[str, Iterable[str]] = (),
+        objectives: Union[str, Iterable[str], None] = None,
+        seed: int = 0,
+    ) -> Table:
         """The Pareto front of what is counted, among the networks that satisfy all conditions.
 
         All networks of a space with at most 10**8 are counted; of a larger one a sample, from which an evolution goes
@@ -104,7 +120,8 @@ class Space:
 
         Args:
             where: Conditions besides those of the space, such as ``["params < 5M"]``.
-            objectives: Such as ``"params, macs"``; those of the space by default. Those that are not counted are ignored.
+            objectives: Such as ``"params, macs"`` or ``["minimize macs", "maximize params"]``; those of the space by
+                default. Those that are not counted are ignored.
             seed: Seed of the sample.
 
         Returns:
@@ -113,17 +130,17 @@ class Space:
 
         Raises:
             Error: if no network satisfies all conditions; the text says what each leaves.
-            ValueError: if an objective is not known.
+            ValueError: if an objective is not known, or `seed` is negative.
 
         Warns:
             UserWarning: if not all networks were counted, so that the front may not be complete.
         """
         import numpy as np
 
-        conditions = [where] if isinstance(where, str) else list(where)
-        found = self._native.front(conditions, objectives, seed)
+        wanted = None if objectives is None else ", ".join(texts("objectives", objectives))
+        found = self._native.front(texts("where", where), wanted, whole("seed", seed))
         if found["is_sample"]:
-            warnings.warn("the space is too large to count all of its networks, so the front may not be complete", stacklevel=2)
+            warn("the space is too large to count all of its networks, so the front may not be complete")
         return self._table(found, {"equal": np.frombuffer(found["equal"], dtype=np.int64)})
 
     def _table(self, networks: Networks, more: Mapping[str, numpy.ndarray[Any, Any]]) -> Table:

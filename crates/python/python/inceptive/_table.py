@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence, Union
 
+from ._checks import missing
+
 if TYPE_CHECKING:
     import numpy
     import pandas
@@ -61,14 +63,28 @@ class Table:
         return [dict(zip(self._columns, values)) for values in zip(*plain)]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """The table as a frame of pandas, which has to be installed."""
-        import pandas as pd
+        """The table as a frame of pandas.
+
+        Raises:
+            ImportError: if pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ModuleNotFoundError as error:
+            raise missing(error, "pandas", "frames") from error
 
         return pd.DataFrame({name: self[name] for name in self._columns})
 
     def to_polars(self) -> polars.DataFrame:
-        """The table as a frame of polars, which has to be installed. What is not known is null."""
-        import polars as pl
+        """The table as a frame of polars. What is not known is null.
+
+        Raises:
+            ImportError: if polars is not installed.
+        """
+        try:
+            import polars as pl
+        except ModuleNotFoundError as error:
+            raise missing(error, "polars", "frames") from error
 
         return pl.DataFrame({name: pl.Series(name, column) for name, column in self._columns.items()})
 
