@@ -59,11 +59,11 @@ fn cloud_on(
     let CloudPlan { most, seed } = plan;
     let (points, is_drawn) = match usize::try_from(space.size()) {
         Ok(size) if size <= most => {
-            ((0..size as u128).map(|at| choices(space, at)).collect(), false)
+            let points = (0..size as u128).map(|at| choices(space, at));
+            (collected(points, &|| goes_on(0, size)), false)
         }
-        _ => (drawn(space, most, seed), true),
+        _ => (drawn(space, most, seed, &|| goes_on(0, most)), true),
     };
-    let points: Vec<Vec<usize>> = points;
     let counted = counted(workers, space, points, seed, goes_on);
     let sample = |(point, network): &(Vec<usize>, Option<Network>)| {
         let labels = space.variables.iter().zip(point);
@@ -124,19 +124,37 @@ pub fn choices(space: &Space, mut at: u128) -> Vec<usize> {
     choices
 }
 
-/// Different points, in the order of the space.
-pub(crate) fn drawn(space: &Space, most: usize, seed: u64) -> Vec<Vec<usize>> {
+/// Points that are listed between two questions whether to go on.
+const LISTED_AT_ONCE: usize = 1 << 14;
+
+/// Points, until it is stopped.
+fn collected(
+    points: impl Iterator<Item = Vec<usize>>,
+    goes_on: &dyn Fn() -> ControlFlow<()>,
+) -> Vec<Vec<usize>> {
+    let is_due = |at: usize| at > 0 && at.is_multiple_of(LISTED_AT_ONCE);
+    let is_wanted = |at: usize| !is_due(at) || goes_on().is_continue();
+    points.enumerate().take_while(|(at, _)| is_wanted(*at)).map(|(_, point)| point).collect()
+}
+
+/// Different points, in the order of the space; fewer if it is stopped.
+pub(crate) fn drawn(
+    space: &Space,
+    most: usize,
+    seed: u64,
+    goes_on: &dyn Fn() -> ControlFlow<()>,
+) -> Vec<Vec<usize>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     if let Ok(size) = u32::try_from(space.size()) {
         let mut places = index::sample(&mut rng, size as usize, most.min(size as usize)).into_vec();
         places.sort_unstable();
-        return places.into_iter().map(|at| choices(space, at as u128)).collect();
+        return collected(places.into_iter().map(|at| choices(space, at as u128)), goes_on);
     }
     // So many that duplicates are rare.
     let random = |rng: &mut ChaCha8Rng| -> Vec<usize> {
         space.variables.iter().map(|v| rng.random_range(0..v.values.len())).collect()
     };
-    let mut points: Vec<Vec<usize>> = (0..most).map(|_| random(&mut rng)).collect();
+    let mut points = collected((0..most).map(|_| random(&mut rng)), goes_on);
     points.sort_unstable();
     points.dedup();
     points
@@ -145,11 +163,11 @@ pub(crate) fn drawn(space: &Space, most: usize, seed: u64) -> Vec<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use std::{
-        panic,
+        iter, panic,
         path::Path,
         sync::{
             Mutex,
-            atomic::{AtomicBool, Ordering},
+            atomic::{AtomicBool, AtomicUsize, Ordering},
         },
     };
 
@@ -183,6 +201,18 @@ mod tests {
         // In the order of the space, like all of them.
         let mut others = all.points.iter();
         assert!(some.points.iter().all(|point| others.any(|other| other == point)));
+    }
+
+    #[test]
+    fn a_stop_ends_the_listing_of_points() {
+        let asked = AtomicUsize::new(0);
+        let stops = || match asked.fetch_add(1, Ordering::Relaxed) {
+            0..3 => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        };
+        let listed = collected(iter::repeat(vec![0]), &stops);
+        assert_eq!(listed.len(), 4 * LISTED_AT_ONCE);
+        assert_eq!(drawn(&space(), 100, 0, &|| ControlFlow::Continue(())).len(), 100);
     }
 
     #[test]

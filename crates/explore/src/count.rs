@@ -14,6 +14,9 @@ use crate::{
 /// Points that a worker counts at a time.
 const CHUNK: usize = 1024;
 
+/// Points that are sorted by structure between two questions whether to go on: there may be millions.
+const SORTED_AT_ONCE: usize = 1 << 16;
+
 /// As many points are built one by one: compiling takes longer.
 pub(crate) const FEW: usize = 2;
 
@@ -125,7 +128,10 @@ impl<'w, 'g> Worker<'w, 'g> {
         };
         let own = key(points[0]);
         let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
-        for place in points {
+        for (at, place) in points.into_iter().enumerate() {
+            if at > 0 && at.is_multiple_of(SORTED_AT_ONCE) && !self.board.has_done(0) {
+                return;
+            }
             groups.entry(key(place)).or_default().push(place);
         }
         let like_first = groups.remove(&own).unwrap_or_default();

@@ -101,7 +101,11 @@ pub fn count_space(
     // Where nearly every network has a structure of its own, counting takes a thousand times as long.
     let share = if structures > DRAWN as u128 { MANY_STRUCTURES } else { 1 };
     let generations = GENERATIONS / share;
-    let listed = if is_all { vec![] } else { drawn(space, DRAWN / share, request.seed) };
+    let listed = if is_all {
+        vec![]
+    } else {
+        drawn(space, DRAWN / share, request.seed, &|| ControlFlow::Continue(()))
+    };
     let (points, total) = match usize::try_from(space.size()) {
         Ok(size) if is_all => (Points::All, size),
         _ => (Points::Listed(&listed), listed.len() + (generations + 1) * POPULATION),
