@@ -140,17 +140,15 @@ mod tests {
         let extends =
             |base: &str| format!("name: Wide\nextends: {base}\nset:\n  stem: {{width: 8}}\n");
         fs::write(path("wide.yaml"), extends("tiny.yaml")).unwrap();
-        fs::write(path("curious.yaml"), extends("../private.yaml")).unwrap();
 
         let mut found = Networks::default();
-        let mut add = |name: &str, settings: &[Setting]| {
-            let file = path(name);
+        let mut add = |file: PathBuf, settings: &[Setting]| {
             let loaded = read(&file, settings).unwrap();
             Texts::new(&mut found, Some(&nets)).network(&loaded, &file, settings);
         };
-        add("wide.yaml", &[]);
-        add("curious.yaml", &[]);
-        add("tiny.yaml", &["stem.width=16".parse().unwrap()]);
+        add(path("wide.yaml"), &[]);
+        add(whole.join("private.yaml"), &[]);
+        add(path("tiny.yaml"), &["stem.width=16".parse().unwrap()]);
         assert_eq!(found.networks, ["wide.yaml", "tiny-1.yaml"]);
         let names: Vec<&str> = found.files.keys().map(String::as_str).collect();
         assert_eq!(names, ["tiny-1.yaml", "tiny.yaml", "wide.yaml"]);

@@ -153,13 +153,25 @@ fn a_report_is_made_again_from_its_store() {
     );
 }
 
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
 /// The committed examples are what their commands make of the stores beside them.
 #[cfg(unix)]
 #[test]
 fn the_examples_are_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    std::os::unix::fs::symlink(root().join("architectures"), folder.join("architectures")).unwrap();
+    // No link: texts behind one are not published.
+    copy(&root().join("architectures"), &folder.join("architectures"));
     for name in ["family", "modules", "explore"] {
         let committed = root().join("reports").join(name);
         let made = folder.join("reports").join(name);
