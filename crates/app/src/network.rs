@@ -1,6 +1,7 @@
 //! Networks from files of every kind, with weights.
 
 use std::{
+    collections::HashSet,
     io,
     path::{Path, PathBuf},
     sync::{
@@ -258,7 +259,10 @@ fn roles_note(imported: &Imported) -> Option<String> {
 }
 
 fn outputs_note(imported: &Imported) -> Option<String> {
-    let names: Vec<&str> = imported.outputs.iter().map(|output| output.name.as_str()).collect();
+    // Those of equal values are one.
+    let mut seen = HashSet::new();
+    let own = imported.outputs.iter().filter(|output| seen.insert(&output.path));
+    let names: Vec<&str> = own.map(|output| output.name.as_str()).collect();
     several_outputs(&names)
 }
 

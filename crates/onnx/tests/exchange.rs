@@ -661,7 +661,8 @@ fn what_a_file_says_about_itself_and_its_nodes_is_kept() {
     let graph = &imported.graph;
     let conv = |(_, node): &(_, &inceptive_ir::Node)| matches!(node.op, Op::Conv(_));
     let (_, conv) = graph.nodes().find(conv).unwrap();
-    let [original] = info.nodes(&conv.path) else { panic!("{:?}", info.nodes(&conv.path)) };
+    let originals: Vec<_> = info.nodes(&conv.path).collect();
+    let [original] = originals[..] else { panic!("{originals:?}") };
     assert_eq!(original.operator, "Conv");
     assert!(original.name.starts_with('/') && original.name.ends_with("/Conv"));
     assert!(original.attributes.contains(&("kernel_shape".to_owned(), "3, 3".to_owned())));
@@ -669,7 +670,7 @@ fn what_a_file_says_about_itself_and_its_nodes_is_kept() {
     assert_eq!((weight.role.as_str(), weight.kind.as_str()), ("W", "float32[16,3,3,3]"));
     assert_eq!(info.tensor(&conv.path, Role::Weight).unwrap().name, weight.name);
     // Every node but the input is made of nodes of the file, and a fused one of several.
-    let origins = |node: &inceptive_ir::Node| info.nodes(&node.path).len();
+    let origins = |node: &inceptive_ir::Node| info.nodes(&node.path).count();
     let made = graph.nodes().skip(1).map(|(_, node)| origins(node));
     assert!(made.min().unwrap() >= 1);
 }
@@ -679,6 +680,6 @@ fn a_node_that_is_made_of_several_knows_all_of_them() {
     let silu = again(&network("  - conv a: {kernel: 3, width: 8, act: silu}\ntail: gap\n"));
     let (_, node) = silu.graph.nodes().find(|(_, node)| node.op.name() == "silu").unwrap();
     let operators: Vec<&str> =
-        silu.info.nodes(&node.path).iter().map(|node| node.operator.as_str()).collect();
+        silu.info.nodes(&node.path).map(|node| node.operator.as_str()).collect();
     assert_eq!(operators, ["Sigmoid", "Mul"]);
 }

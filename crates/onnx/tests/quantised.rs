@@ -102,7 +102,7 @@ fn a_layer_and_its_activation_are_one_node_of_the_file() {
         .graph
         .nodes()
         .map(|(_, node)| {
-            let of = read.info.nodes(&node.path).iter().map(|node| node.operator.clone());
+            let of = read.info.nodes(&node.path).map(|node| node.operator.clone());
             (node.op.name(), of.collect::<Vec<_>>().join(" "))
         })
         .collect();

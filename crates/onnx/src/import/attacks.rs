@@ -271,3 +271,27 @@ fn constants_along_another_axis_are_refused() {
         assert_eq!(read(network).is_ok(), is_read, "{dims:?}");
     }
 }
+
+/// Each part of a split is a node of the network that comes from one with thousands of outputs.
+#[test]
+fn parts_of_a_split_share_what_is_known_of_it() {
+    let count = 4_000;
+    let parts: Vec<String> = (0..count).map(|at| format!("p{at}")).collect();
+    let input = NodeProto {
+        output: parts.clone(),
+        attribute: vec![super::exact::int("axis", 1)],
+        ..node("Split", &["c"], "")
+    };
+    let join = NodeProto {
+        input: parts,
+        attribute: vec![super::exact::int("axis", 1)],
+        ..node("Concat", &[], "y")
+    };
+    let kernel = super::exact::floats("w", &[count, 3, 1, 1], &vec![0.5; 12_000]);
+    let network = graph(vec![node("Conv", &["x", "w"], "c"), input, join], vec![kernel]);
+    let imported = read(network).unwrap();
+    let slices = imported.graph.nodes().filter(|(_, node)| matches!(node.op, Op::Rearrange(_)));
+    let originals: Vec<_> = slices.flat_map(|(_, node)| imported.info.nodes(&node.path)).collect();
+    assert_eq!(originals.len(), 4_000);
+    assert!(originals.iter().all(|original| std::ptr::eq(*original, originals[0])));
+}

@@ -1,6 +1,6 @@
 //! What a file says about itself and its nodes, in its author's words.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use inceptive_ir::{Path, Role};
 
@@ -47,7 +47,8 @@ pub struct ModelInfo {
     pub inputs: Vec<OriginalValue>,
     /// The outputs of the graph.
     pub outputs: Vec<OriginalValue>,
-    nodes: HashMap<Path, Vec<OriginalNode>>,
+    /// Several nodes of the network share one of the file, as the parts of a split do.
+    nodes: HashMap<Path, Vec<Arc<OriginalNode>>>,
     tensors: HashMap<(Path, Role), OriginalValue>,
 }
 
@@ -85,8 +86,8 @@ pub struct OriginalNode {
 
 impl ModelInfo {
     /// The nodes of the file that became a node of the network, in their order.
-    pub fn nodes(&self, path: &Path) -> &[OriginalNode] {
-        self.nodes.get(path).map_or(&[], Vec::as_slice)
+    pub fn nodes(&self, path: &Path) -> impl Iterator<Item = &OriginalNode> {
+        self.nodes.get(path).into_iter().flatten().map(Arc::as_ref)
     }
 
     /// The tensor of the file that a layer keeps under a path; `None` for other layers.
@@ -104,10 +105,14 @@ impl ModelInfo {
         let kinds = Kinds::new(file);
         let mut nodes = HashMap::with_capacity(drafts.len());
         let mut tensors = HashMap::new();
+        let mut known: HashMap<usize, Arc<OriginalNode>> = HashMap::new();
         for draft in drafts {
             let path = Path::new(&draft.path);
-            let own = draft.origins.iter().filter_map(|&at| live.get(at));
-            nodes.insert(path.clone(), own.map(|node| kinds.node(node)).collect());
+            let own = draft.origins.iter().filter_map(|&at| Some((at, *live.get(at)?)));
+            let own = own.map(|(at, node)| {
+                Arc::clone(known.entry(at).or_insert_with(|| kinds.node(node).into()))
+            });
+            nodes.insert(path.clone(), own.collect());
             for (role, tensor) in &draft.tensors {
                 let name = tensor.origin().and_then(|origin| origin.name());
                 let name = name.map_or("", |name| name.as_ref());
