@@ -254,6 +254,33 @@ impl PoolKind {
     }
 }
 
+impl Pool {
+    /// The same pool with padding below and to the right written as rounding up, for maps of this size; unchanged if that
+    /// gives other windows. Padding never affects a maximum, nor an average over real values only.
+    #[must_use]
+    pub fn rounded_up(self, from: Size) -> Self {
+        let Padding { top, left, bottom, right } = self.padding;
+        let padding = Padding::symmetric(Size::new(top, left));
+        let candidate = Self { padding, ceil: true, ..self };
+        let windows = |from: u32, pads: [u32; 2], kernel: u32, stride: u32| {
+            let room = u64::from(from) + u64::from(pads[0]) + u64::from(pads[1]);
+            room.checked_sub(u64::from(kernel)).map(|room| room / u64::from(stride) + 1)
+        };
+        let rows = windows(from.height, [top, bottom], self.kernel.height, self.stride.height);
+        let columns = windows(from.width, [left, right], self.kernel.width, self.stride.width);
+        let shape = Op::Pool(candidate).infer(&[Shape::map(1, from.height, from.width)]).ok();
+        let gives_same = shape.is_some_and(|shape| {
+            let size = shape.size();
+            (Some(u64::from(size.height)), Some(u64::from(size.width))) == (rows, columns)
+        });
+        let is_grown = bottom > top || right > left;
+        match is_grown && !self.ceil && !self.count_include_pad && gives_same {
+            true => candidate,
+            false => self,
+        }
+    }
+}
+
 impl Op {
     /// The operator's name, as the YAML language, tables and paths use it.
     pub const fn name(&self) -> &'static str {

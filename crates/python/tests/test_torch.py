@@ -133,6 +133,26 @@ def test_a_missing_package_is_named(monkeypatch, architectures):
             use()
 
 
+@pytest.mark.parametrize("kind", ["avgpool", "maxpool"])
+@pytest.mark.parametrize("size", [8, 9])
+def test_pools_as_tensorflow_pads_them_come_back(tmp_path, kind, size):
+    """Windows of 3 with a stride of 2 on even maps have padding below and to the right alone."""
+    file = tmp_path / "same.yaml"
+    file.write_text(
+        f"name: Same\ninput: {{channels: 3, size: {size}}}\nbody:\n  - {kind}: {{kernel: 3, stride: 2, pad: same}}\ntail: []\n"
+    )
+    network = inceptive.load(file)
+    module = network.to_torch().eval()
+    again = inceptive.from_torch(module, images(network, 1))
+    assert (again.cost().flops, again.output_shape) == (network.cost().flops, network.output_shape)
+    x = images(network)
+    assert torch.equal(again.to_torch().eval()(x), module(x))
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(network.to_onnx(batch=2), providers=["CPUExecutionProvider"])
+    expected = session.run(None, {session.get_inputs()[0].name: x.numpy()})[0]
+    np.testing.assert_allclose(module(x).detach().numpy(), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_a_module_with_local_response_normalisation_comes_back(architectures, training):
     pytest.importorskip("onnx")

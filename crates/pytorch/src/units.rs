@@ -1,6 +1,6 @@
 //! A graph as units: operators with the normalisations and activations that belong to them.
 
-use inceptive_ir::{Graph, NodeId, Op, Part, Path, Shape};
+use inceptive_ir::{Graph, NodeId, Op, Part, Path, PoolKind, Shape};
 
 use super::step::Step;
 
@@ -80,8 +80,13 @@ pub fn units(graph: &Graph) -> Units {
 fn fuse(graph: &Graph, id: NodeId, is_taken: &mut [bool]) -> (Step, NodeId) {
     let node = graph.node(id);
     let input = graph.input_shapes(id).first().copied().unwrap_or(node.shape);
-    let mut step =
-        Step { op: node.op.clone(), norm: None, activation: None, input, output: node.shape };
+    let op = match &node.op {
+        // PyTorch's own pools round up, and their exports are read everywhere; those of a helper with padding on single sides
+        // divide by a computed map.
+        Op::Pool(pool) if pool.kind != PoolKind::L2 => Op::Pool(pool.rounded_up(input.size())),
+        op => op.clone(),
+    };
+    let mut step = Step { op, norm: None, activation: None, input, output: node.shape };
     let mut last = id;
     if !matches!(node.op, Op::Conv(_) | Op::Linear(_)) {
         return (step, last);

@@ -114,7 +114,8 @@ impl Importer {
         {
             return Err(UnsupportedOp::because("whose last window starts in padding"));
         }
-        Ok(Op::Pool(rounded_up(pool, from)))
+        // Our exports write rounding up as padding below and to the right.
+        Ok(Op::Pool(pool.rounded_up(from)))
     }
 
     /// One window over the whole map, as the language has it.
@@ -401,25 +402,4 @@ fn is_grid(node: &NodeProto, kind: PoolKind, from: Size) -> bool {
         && kernel.is_ok_and(|kernel| {
             from.height.is_multiple_of(kernel.height) && from.width.is_multiple_of(kernel.width)
         })
-}
-
-/// Our exports write rounding up as padding below and to the right; this turns it back into rounding up if the windows
-/// are the same. Padding never affects a maximum, nor an average over real values only.
-fn rounded_up(pool: Pool, from: Size) -> Pool {
-    let Padding { top, left, bottom, right } = pool.padding;
-    let padding = Padding::symmetric(Size::new(top, left));
-    let candidate = Pool { padding, ceil: true, ..pool };
-    let windows = |from: u32, pads: [u32; 2], kernel: u32, stride: u32| {
-        let room = u64::from(from) + u64::from(pads[0]) + u64::from(pads[1]);
-        room.checked_sub(u64::from(kernel)).map(|room| room / u64::from(stride) + 1)
-    };
-    let rows = windows(from.height, [top, bottom], pool.kernel.height, pool.stride.height);
-    let columns = windows(from.width, [left, right], pool.kernel.width, pool.stride.width);
-    let shape = Op::Pool(candidate).infer(&[Shape::map(1, from.height, from.width)]).ok();
-    let gives_same = shape.is_some_and(|shape| {
-        let size = shape.size();
-        (Some(u64::from(size.height)), Some(u64::from(size.width))) == (rows, columns)
-    });
-    let is_grown = bottom > top || right > left;
-    if is_grown && !pool.ceil && !pool.count_include_pad && gives_same { candidate } else { pool }
 }
