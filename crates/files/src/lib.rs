@@ -27,7 +27,7 @@ pub use link::{leads_out, refuse_links, untrusted_link};
 pub use lock::{lock_file, lock_machine};
 pub use ranges::RangeFile;
 pub use rename::rename_file;
-pub use replace::{create_folder, replace_all, replace_file, replace_file_with, unfinished};
+pub use replace::{create_folder, replace_all, replace_file_with, unfinished};
 pub use share::Share;
 
 use std::{
@@ -93,6 +93,14 @@ impl fmt::Display for Size {
             bytes => write!(f, "{bytes} bytes"),
         }
     }
+}
+
+/// Replaces a file by a content, as [`replace_file_with`] does.
+///
+/// # Errors
+/// As there.
+pub fn replace_file(path: &Path, content: &[u8], inputs: &InputFiles) -> Result<(), WriteError> {
+    replace_file_with(path, inputs, |file| file.write_all(content))
 }
 
 /// Opens a regular file of at most `limit` bytes for reading. It never blocks, neither on a pipe nor on a device.

@@ -43,20 +43,12 @@ fn in_the_way(folder: &Path) -> Option<io::Error> {
 /// Folders of the system whose links refer to open files, such as `/dev/stdout`.
 const OPEN_FILES: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
 
-/// Replaces a file that is not one of `inputs`: writes beside it, syncs and renames. Devices such as `/dev/null`, and files
-/// that are already open, are written to directly.
+/// Replaces a file that is not one of `inputs` by what `write` writes, which need not be in memory as a whole: writes beside it,
+/// syncs and renames. Devices such as `/dev/null`, and files that are already open, are written to directly.
 ///
 /// # Errors
-/// When the file cannot be written, is an input, a link, or neither a regular file nor such a device; its content is then
-/// unchanged.
-pub fn replace_file(path: &Path, content: &[u8], inputs: &InputFiles) -> Result<(), WriteError> {
-    replace_file_with(path, inputs, |file| file.write_all(content))
-}
-
-/// Replaces a file as [`replace_file`] does, by what `write` writes, which need not be in memory as a whole.
-///
-/// # Errors
-/// As there, and with the errors of `write`.
+/// When the file cannot be written, is an input, a link, or neither a regular file nor such a device, and with the errors of
+/// `write`; its content is then unchanged.
 pub fn replace_file_with(
     path: &Path,
     inputs: &InputFiles,
@@ -310,6 +302,7 @@ fn readable_by_all(_: &mut tempfile::Builder<'_, '_>) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replace_file;
 
     fn patient() -> ControlFlow<()> {
         ControlFlow::Continue(())

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{InputFiles, WriteError, disk};
+use crate::{InputFiles, WriteError, disk, replace_file};
 
 /// Does nothing: folders are there as soon as there is a file in them.
 ///
@@ -17,18 +17,10 @@ pub fn create_folder(_: &Path) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Replaces a file that is not one of `inputs`.
+/// Replaces a file that is not one of `inputs` by what `write` writes.
 ///
 /// # Errors
-/// When it is an input or a folder; nothing is changed then.
-pub fn replace_file(path: &Path, content: &[u8], inputs: &InputFiles) -> Result<(), WriteError> {
-    replace_file_with(path, inputs, |file| file.write_all(content))
-}
-
-/// Replaces a file as [`replace_file`] does, by what `write` writes.
-///
-/// # Errors
-/// As [`replace_file`], or when `write` fails.
+/// When it is an input or a folder, or when `write` fails; nothing is changed then.
 pub fn replace_file_with(
     path: &Path,
     inputs: &InputFiles,

@@ -122,6 +122,24 @@ fn a_matrix_and_its_transpose_are_named() {
     assert_eq!(again.iter().map(|name| &**name).collect::<Vec<_>>(), ["w"]);
 }
 
+/// Numbers are single precision here; that the file rounds some of them to fewer digits is said once.
+#[test]
+fn casts_to_half_precision_are_remarked_on() {
+    let remarks = |to: i64| {
+        let nodes = vec![
+            node("Conv", &["x", "w"], "c"),
+            with(node("Cast", &["c"], "h"), &[int("to", to)]),
+            with(node("Cast", &["h"], "y"), &[int("to", 1)]),
+        ];
+        imported(graph(nodes, vec![floats("w", &[4, 3, 1, 1], &[0.5; 12])])).unwrap().remarks
+    };
+    for half in [10, 16] {
+        let said = remarks(half);
+        assert!(said.len() == 1 && said[0].contains("rounds values to half precision"), "{said:?}");
+    }
+    assert!(remarks(1).is_empty() && remarks(11).is_empty());
+}
+
 /// Outputs that differ in nothing that a network has are one, which is said.
 #[test]
 fn outputs_of_equal_values_are_named() {

@@ -166,6 +166,7 @@ impl Importer {
             self.cut_outputs(&mut outputs, &mut remarks)?;
         }
         remarks.extend(self.remarks_on_integers());
+        remarks.extend(self.remark_on_halves());
         self.graph(model, file, live, outputs, remarks, beside)
     }
 
@@ -398,6 +399,16 @@ impl Owners {
                 None
             }
         }
+    }
+}
+
+impl Importer {
+    /// That numbers are more exact here than in the file.
+    fn remark_on_halves(&self) -> Option<String> {
+        (self.halved > 0).then(|| {
+            "the file rounds values to half precision in places; here they are not rounded, so outputs differ a little"
+                .to_owned()
+        })
     }
 }
 

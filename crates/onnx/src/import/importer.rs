@@ -141,6 +141,8 @@ pub(super) struct Importer {
     pub(super) cut: bool,
     /// Values of integers or bits that a quantised file has in place of numbers; they are read as if they had not been rounded.
     pub(super) quantised: usize,
+    /// Values that the file rounds to half precision.
+    pub(super) halved: usize,
     /// What is known of these integers.
     pub(super) integers: Integers,
     /// Layers of integers whose scale is not known yet.

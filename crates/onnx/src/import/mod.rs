@@ -296,6 +296,7 @@ impl Importer {
             unknown_constants: HashSet::new(),
             cut: options.cut,
             quantised: 0,
+            halved: 0,
             integers: Integers::new(file, live),
             unscaled: HashSet::new(),
             initializers,

@@ -12,7 +12,7 @@ use crate::{
         importer::{Importer, Value},
         source::Stored,
     },
-    proto::NodeProto,
+    proto::{DataType, NodeProto},
 };
 
 impl Importer {
@@ -89,7 +89,13 @@ impl Importer {
         Ok(Value::Expanded(source, Shape::Map { channels: shape.channels(), size }))
     }
 
-    pub(super) fn cast(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+    pub(super) fn cast(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let to =
+            int(node, "to").and_then(|kind| DataType::try_from(i32::try_from(kind).ok()?).ok());
+        let is_half = matches!(to, Some(DataType::Float16 | DataType::Bfloat16));
+        if is_half && !matches!(self.input(node, 0)?, Value::Constant(_)) {
+            self.halved += 1;
+        }
         self.cast_to(node, Element::new(int(node, "to").unwrap_or(0))?)
     }
 
