@@ -13,6 +13,8 @@ use inceptive_bench::{
     engines::{DEFAULT_ENGINE, EngineOptions, PyTorchMode, PyTorchOptions},
 };
 
+use inceptive_results::MAX_THREADS_PER_CORE;
+
 use crate::output;
 
 /// Where programs and libraries of engines are.
@@ -173,10 +175,6 @@ impl EngineArguments {
         }
     }
 }
-
-/// Maximum number of threads per core. With far more threads than cores they wait for each other, and one run
-/// takes minutes, regardless of the budget.
-const MAX_THREADS_PER_CORE: u32 = 16;
 
 /// A whole number of at least 1.
 pub fn positive(text: &str) -> Result<NonZeroU32, String> {

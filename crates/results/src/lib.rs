@@ -48,7 +48,7 @@ pub use exploration::{
 };
 pub use imported::{ImportedResult, NetworkNames};
 pub use known::KnownRooflines;
-pub use machine::Machine;
+pub use machine::{MAX_THREADS_PER_CORE, Machine};
 pub use measurement::{Conditions, Measurement, NetworkInfo, ProfileRecord, Runtime};
 pub use metric::{Counts, Direction, Metric, Objective, Source, Unit, UnknownMetric};
 pub use names::{NetworkFact, distinct_labels};

@@ -5,6 +5,10 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+/// Maximum number of threads per core that the system sees. With far more threads than cores they wait for each other, and
+/// one run takes minutes, regardless of the budget.
+pub const MAX_THREADS_PER_CORE: u32 = 16;
+
 /// The machine, as columns of every result.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Machine {
@@ -47,5 +51,10 @@ impl Machine {
     /// Threads that networks run on without a choice: as many as there are cores that compute by themselves.
     pub fn default_threads(&self) -> NonZeroU32 {
         NonZeroU32::new(self.physical_cores.min(self.logical_cores)).unwrap_or(NonZeroU32::MIN)
+    }
+
+    /// Maximum number of threads on it.
+    pub const fn max_threads(&self) -> u32 {
+        self.logical_cores.saturating_mul(MAX_THREADS_PER_CORE)
     }
 }

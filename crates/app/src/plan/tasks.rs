@@ -276,7 +276,11 @@ impl Plan {
                     }
                 }
             }
-            Work::Bench { .. } => None,
+            Work::Bench { plan, .. } => {
+                let is_possible = !plan.batches.contains(&0) && !plan.threads.contains(&0);
+                (!is_possible)
+                    .then(|| "batch sizes and numbers of threads are at least 1".to_owned())
+            }
             Work::Count { size, tasks, .. } => {
                 let is_possible = (1..=MOST_OF_SPACE).contains(size)
                     && (1..=*size).contains(tasks)

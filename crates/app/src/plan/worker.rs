@@ -8,7 +8,7 @@ use std::{
 };
 
 use inceptive_format::counted;
-use inceptive_results::{EpochRecord, Objective};
+use inceptive_results::{EpochRecord, MAX_THREADS_PER_CORE, Objective};
 use inceptive_store::{LooseRecord, Store, StoreError};
 
 use super::{
@@ -184,9 +184,24 @@ struct Worker<'w, 'c> {
 }
 
 impl Worker<'_, '_> {
-    fn threads(&self, planned: u32) -> u32 {
-        let all = || self.context.machine.default_threads().get();
-        self.threads.unwrap_or(if planned == 0 { all() } else { planned })
+    /// The number of threads of a task whose result does not depend on it; 0 planned are all of the machine.
+    fn threads(&self, planned: u32) -> Result<u32, PlanError> {
+        match (self.threads, planned) {
+            (Some(threads), _) => Ok(threads),
+            (None, 0) => Ok(self.context.machine.default_threads().get()),
+            (None, planned) => self.possible(planned),
+        }
+    }
+
+    /// The number of threads of a plan, if this machine can start them: a plan may be a stranger's, or another machine's.
+    fn possible(&self, planned: u32) -> Result<u32, PlanError> {
+        let most = self.context.machine.max_threads();
+        if planned > most {
+            return Err(PlanError::Choice(format!(
+                "it is planned with {planned} threads, and this machine starts at most {most}, {MAX_THREADS_PER_CORE} per core"
+            )));
+        }
+        Ok(planned)
     }
 
     /// The number of threads of a measurement: a number that the plan names is a part of what is measured.
@@ -196,8 +211,8 @@ impl Worker<'_, '_> {
                 "it measures with {}, and the worker may use {given} (--threads)",
                 counted(planned as usize, "thread", "threads")
             ))),
-            (Some(planned), _) => Ok(planned),
-            (None, _) => Ok(self.threads(0)),
+            (Some(planned), _) => self.possible(planned),
+            (None, _) => self.threads(0),
         }
     }
 
@@ -230,7 +245,7 @@ impl Worker<'_, '_> {
                     space: &space,
                     conditions: &conditions,
                     objectives: &objectives,
-                    threads: self.threads(0) as usize,
+                    threads: self.threads(0)? as usize,
                     machine: self.context.machine,
                 };
                 let stop = self.context.stop;
@@ -251,7 +266,7 @@ impl Worker<'_, '_> {
         listen: &mut dyn FnMut(WorkerEvent),
     ) -> Result<Found, TaskError> {
         let plan = TrainPlan {
-            threads: self.threads(plan.threads),
+            threads: self.threads(plan.threads)?,
             python: self.programs.python.clone().filter(|_| plan.trainer == TrainerName::PyTorch),
             folder: self.open.folder.join(&plan.folder),
             ..plan

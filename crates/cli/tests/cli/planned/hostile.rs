@@ -302,6 +302,33 @@ fn impossible_numbers_of_tasks_are_refused() {
     refused(folder, "worker train --status", "more than 10000000 tasks");
 }
 
+#[test]
+fn impossible_batches_and_threads_do_not_end_a_share() {
+    let folder = folder();
+    let folder = folder.path();
+    done(folder, "bench one.yaml --threads 1 --budget 50ms --plan bench");
+    for (key, values) in [("batches", json!([0, 1])), ("threads", json!([0]))] {
+        let mut before = Value::Null;
+        forge(folder, "bench", |plan| {
+            before = std::mem::replace(&mut plan["work"]["bench"]["plan"][key], values);
+        });
+        for command in ["--shard 1/1", "--status"] {
+            refused(folder, &format!("worker bench {command}"), "are at least 1");
+        }
+        forge(folder, "bench", |plan| plan["work"]["bench"]["plan"][key] = before);
+    }
+    forge(folder, "bench", |plan| {
+        plan["work"]["bench"]["plan"]["threads"] = json!([1_000_000, 1]);
+    });
+    refused(folder, "worker bench --shard 1/1", "this machine starts at most");
+    assert_eq!(results(folder, "bench").len(), 1);
+
+    done(folder, &format!("{TRAIN} --plan train"));
+    forge(folder, "train", |plan| plan["work"]["train"]["threads"] = json!(1_000_000));
+    refused(folder, "worker train --task 0", "this machine starts at most");
+    done(folder, "worker train --task 0 --threads 1");
+}
+
 /// Writes a result with the name that belongs to its content.
 fn put(folder: &Path, plan: &str, result: &Value) {
     let sha256 = |text: &str| -> String {
