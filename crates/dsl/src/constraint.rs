@@ -63,7 +63,7 @@ impl Constraint {
         let known = || Metric::from_source(Source::Counted).map(Metric::id);
         match expr.eval(&Counts(&|name| known().any(|id| id == name).then_some(1.0))) {
             Ok(Val { kind: ValKind::Bool(_), .. }) => Ok(Self { text: text.to_owned(), expr }),
-            Ok(value) => Err(format!("it gives {}, not true or false", value.describe())),
+            Ok(value) => Err(format!("its value is {}, not true or false", value.describe())),
             Err(EvalError::NoVariable(name)) => {
                 Err(format!("there is no count `{name}`; {}", suggestion(&name, "counts", known())))
             }

@@ -1,6 +1,6 @@
 //! What is known about the accuracy and the latency of a network, and how it is known.
 
-use egui::{Grid, RichText, Ui};
+use egui::{Color32, Grid, RichText, TextStyle, Ui};
 use inceptive_app::Inspected;
 use inceptive_format::{counted, decimals};
 use inceptive_results::{Measurement, Runtime, Value, statistics::Estimate};
@@ -10,11 +10,15 @@ use crate::{
     command::{Command, Commands},
     model::Model,
     pane::Pane,
+    panels::text_width,
     theme::colors,
 };
 
 /// A network, with the name of its file.
 pub(crate) type Named<'a> = (&'a str, &'a Inspected);
+
+/// Room between a figure and what is beside it.
+const SPACING: f32 = 12.0;
 
 /// Figures of a kind that are listed.
 const MOST: usize = 3;
@@ -75,7 +79,8 @@ impl Evidence {
         commands: &mut Commands,
     ) {
         self.update(network, base, model);
-        self.table(ui, true);
+        let is_wide = self.width(ui) <= ui.available_width();
+        self.table(ui, is_wide);
         buttons(ui, commands);
     }
 
@@ -91,6 +96,20 @@ impl Evidence {
         self.table(ui, false);
     }
 
+    /// The width of the figures with their sources behind them.
+    fn width(&self, ui: &Ui) -> f32 {
+        let all = || self.accuracy.iter().chain(&self.latency);
+        let mono = TextStyle::Monospace.resolve(ui.style());
+        let figure = |line: &Line| {
+            let galley =
+                ui.painter().layout_no_wrap(line.text.clone(), mono.clone(), Color32::WHITE);
+            galley.size().x
+        };
+        let texts = all().map(figure).fold(0.0, f32::max);
+        let sources = all().map(|line| text_width(ui, &line.source)).fold(0.0, f32::max);
+        text_width(ui, "accuracy") + texts + sources + 2.0 * SPACING
+    }
+
     /// Draws the figures with their sources behind them, or below where there is little room.
     fn table(&self, ui: &mut Ui, is_wide: bool) {
         let weak = colors(ui).weak;
@@ -98,7 +117,7 @@ impl Evidence {
             self.lines(ui);
             return;
         }
-        Grid::new("evidence").num_columns(3).spacing([12.0, 3.0]).show(ui, |ui| {
+        Grid::new("evidence").num_columns(3).spacing([SPACING, 3.0]).show(ui, |ui| {
             for (name, lines) in [("accuracy", &self.accuracy), ("latency", &self.latency)] {
                 for (at, Line { text, source }) in lines.iter().enumerate() {
                     ui.label(RichText::new(if at == 0 { name } else { "" }).color(weak));

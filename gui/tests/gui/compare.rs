@@ -49,6 +49,23 @@ fn totals_have_differences_to_the_first() {
     }
 }
 
+/// The base is the first selected network, whatever was compared before.
+#[test]
+fn another_selection_has_another_base() {
+    let mut window = comparing(&["googlenet.yaml", "googlenet-bn.yaml"], &["googlenet-bn"]);
+    window.press(Modifiers::COMMAND, Key::Num1);
+    let mut window = comparing_in(window, &["googlenet", "googlenet-bn"]);
+    assert!(window.says("-373,648") && !window.says("+373,648"));
+    // One that is added to the others comes last.
+    window.press(Modifiers::COMMAND, Key::Num1);
+    window.get("googlenet-bn").click();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::Num5);
+    window.get("googlenet").click_modifiers(Modifiers::COMMAND);
+    window.harness.run();
+    assert!(window.says("+373,648"));
+}
+
 /// As everywhere: what was published of many crops or models is not compared.
 #[test]
 fn accuracies_of_other_protocols_are_not_compared() {

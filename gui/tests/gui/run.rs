@@ -24,7 +24,7 @@ use inceptive_results::{
 };
 use inceptive_store::{Filter, Store};
 
-use crate::common::{Window, copies};
+use crate::common::{Window, copies, has_sliders, is_designed};
 
 const NETWORK: &str = "module-reduced.yaml";
 
@@ -244,6 +244,30 @@ fn results_are_grouped_labelled_hidden_and_compared() {
     window.harness.get_by_role_and_label(Role::Link, "AlexNet").click();
     window.harness.run();
     assert!(!window.says("x faster"));
+}
+
+#[test]
+fn results_of_a_design_have_its_name_and_a_report_says_that_it_saves_it() {
+    let mut window = running(&steady());
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("it is counted", has_sliders);
+    let sliders = || window.harness.get_all_by_role(Role::Slider);
+    let slider = sliders().next().unwrap();
+    slider.set_value_accesskit(96.0);
+    window.harness.run();
+    window.wait("it is counted again", is_designed);
+    let name = window.model().current().unwrap().name();
+    assert_ne!(name, "Inception module with reductions");
+    window.press(Modifiers::COMMAND, Key::Num6);
+    window.wait("engines are known", |model| model.engines.is_some());
+    window.click("Start");
+    window
+        .wait("there is a result", |model| is_over(model) && model.results.measurements.len() == 1);
+    let subject = &window.model().results.measurements[0].result.subject;
+    assert_eq!(subject.name, "Inception module with reductions");
+    assert!(window.harness.query_by_role_and_label(Role::Link, &name).is_some(), "{name}");
+    window.click("Report");
+    assert!(window.has("saves first") && window.says("-design-1.yaml"));
 }
 
 #[test]

@@ -487,7 +487,7 @@ impl<'a> Lowering<'a> {
         for &input in inputs.iter().take(4) {
             let node = self.graph.node(input);
             if let Some(at) = node.span {
-                let label = format!("`{}` gives {}", node.path, node.shape);
+                let label = format!("`{}` has shape {}", node.path, node.shape);
                 diagnostic = diagnostic.at(at, label);
             }
         }

@@ -58,6 +58,8 @@ pub struct Compare {
     /// The compared networks; the first one is the base. Unlike the selection, the order does not change when
     /// another network becomes current.
     order: Vec<FilePath>,
+    /// The selection when the tab was shown last.
+    selection: Vec<FilePath>,
     /// The network that is compared with the base in detail.
     other: Option<FilePath>,
     section: Section,
@@ -121,14 +123,21 @@ impl Compare {
         }
     }
 
-    /// Adds newly selected networks at the end, and removes those that are no longer selected.
+    /// Adds newly selected networks at the end, and removes those that are no longer selected. A selection that begins with
+    /// other networks than before is a new one, and has its own order.
     fn follow(&mut self, model: &Model) {
-        self.order.retain(|file| model.selection.contains(file));
+        let is_selected = |file: &FilePath| model.selection.contains(file);
+        self.selection.retain(is_selected);
+        self.order.retain(is_selected);
+        if !model.selection.starts_with(&self.selection) {
+            self.order.clear();
+        }
         for file in &model.selection {
             if !self.order.contains(file) {
                 self.order.push(Arc::clone(file));
             }
         }
+        self.selection.clone_from(&model.selection);
     }
 
     fn bar(&mut self, ui: &mut Ui, networks: &[Compared<'_>], other: &Compared<'_>, ask: &mut Ask) {

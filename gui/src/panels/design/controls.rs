@@ -395,7 +395,7 @@ pub fn slider(
         let is_narrow = ui.available_width() < ROOMY;
         match (is_narrow, beside.real) {
             // There is no room for a column of real widths.
-            (true, Some(real)) => name_cell(ui, key, &format!("{name} = {real}"), is_changed),
+            (true, Some(real)) => name_cell(ui, key, &format!("= {real} {name}"), is_changed),
             _ => name_cell(ui, key, name, is_changed),
         }
         // The width left by the name, the number box, what stands beside it, and the button.

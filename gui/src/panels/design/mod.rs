@@ -246,9 +246,9 @@ impl Design {
             // Differences may be wider than a small window has room for.
             ScrollArea::horizontal().id_salt("numbers").show(ui, |ui| {
                 numbers::ui(ui, base_network, now, limits.iter().chain(&*targets), model);
-                let (now, base) = ((own_name.as_str(), &**now), (&*base_name, &**base_network));
-                evidence.ui(ui, now, Some(base), model, commands);
             });
+            let (now, base) = ((own_name.as_str(), &**now), (&*base_name, &**base_network));
+            evidence.ui(ui, now, Some(base), model, commands);
             ui.separator();
         };
         ui.scope(|ui| {

@@ -74,17 +74,27 @@ impl Camera {
         zoom < SMALL && taken.min_elem() < NEEDLE
     }
 
-    /// Shows all of a picture, or if it is too large for that, its beginning.
-    pub fn fitting_or_start(whole: Rect, screen: Rect) -> Self {
+    /// Shows all of a picture, or if it is too large for that, the part around its first box, legible: a picture may begin
+    /// anywhere between its corners.
+    pub fn fitting_or_start(whole: Rect, first: Rect, screen: Rect) -> Self {
         let fit = Self::fitting(whole, screen);
-        if fit.zoom >= SMALLEST { fit } else { Self::at_corner(whole, screen) }
-    }
-
-    /// Shows the upper left corner of a picture, legible.
-    fn at_corner(whole: Rect, screen: Rect) -> Self {
+        if fit.zoom >= SMALLEST {
+            return fit;
+        }
         let zoom = 0.5;
-        let half = screen.size() / 2.0 - Vec2::splat(MARGIN);
-        Self { center: (whole.min + half / zoom).into(), zoom }
+        let half = (screen.size() / 2.0 - Vec2::splat(MARGIN)) / zoom;
+        // No farther over the edges of the picture than has to be.
+        let within = |at: f32, low: f32, high: f32, half: f32| {
+            if high - low <= 2.0 * half {
+                f32::midpoint(low, high)
+            } else {
+                at.clamp(low + half, high - half)
+            }
+        };
+        let at = first.center();
+        let x = within(at.x, whole.left(), whole.right(), half.x);
+        let y = within(at.y, whole.top(), whole.bottom(), half.y);
+        Self { center: (x, y), zoom }
     }
 
     /// Shows a tall picture from its top, all of it from left to right however small that is.
@@ -221,8 +231,13 @@ mod tests {
         assert!((corner(tall).y - SCREEN.top() - MARGIN).abs() < 0.5);
         assert!((corner(picture(40_000.0, 300.0)).x - SCREEN.left() - MARGIN).abs() < 0.5);
         let huge = picture(60_000.0, 40_000.0);
-        let camera = Camera::fitting_or_start(huge, SCREEN);
-        assert!(camera.zoom > 0.3 && SCREEN.contains(camera.to_screen(SCREEN, huge.min)));
+        for first in [pos2(30.0, 10.0), pos2(29_000.0, 10.0), pos2(59_990.0, 39_000.0)] {
+            let first = Rect::from_center_size(first, vec2(20.0, 10.0));
+            let camera = Camera::fitting_or_start(huge, first, SCREEN);
+            assert!(
+                camera.zoom > 0.3 && SCREEN.contains_rect(camera.rect_to_screen(SCREEN, first))
+            );
+        }
     }
 
     #[test]

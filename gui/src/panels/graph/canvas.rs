@@ -128,7 +128,8 @@ pub(super) fn navigate(
 /// Shows all of a scene, or its beginning if it is too large; beside the legend where that would cover a card.
 fn fitted(scene: &Scene, screen: Rect, legend: Option<Rect>) -> Camera {
     let whole = whole(scene);
-    let camera = Camera::fitting_or_start(whole, screen);
+    let first = scene.cards.first().map_or(whole, |card| rect(card.rect));
+    let camera = Camera::fitting_or_start(whole, first, screen);
     let is_covered = |legend: &Rect| {
         let covers =
             |card: &Card| camera.rect_to_screen(screen, rect(card.rect)).intersects(*legend);

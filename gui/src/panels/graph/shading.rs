@@ -247,31 +247,36 @@ pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading
             }
             Some(place)
         }
-        colour => heat_legend(ui, screen, colour, shading, theme),
+        colour => heat_legend(ui, screen, scene, colour, shading),
     }
 }
 
 fn heat_legend(
     ui: &mut Ui,
     screen: Rect,
+    scene: &Scene,
     colour: Colour,
     shading: &Shading,
-    theme: Theme,
 ) -> Option<Rect> {
+    let theme = ui.ctx().theme();
     let title = shading.convention.map_or_else(String::new, |unit| colour.title(unit));
     let is_empty = shading.most <= 0.0;
     let scale = if colour.is_found() { "linear scale" } else { "logarithmic scale" };
     let shown = if is_empty { title.clone() } else { format!("{title}, {scale}") };
+    let is_together = !is_empty && scene.cards.iter().any(|card| card.times > 1);
+    let together = (is_together && !colour.is_found()).then_some("modules drawn once: all copies");
     let way = shading.way.as_deref();
-    let rows = if is_empty { 2.0 } else { 3.0 } + if way.is_some() { 1.0 } else { 0.0 };
+    let lines = [way, together].into_iter().flatten().count();
+    let rows = if is_empty { 2.0 } else { 3.0 } + lines as f32;
     let least = if is_empty { 190.0 } else { 170.0 };
-    let texts = [Some(shown.as_str()), way].into_iter().flatten();
+    let texts = [Some(shown.as_str()), way, together].into_iter().flatten();
     let widest = texts.map(|text| text_width(ui, text)).fold(least, f32::max);
     let size = vec2(widest, ROW * rows);
     let [least_text, most_text] = [shading.least, shading.most].map(|value| colour.number(value));
     let range = format!("{scale}, {least_text} to {most_text}");
     let range = (!is_empty).then_some(range.as_str());
-    let said: Vec<&str> = [Some(title.as_str()), way, range].into_iter().flatten().collect();
+    let said: Vec<&str> =
+        [Some(title.as_str()), way, range, together].into_iter().flatten().collect();
     let said = said.join(", ");
     let place = ground(ui, screen, size, &format!("legend: {said}"))?;
     let mut at = content(place);
@@ -307,6 +312,9 @@ fn heat_legend(
     let below = at.y + 2.5 * ROW;
     text(ui, pos2(bar.left(), below), Align2::LEFT_CENTER, &least_text);
     text(ui, pos2(bar.right(), below), Align2::RIGHT_CENTER, &most_text);
+    if let Some(together) = together {
+        text(ui, pos2(bar.left(), below + ROW), Align2::LEFT_CENTER, together);
+    }
     Some(place)
 }
 

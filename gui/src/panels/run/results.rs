@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::verdict;
 use crate::{
     format::{milliseconds, share},
-    model::Model,
+    model::{Entry, Model},
     panels::sort::Sort,
     theme::{Palette, colors},
 };
@@ -168,9 +168,11 @@ impl Results {
     pub fn ui(&mut self, ui: &mut Ui, model: &Model) {
         let wanted = self.network.to_lowercase();
         let hidden = &self.remembered.hidden;
+        let designs = Designs::new(model);
         let is_wanted = |stored: &&Stored<Measurement>| {
             let Measurement { subject, runtime, .. } = &stored.result;
-            let is_named = subject.name.to_lowercase().contains(&wanted)
+            let is_named = designs.name(&stored.result).to_lowercase().contains(&wanted)
+                || subject.name.to_lowercase().contains(&wanted)
                 || subject.file.to_lowercase().contains(&wanted);
             let is_hidden = !hidden.is_empty() && hidden.contains(&key(&stored.result));
             !is_hidden
@@ -188,7 +190,7 @@ impl Results {
             return;
         }
         rows.sort_by(|a, b| self.sort.directed(self.sort.by.order(a, b)));
-        let rows = self.rows(&rows);
+        let rows = self.rows(&rows, &designs);
         let base = verdict::base(model);
         let (mut toggled, mut hidden) = (None, None);
         let (labels, is_grouped, closed) =
@@ -219,7 +221,8 @@ impl Results {
                     }
                     Row::Result(result) => {
                         let outcome = base.and_then(|base| verdict::outcome(result, base, model));
-                        if line(&mut row, result, is_grouped, labels, outcome) {
+                        let name = designs.name(result);
+                        if line(&mut row, (result, name), is_grouped, labels, outcome) {
                             hidden = Some(key(result));
                         }
                     }
@@ -235,7 +238,7 @@ impl Results {
     }
 
     /// The results, each network's below it if that is wanted, in the order of its first one.
-    fn rows<'a>(&self, sorted: &[&'a Stored<Measurement>]) -> Vec<Row<'a>> {
+    fn rows<'a>(&self, sorted: &[&'a Stored<Measurement>], designs: &Designs<'a>) -> Vec<Row<'a>> {
         let results = sorted.iter().map(|stored| &stored.result);
         if !self.is_grouped {
             return results.map(Row::Result).collect();
@@ -243,7 +246,7 @@ impl Results {
         let mut places: HashMap<&str, usize> = HashMap::new();
         let mut groups: Vec<(&str, Vec<&Measurement>)> = vec![];
         for result in results {
-            let name = result.subject.name.as_str();
+            let name = designs.name(result);
             let place = *places.entry(name).or_insert(groups.len());
             match groups.get_mut(place) {
                 Some((_, group)) => group.push(result),
@@ -256,6 +259,27 @@ impl Results {
             std::iter::once(Row::Network(name, count)).chain(shown.into_iter().map(Row::Result))
         });
         rows.collect()
+    }
+}
+
+/// The names of designs of the list. What is measured of one that is not saved is stored under the network that it is made
+/// of, with its settings.
+struct Designs<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Designs<'a> {
+    fn new(model: &'a Model) -> Self {
+        let of = |entry: &'a Entry| {
+            let network = entry.design.as_ref().and(entry.network.as_ref())?;
+            Some((network.fingerprint.as_str(), network.architecture.name.as_str()))
+        };
+        Self(model.entries.values().filter_map(of).collect())
+    }
+
+    /// The name of the network of a result.
+    fn name(&self, result: &'a Measurement) -> &'a str {
+        let subject = &result.subject;
+        let design = self.0.get(subject.fingerprint.as_str()).copied();
+        design.filter(|_| !subject.point.is_empty()).unwrap_or(&subject.name)
     }
 }
 
@@ -280,7 +304,7 @@ fn network(row: &mut TableRow<'_, '_>, name: &str, count: usize, is_closed: bool
 /// Draws a result; returns whether it is to be hidden.
 fn line(
     row: &mut TableRow<'_, '_>,
-    result: &Measurement,
+    (result, name): (&Measurement, &str),
     is_grouped: bool,
     labels: &mut BTreeMap<String, String>,
     outcome: Option<verdict::Outcome>,
@@ -291,15 +315,14 @@ fn line(
     row.col(|ui| {
         let hide = ui.small_button("×").on_hover_text("Hide this result; it stays in the store");
         hide.widget_info(|| {
-            let name = format!("Hide a result of {}", subject.name);
-            WidgetInfo::labeled(egui::Role::Button, true, name)
+            WidgetInfo::labeled(egui::Role::Button, true, format!("Hide a result of {name}"))
         });
         is_hidden = hide.clicked();
         let point = subject.point.join(" ");
         let text = match (is_grouped, point.is_empty()) {
             (true, true) => "details",
             (true, false) => point.as_str(),
-            (false, _) => subject.name.as_str(),
+            (false, _) => name,
         };
         let text = RichText::new(text);
         let text = if is_grouped { text.weak() } else { text };

@@ -80,7 +80,14 @@ fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
         true => " Points above the memory line read their data from caches.",
         false => "",
     };
-    let text = format!("Larger points take more time{silent}.{above}");
+    let is_faster = |spot: &Spot<'_>| 10_f64.powf(spot.at[1]) > 1.01 * roof.peak_gflops;
+    let faster = match roof.peak_gflops > 0.0 && spots.iter().any(is_faster) {
+        true => {
+            " Points above the peak: it was measured while the machine was slower; profile again while nothing else runs."
+        }
+        false => "",
+    };
+    let text = format!("Larger points take more time{silent}.{above}{faster}");
     ui.label(RichText::new(text).small().color(colors(ui).weak));
 }
 

@@ -130,6 +130,15 @@ impl Setup {
                 ui.label("folder");
                 field(ui, &mut self.folder, "Folder of the report", "reports/latest", 260.0);
                 ui.end_row();
+                let unsaved = self.to_save(&entries);
+                if !unsaved.is_empty() {
+                    let files: Vec<String> =
+                        unsaved.iter().map(|file| file.display().to_string()).collect();
+                    ui.label("saves first");
+                    ui.label(files.join(", "))
+                        .on_hover_text("A report names the files of its networks");
+                    ui.end_row();
+                }
                 return;
             }
             ui.label("engines");

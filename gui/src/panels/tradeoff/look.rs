@@ -15,11 +15,38 @@ use crate::theme::{SERIES, heat, palette, series};
 
 /// The quantity that determines the colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "KeptColor", from = "KeptColor")]
 pub enum ColorBy {
     /// The family of a network.
     Family,
     /// A number, or a variable of the space.
     Metric(Quantity),
+}
+
+/// What colours show in the next run, which starts without a space.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "ColorBy")]
+enum KeptColor {
+    Family,
+    Metric(Metric),
+}
+
+impl From<ColorBy> for KeptColor {
+    fn from(color: ColorBy) -> Self {
+        match color {
+            ColorBy::Metric(Quantity::Metric(metric)) => Self::Metric(metric),
+            ColorBy::Metric(Quantity::Variable(_)) | ColorBy::Family => Self::Family,
+        }
+    }
+}
+
+impl From<KeptColor> for ColorBy {
+    fn from(color: KeptColor) -> Self {
+        match color {
+            KeptColor::Metric(metric) => Self::Metric(metric.into()),
+            KeptColor::Family => Self::Family,
+        }
+    }
 }
 
 /// Which points are shown while a space is drawn.
@@ -202,4 +229,21 @@ pub fn span(rows: &Rows, cloud: Option<&CloudView>, quantity: Quantity) -> Optio
         [f64::min(low, value), f64::max(high, value)]
     });
     (low <= high).then_some([low, high])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_run_has_no_colours_of_a_space() {
+        let kept = |color: ColorBy| {
+            let text = serde_json::to_string(&PlotSettings { color, ..Default::default() });
+            serde_json::from_str::<PlotSettings>(&text.unwrap()).unwrap().color
+        };
+        assert_eq!(kept(ColorBy::Metric(Quantity::Variable(1))), ColorBy::Family);
+        for color in [ColorBy::Family, ColorBy::Metric(Metric::Params.into())] {
+            assert_eq!(kept(color), color);
+        }
+    }
 }

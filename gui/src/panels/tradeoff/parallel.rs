@@ -26,6 +26,9 @@ const GRIP: f32 = 14.0;
 const MARGINS: f32 = 64.0;
 const LEAST_GAP: f32 = 58.0;
 
+/// Distance of labels from their axis.
+const TICK: f32 = 7.0;
+
 /// Distance from a line within which the pointer selects it, in pixels.
 const REACH: f32 = 5.0;
 
@@ -272,9 +275,18 @@ fn draw_axis(
         let Some(text) = shared.names.tick(column.axis.quantity, tick) else { continue };
         let y = column.y(rect, tick);
         painter.hline(column.x - 3.0..=column.x + 3.0, y, Stroke::new(1.0, palette.frame));
-        let galley = painter.layout_no_wrap(text, small.clone(), palette.weak);
-        let place = Align2::RIGHT_CENTER.anchor_size(pos2(column.x - 7.0, y), galley.size());
+        // No label runs into the axis before it, or out of the picture.
+        let room = (gap - 2.0 * TICK).min(column.x - TICK - whole.left()).max(0.0);
+        let mut job = LayoutJob::simple_singleline(text.clone(), small.clone(), palette.weak);
+        job.wrap = TextWrapping::truncate_at_width(room);
+        let galley = painter.layout_job(job);
+        let is_cut = galley.elided;
+        let place = Align2::RIGHT_CENTER.anchor_size(pos2(column.x - TICK, y), galley.size());
         painter.rect_filled(place.expand(1.0), 2.0, palette.canvas.gamma_multiply(0.85));
         painter.galley(place.min, galley, palette.weak);
+        if is_cut {
+            let id = Id::unique(("tick", column.axis.quantity, tick.to_bits()));
+            ui.interact(place, id, Sense::hover()).on_hover_text(text);
+        }
     }
 }
