@@ -747,3 +747,21 @@ fn a_node_that_is_made_of_several_knows_all_of_them() {
         silu.info.nodes(&node.path).map(|node| node.operator.as_str()).collect();
     assert_eq!(operators, ["Sigmoid", "Mul"]);
 }
+
+/// A sum takes in the factor of what it reads, also if that is a rescaling that something else reads too.
+#[test]
+fn a_factor_of_a_rescaled_result_comes_back_in_the_sum() {
+    for steps in [
+        "  - rescale r: {shift: 0.5}\n  - parallel p: {branches: {a: [sigmoid], b: []}, join: add, scale: {b: -1}}\n",
+        "  - rescale r: {scale: 2, shift: 0.25}\n  - parallel p: {branches: {a: [sigmoid], b: []}, join: mean}\n",
+        "  - parallel p: {branches: {a: [sigmoid], b: [rescale: {scale: 3}]}, join: add, scale: {b: 0.5}}\n",
+    ] {
+        let graph = small("{channels: 2, size: 6}", steps);
+        let imported = again(&graph).graph;
+        let lines = |graph: &Graph| -> Vec<String> {
+            graph.nodes().map(|(_, node)| format!("{} {:?}", node.path, node.op)).collect()
+        };
+        assert_eq!(lines(&imported), lines(&graph), "{steps}");
+        assert_eq!(imported.fingerprint(), graph.fingerprint(), "{steps}");
+    }
+}
