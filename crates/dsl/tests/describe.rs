@@ -413,12 +413,12 @@ fn added_rows_and_columns_of_a_transposed_convolution_are_what_they_were() {
              width: 4, stride: 3, pad: [1, 1, 1, 0], output_pad: {more}}}\ntail: []\n"
         )
     };
-    for (more, written) in [("[2, 0]", "[2, 0]"), ("2x0", "[2, 0]"), ("0x1", "[0, 1]"), ("2", "2")] {
+    for (more, written) in [("[2, 0]", "[2, 0]"), ("[0, 1]", "[0, 1]"), ("2", "2")] {
         let yaml = described(&text(more));
         assert!(yaml.contains(&format!("output_pad: {written}")), "{more}: {yaml}");
     }
     assert!(!described(&text("0")).contains("output_pad"));
-    for wrong in ["[1]", "[1, 2, 3]", "[-1, 0]", "{a: 1}", "1x2x3", "x", "[0.5, 0]"] {
+    for wrong in ["[1]", "[1, 2, 3]", "[-1, 0]", "{a: 1}", "1x2", "x", "[0.5, 0]"] {
         let files = Memory::default().with("a.yaml", text(wrong));
         assert!(load(&files, Path::new("a.yaml"), &[]).is_err(), "{wrong}");
     }

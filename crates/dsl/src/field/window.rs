@@ -65,13 +65,13 @@ fn by(text: &str) -> Option<(&str, &str)> {
     (is_number(height) && is_number(width)).then_some((height, width))
 }
 
-/// Rows and columns that are added; none is allowed, other than in an extent.
+/// Rows and columns that are added; there may be none, other than in an extent. `0x1` would be a hexadecimal number in YAML.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Added(pub(crate) Size);
 
 schema!(
     Added,
-    "A number of rows and of columns (`1`), both (`[1, 0]` or `1x0`), or an expression.",
+    "A number of both rows and columns (`1`), rows and columns (`[1, 0]`), or an expression.",
     json_schema!({
         "anyOf": [
             {"type": "integer", "minimum": 0},
@@ -86,14 +86,6 @@ impl Field for Added {
         let index = |node: &Node| Index::read(node, reader).map(|index| index.0);
         if let Some([rows, columns]) = node.list() {
             let (height, width) = (index(rows), index(columns));
-            return Some(Self(Size::new(height?, width?)));
-        }
-        if let Some((rows, columns)) = node.text().and_then(by) {
-            let side = |text: &str| {
-                let number = Value::Number(text.parse().unwrap_or(f64::NAN));
-                index(&Node { span: node.span, value: number })
-            };
-            let (height, width) = (side(rows), side(columns));
             return Some(Self(Size::new(height?, width?)));
         }
         match node.value {
