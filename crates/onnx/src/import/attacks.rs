@@ -320,12 +320,13 @@ fn equal_computations_of_one_tensor_are_shared() {
         ]
     };
     let turn = |perm: &[i64]| vec![ints("perm", perm)];
-    let cases: [(&str, [&[&str]; 2], Vec<crate::proto::AttributeProto>, u64); 14] = [
+    let cases: [(&str, [&[&str]; 2], Vec<crate::proto::AttributeProto>, u64); 15] = [
         ("DequantizeLinear", [&["q", "s"]; 2], vec![], 9),
         ("DequantizeLinear", [&["q", "s"], &["q", "t"]], vec![], 18),
         ("Transpose", [&["w"]; 2], turn(&[1, 0, 2, 3]), 9),
         ("Transpose", [&["w"], &["v"]], turn(&[1, 0, 2, 3]), 18),
         ("Mul", [&["w", "half"]; 2], vec![], 9),
+        ("Mul", [&["w", "half"], &["half", "w"]], vec![], 9),
         ("Mul", [&["w", "half"], &["v", "half"]], vec![], 18),
         ("Div", [&["w", "half"]; 2], vec![], 9),
         ("Div", [&["half", "w"], &["w", "half"]], vec![], 18),

@@ -65,6 +65,9 @@ pub(super) struct Recipe {
 /// writes equal weights of different layers as copies, and others read an input for its shape, or repeat one number.
 const OWN: [&str; 6] = ["ConstantOfShape", "Expand", "Identity", "Range", "Shape", "Size"];
 
+/// Operators that give the same for their inputs in any order.
+const COMMUTATIVE: [&str; 4] = ["Add", "Max", "Min", "Mul"];
+
 impl Recipe {
     /// What is computed of these tensors; `None` if one of them is not known to be the same as another. One that is left out
     /// may be so in equal computations.
@@ -84,7 +87,7 @@ impl Recipe {
         let mut attributes: Vec<&AttributeProto> = node.attribute.iter().collect();
         attributes.sort_by(|a, b| a.name.cmp(&b.name));
         let attributes = attributes.iter().flat_map(|it| it.encode_length_delimited_to_vec());
-        Self::of(format!("{}.{}", node.domain, node.op_type), attributes.collect(), inputs)
+        Self::of(node.op_type.clone(), attributes.collect(), inputs)
     }
 
     fn of<'a>(
@@ -96,7 +99,10 @@ impl Recipe {
             None => Some(None),
             Some(own) => Some(Some((own.origin()?.clone(), own.dims.clone(), own.element()))),
         };
-        let of: Vec<_> = of.map(tensor).collect::<Option<_>>()?;
+        let mut of: Vec<_> = of.map(tensor).collect::<Option<_>>()?;
+        if COMMUTATIVE.contains(&&*how) {
+            of.sort();
+        }
         of.iter().any(Option::is_some).then_some(Self { how, attributes, of })
     }
 }
