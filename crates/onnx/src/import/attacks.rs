@@ -320,7 +320,9 @@ fn equal_computations_of_one_tensor_are_shared() {
         ]
     };
     let turn = |perm: &[i64]| vec![ints("perm", perm)];
-    let cases: [(&str, [&[&str]; 2], Vec<crate::proto::AttributeProto>, u64); 15] = [
+    /// An operator, the inputs of two nodes with it, their attributes, and the parameters of both together.
+    type Case<'a> = (&'a str, [&'a [&'a str]; 2], Vec<crate::proto::AttributeProto>, u64);
+    let cases: [Case<'_>; 15] = [
         ("DequantizeLinear", [&["q", "s"]; 2], vec![], 9),
         ("DequantizeLinear", [&["q", "s"], &["q", "t"]], vec![], 18),
         ("Transpose", [&["w"]; 2], turn(&[1, 0, 2, 3]), 9),
