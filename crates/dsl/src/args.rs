@@ -3,8 +3,9 @@
 use inceptive_ir::Activation;
 
 use crate::field::{
-    Act, Along, Branches, Condition, Count, Extent, Factors, Filling, Flag, Index, InputNames,
-    Join, Limit, Maybe, Mode, Norm, Order, Pad, Real, Scales, Share, Steps, Width, record,
+    Act, Added, Along, Branches, Condition, Count, Extent, Factors, Filling, Flag, Index,
+    InputNames, Join, Limit, Maybe, Mode, Norm, Order, Pad, Real, Scales, Share, Steps, Width,
+    record,
 };
 
 record! {
@@ -292,7 +293,7 @@ record! {
             /// Rows and columns that are cut from the output; default `half`; `same` gives the input times the stride.
             "pad" pad: Pad,
             /// Rows and columns added at the bottom and at the right; default 0, or what `pad: same` needs.
-            "output_pad" output_pad: Index,
+            "output_pad" output_pad: Added,
             /// Distance between kernel taps; default 1.
             "dilation" dilation: Extent,
             /// Groups of channels that are convolved separately; default 1.

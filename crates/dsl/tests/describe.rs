@@ -378,3 +378,48 @@ fn a_clip_may_have_one_limit() {
         assert!(described(&yaml).contains("none"));
     }
 }
+
+/// A sum that reads one result several times, each time with its own factor, beside another output.
+#[test]
+fn a_weighted_sum_of_one_result_is_what_it_was() {
+    let network = |scales: &[f32], is_last: bool| {
+        let mut graph = Graph::new(Shape::map(2, 6, 6), None).unwrap();
+        let relu = NewNode::new(Op::Activation(Activation::Relu), NodePath::new("relu"));
+        let relu = graph.add(relu, &[graph.input()]).unwrap();
+        let sum = NewNode::new(Op::Add { scales: scales.to_vec() }, NodePath::new("sum"));
+        let sum = graph.add(sum, &vec![graph.input(); scales.len()]).unwrap();
+        let tanh = NewNode::new(Op::Activation(Activation::Tanh), NodePath::new("tanh"));
+        let end = if is_last { sum } else { graph.add(tanh, &[sum]).unwrap() };
+        let parts = graph.to_parts();
+        let more_outputs = vec![relu.index()];
+        Graph::from_parts(Parts { output: end.index(), more_outputs, ..parts }).unwrap()
+    };
+    for scales in [&[0.25, 1.0][..], &[1.0, 0.25], &[0.5, 0.5], &[0.5, 1.0, 2.0, 0.5]] {
+        for is_last in [true, false] {
+            let graph = network(scales, is_last);
+            let described = describe(&graph, "a");
+            let described = described.unwrap_or_else(|error| panic!("{scales:?}: {error}"));
+            assert_eq!(described.graph.fingerprint(), graph.fingerprint(), "{}", described.yaml);
+        }
+    }
+}
+
+/// Rows and columns that a transposed convolution adds, each by themselves.
+#[test]
+fn added_rows_and_columns_of_a_transposed_convolution_are_what_they_were() {
+    let text = |more: &str| {
+        format!(
+            "name: a\ninput: {{channels: 3, size: 6}}\nbody:\n  - conv_transpose: {{kernel: 1, \
+             width: 4, stride: 3, pad: [1, 1, 1, 0], output_pad: {more}}}\ntail: []\n"
+        )
+    };
+    for (more, written) in [("[2, 0]", "[2, 0]"), ("[0, 1]", "[0, 1]"), ("2", "2")] {
+        let yaml = described(&text(more));
+        assert!(yaml.contains(&format!("output_pad: {written}")), "{more}: {yaml}");
+    }
+    assert!(!described(&text("0")).contains("output_pad"));
+    for wrong in ["[1]", "[1, 2, 3]", "[-1, 0]", "{a: 1}", "1x2", "x", "[0.5, 0]"] {
+        let files = Memory::default().with("a.yaml", text(wrong));
+        assert!(load(&files, Path::new("a.yaml"), &[]).is_err(), "{wrong}");
+    }
+}

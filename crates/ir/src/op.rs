@@ -255,29 +255,75 @@ impl PoolKind {
 }
 
 impl Pool {
-    /// The same pool with padding below and to the right written as rounding up, for maps of this size; unchanged if that
-    /// gives other windows. Padding never affects a maximum, nor an average over real values only.
+    /// Height and width of the part of the map that one window covers.
+    pub fn window(&self) -> Size {
+        let extent = |kernel: u32, dilation: u32| {
+            kernel.saturating_sub(1).saturating_mul(dilation).saturating_add(1)
+        };
+        Size::new(
+            extent(self.kernel.height, self.dilation.height),
+            extent(self.kernel.width, self.dilation.width),
+        )
+    }
+
+    /// The same maximum or average with padding below and to the right written as rounding up, for maps of this size;
+    /// unchanged if that gives other windows. Padding never affects a maximum, nor an average over real values only. What is
+    /// rounded up has as much padding on both sides, or, if that gives other windows and what it has now is more than half
+    /// the kernel, as little below and to the right as there can be.
     #[must_use]
     pub fn rounded_up(self, from: Size) -> Self {
         let Padding { top, left, bottom, right } = self.padding;
-        let padding = Padding::symmetric(Size::new(top, left));
-        let candidate = Self { padding, ceil: true, ..self };
-        let windows = |from: u32, pads: [u32; 2], kernel: u32, stride: u32| {
-            let room = u64::from(from) + u64::from(pads[0]) + u64::from(pads[1]);
-            room.checked_sub(u64::from(kernel)).map(|room| room / u64::from(stride) + 1)
-        };
-        let rows = windows(from.height, [top, bottom], self.kernel.height, self.stride.height);
-        let columns = windows(from.width, [left, right], self.kernel.width, self.stride.width);
-        let shape = Op::Pool(candidate).infer(&[Shape::map(1, from.height, from.width)]).ok();
-        let gives_same = shape.is_some_and(|shape| {
-            let size = shape.size();
-            (Some(u64::from(size.height)), Some(u64::from(size.width))) == (rows, columns)
-        });
         let is_grown = bottom > top || right > left;
-        match is_grown && !self.ceil && !self.count_include_pad && gives_same {
-            true => candidate,
-            false => self,
+        if !is_grown || self.ceil || self.count_include_pad || self.kind == PoolKind::L2 {
+            return self;
         }
+        let (window, stride) = (self.window(), self.stride);
+        let windows = |from: u32, pads: [u32; 2], window: u32, stride: u32| {
+            let room = u64::from(from) + u64::from(pads[0]) + u64::from(pads[1]);
+            room.checked_sub(u64::from(window)).map(|room| room / u64::from(stride) + 1)
+        };
+        let rows = windows(from.height, [top, bottom], window.height, stride.height);
+        let columns = windows(from.width, [left, right], window.width, stride.width);
+        let (Some(rows), Some(columns)) = (rows, columns) else { return self };
+        let map = [Shape::map(1, from.height, from.width)];
+        let rounding = |padding: Padding| {
+            let candidate = Self { padding, ceil: true, ..self };
+            let size = Op::Pool(candidate).infer(&map).ok()?.size();
+            let is_same = (u64::from(size.height), u64::from(size.width)) == (rows, columns);
+            is_same.then_some(candidate)
+        };
+        if let Some(candidate) = rounding(Padding::symmetric(Size::new(top, left))) {
+            return candidate;
+        }
+        if Op::Pool(self).infer(&map).is_ok() {
+            return self;
+        }
+        // The last window but one has to end before the last row.
+        let least = |count: u64, stride: u32, window: u32, have: u32| {
+            let room = match count {
+                0 | 1 => u64::from(window),
+                count => (count - 2) * u64::from(stride) + u64::from(window) + 1,
+            };
+            u32::try_from(room.saturating_sub(u64::from(have))).ok()
+        };
+        let bottom = least(rows, stride.height, window.height, from.height.saturating_add(top));
+        let right = least(columns, stride.width, window.width, from.width.saturating_add(left));
+        let least = bottom.zip(right).map(|(bottom, right)| Padding { top, left, bottom, right });
+        least.and_then(rounding).unwrap_or(self)
+    }
+
+    /// The padding with which windows that begin where these do end in the padding at the latest, without rounding up: for
+    /// maps of the first size, with as many windows as the second.
+    pub fn whole_padding(&self, from: Size, to: Size) -> Padding {
+        let (window, Padding { top, left, bottom, right }) = (self.window(), self.padding);
+        let missing = |from: u32, to: u32, before: u32, window: u32, stride: u32| {
+            let span = u64::from(to.saturating_sub(1)) * u64::from(stride) + u64::from(window);
+            let missing = span.saturating_sub(u64::from(from) + u64::from(before));
+            u32::try_from(missing).unwrap_or(u32::MAX)
+        };
+        let below = missing(from.height, to.height, top, window.height, self.stride.height);
+        let behind = missing(from.width, to.width, left, window.width, self.stride.width);
+        Padding { top, left, bottom: bottom.max(below), right: right.max(behind) }
     }
 }
 

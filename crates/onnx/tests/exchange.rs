@@ -144,6 +144,70 @@ fn comes_back(fixture: &str) {
     }
 }
 
+/// A network of some channels and a size, without a head.
+fn small(input: &str, steps: &str) -> Graph {
+    let text = format!("name: t\ninput: {input}\nbody:\n{steps}tail: []\n");
+    let loaded = load(&Memory::default().with("t.yaml", text), "t.yaml".as_ref(), &[]);
+    passes::inference(&loaded.unwrap_or_else(|failure| panic!("{failure:?}")).architecture.graph)
+        .unwrap()
+}
+
+/// Windows whose padding is more than half the kernel once rounding up is written as padding, or more than the kernel itself;
+/// normalisations of the input, and of one channel; padding of one pixel.
+#[test]
+fn corners_of_operators_come_back() {
+    for (input, steps) in [
+        (
+            "{channels: 3, size: [8, 6]}",
+            "maxpool m: {kernel: [2, 3], stride: 2, dilation: [2, 1], ceil: true}",
+        ),
+        (
+            "{channels: 3, size: [8, 8]}",
+            "maxpool m: {kernel: 2, stride: 2, dilation: 2, ceil: true, pad: valid}",
+        ),
+        ("{channels: 3, size: [9, 9]}", "maxpool m: {kernel: 2, stride: 1, dilation: 4, pad: 2}"),
+        (
+            "{channels: 3, size: [8, 7]}",
+            "maxpool m: {kernel: 3, stride: 2, pad: [1, 0, 0, 1], ceil: true}",
+        ),
+        (
+            "{channels: 3, size: [6, 7]}",
+            "avgpool m: {kernel: 3, stride: 2, pad: [0, 0, 0, 1], ceil: true, count_include_pad: false}",
+        ),
+        ("{channels: 3, size: 8}", "l2pool p: {kernel: 3, stride: 2, pad: same}"),
+        ("{channels: 3, size: 8}", "l2pool p: {kernel: 3, stride: 2}"),
+        ("{channels: 4, size: [9, 7]}", "layer_norm n\n  - conv a: {kernel: 3, width: 4}"),
+        (
+            "{channels: 4, size: [9, 7]}",
+            "parallel p:\n      branches: {a: [layer_norm n], b: []}\n      join: add",
+        ),
+        (
+            "{channels: 3, size: [8, 7]}",
+            "conv c: {kernel: 1, width: 1}\n  - layer_norm n\n  - conv d: {kernel: 1, width: 2}",
+        ),
+        (
+            "{channels: 4, size: [9, 7]}",
+            "avgpool a: {kernel: 9x7}\n  - pad q: {size: [1, 0], mode: zeros}",
+        ),
+        (
+            "{channels: 4, size: [9, 7]}",
+            "avgpool a: {kernel: 9x1}\n  - pad q: {size: [1, 2], mode: zeros}\n  - conv d: {kernel: 1, width: 2}",
+        ),
+    ] {
+        let graph = small(input, &format!("  - {steps}\n"));
+        for opset in [14, 17, 20] {
+            let weights = Weights::seeded(&graph, 1);
+            let bytes = to_onnx(&graph, &weights, &options(opset, Batch::Fixed(1))).unwrap();
+            let imported = from_onnx(bytes).unwrap_or_else(|error| panic!("{steps}: {error}"));
+            let lines = |graph: &Graph| -> Vec<String> {
+                graph.nodes().map(|(_, node)| format!("{} {:?}", node.path, node.op)).collect()
+            };
+            assert_eq!(lines(&imported.graph), lines(&graph), "{steps} {opset}");
+            assert_eq!(imported.graph.fingerprint(), graph.fingerprint(), "{steps} {opset}");
+        }
+    }
+}
+
 /// ONNX has no normalisation without gamma or beta; our files tell theirs apart from learned ones.
 #[test]
 fn normalisations_come_back_with_what_is_learned() {
@@ -682,4 +746,22 @@ fn a_node_that_is_made_of_several_knows_all_of_them() {
     let operators: Vec<&str> =
         silu.info.nodes(&node.path).map(|node| node.operator.as_str()).collect();
     assert_eq!(operators, ["Sigmoid", "Mul"]);
+}
+
+/// A sum takes in the factor of what it reads, also if that is a rescaling that something else reads too.
+#[test]
+fn a_factor_of_a_rescaled_result_comes_back_in_the_sum() {
+    for steps in [
+        "  - rescale r: {shift: 0.5}\n  - parallel p: {branches: {a: [sigmoid], b: []}, join: add, scale: {b: -1}}\n",
+        "  - rescale r: {scale: 2, shift: 0.25}\n  - parallel p: {branches: {a: [sigmoid], b: []}, join: mean}\n",
+        "  - parallel p: {branches: {a: [sigmoid], b: [rescale: {scale: 3}]}, join: add, scale: {b: 0.5}}\n",
+    ] {
+        let graph = small("{channels: 2, size: 6}", steps);
+        let imported = again(&graph).graph;
+        let lines = |graph: &Graph| -> Vec<String> {
+            graph.nodes().map(|(_, node)| format!("{} {:?}", node.path, node.op)).collect()
+        };
+        assert_eq!(lines(&imported), lines(&graph), "{steps}");
+        assert_eq!(imported.fingerprint(), graph.fingerprint(), "{steps}");
+    }
 }

@@ -1,6 +1,6 @@
 //! A graph as units: operators with the normalisations and activations that belong to them.
 
-use inceptive_ir::{Graph, NodeId, Op, Part, Path, PoolKind, Shape};
+use inceptive_ir::{Graph, NodeId, Op, Part, Path, Shape};
 
 use super::step::Step;
 
@@ -83,7 +83,7 @@ fn fuse(graph: &Graph, id: NodeId, is_taken: &mut [bool]) -> (Step, NodeId) {
     let op = match &node.op {
         // PyTorch's own pools round up, and their exports are read everywhere; those of a helper with padding on single sides
         // divide by a computed map.
-        Op::Pool(pool) if pool.kind != PoolKind::L2 => Op::Pool(pool.rounded_up(input.size())),
+        Op::Pool(pool) => Op::Pool(pool.rounded_up(input.size())),
         op => op.clone(),
     };
     let mut step = Step { op, norm: None, activation: None, input, output: node.shape };

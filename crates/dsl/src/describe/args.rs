@@ -125,8 +125,8 @@ fn of_conv_transpose(conv: &ConvTranspose) -> Vec<Argument> {
         arguments.push(("pad", padding(conv.padding)));
     }
     let more = conv.output_padding;
-    if more.height == more.width && more.height != 0 {
-        arguments.push(("output_pad", more.height.to_string()));
+    if more != Size::square(0) {
+        arguments.push(("output_pad", size(more)));
     }
     arguments.extend(of_dilation(conv.dilation));
     if conv.groups != 1 {

@@ -1,6 +1,6 @@
 //! Lists of steps, with names and calls of blocks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use inceptive_ir::Op;
 
@@ -215,7 +215,7 @@ impl<'a, 'w, 'g> List<'a, 'w, 'g> {
         let mut steps = Vec::new();
         for item in items {
             match item {
-                Item::Layer(layer) => steps.push(self.cell_layer(*layer, scope, slots)),
+                Item::Layer(layer) => steps.extend(self.cell_layer(*layer, scope, slots)),
                 Item::Segment(segment) => match self.cell_call(item, segment, scope, slots) {
                     Some(call) => steps.push(call),
                     None => steps.extend(self.cell(&segment.items, scope, slots)),
@@ -228,7 +228,8 @@ impl<'a, 'w, 'g> List<'a, 'w, 'g> {
         steps
     }
 
-    fn cell_layer(&mut self, layer: usize, scope: &mut Scope, slots: &mut Slots<'_>) -> Value {
+    /// The step of a layer, behind those that it needs.
+    fn cell_layer(&mut self, layer: usize, scope: &mut Scope, slots: &mut Slots<'_>) -> Vec<Value> {
         let writer = self.writer;
         let op = writer.layers.op(layer);
         let word = args::word(op, None).unwrap_or("step");
@@ -239,13 +240,20 @@ impl<'a, 'w, 'g> List<'a, 'w, 'g> {
         });
         let name = self.taken.take(own.unwrap_or(&format!("{word}{number}")));
         let reads = &writer.layers.all[layer].reads;
-        let sources = scope.sources(reads);
+        let mut sources = scope.sources(reads);
         let mut given = scope.from(reads);
+        let mut steps = Vec::new();
         if let Op::Add { scales } = op {
+            steps = self.copies(&mut sources, scales);
+            if !steps.is_empty() {
+                given = vec![("from".to_owned(), names_of(&sources))];
+            }
             let factors = sources.iter().zip(scales).filter(|(_, scale)| **scale != 1.0);
-            let factors: Vec<(String, Value)> = factors
+            let mut factors: Vec<(String, Value)> = factors
                 .map(|(source, scale)| (source.clone(), Value::Plain(args::float(*scale))))
                 .collect();
+            let mut seen = HashSet::new();
+            factors.retain(|(source, _)| seen.insert(source.clone()));
             if !factors.is_empty() {
                 given.push(("scale".to_owned(), Value::Map(factors)));
             }
@@ -254,9 +262,36 @@ impl<'a, 'w, 'g> List<'a, 'w, 'g> {
             writer.paths.borrow_mut().insert(layer, format!("{path}{name}"));
         }
         let branch = self.branch();
-        let step = writer.step(layer, Some(&name), given, slots, &branch);
+        steps.push(writer.step(layer, Some(&name), given, slots, &branch));
         scope.end(layer, name);
-        step
+        steps
+    }
+
+    /// Steps that give a result that a sum reads with several factors another name for each further factor; `sources` gets
+    /// these names.
+    fn copies(&mut self, sources: &mut [String], scales: &[f32]) -> Vec<Value> {
+        let mut known: HashMap<String, Vec<(u32, String)>> = HashMap::new();
+        let mut steps = Vec::new();
+        for (source, scale) in sources.iter_mut().zip(scales) {
+            let names = known.entry(source.clone()).or_default();
+            let own = names.iter().find(|(factor, _)| *factor == scale.to_bits());
+            if let Some((_, name)) = own {
+                source.clone_from(name);
+                continue;
+            }
+            let name = match names.is_empty() {
+                true => source.clone(),
+                false => {
+                    let name = self.taken.take("same");
+                    let from = vec![("from".to_owned(), Value::plain(&*source))];
+                    steps.push(call_of("identity", Some(&name), from));
+                    name
+                }
+            };
+            names.push((scale.to_bits(), name.clone()));
+            *source = name;
+        }
+        steps
     }
 
     /// A call of the block that a segment is, if it is one.
@@ -323,7 +358,7 @@ impl Scope {
         }
         let from = match &*self.sources(reads) {
             [only] => Value::plain(only),
-            all => Value::List(all.iter().map(Value::plain).collect()),
+            all => names_of(all),
         };
         vec![("from".to_owned(), from)]
     }
@@ -333,6 +368,10 @@ impl Scope {
         self.names.insert(layer, name);
         self.last = Some(layer);
     }
+}
+
+fn names_of(sources: &[String]) -> Value {
+    Value::List(sources.iter().map(Value::plain).collect())
 }
 
 /// What a segment's steps call what it reads.

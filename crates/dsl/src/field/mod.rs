@@ -11,5 +11,5 @@ pub(crate) use keys::{Field, Fields, Maybe, given, is_misspelt, record, schema, 
 pub(crate) use number::{Count, Factors, Index, Limit, Multiplier, Real, Width};
 pub(crate) use raw::{Branches, Condition, FromKey, InputNames, Scales, Steps, raw};
 pub(crate) use share::{Share, key_of};
-pub(crate) use window::{Extent, Pad};
+pub(crate) use window::{Added, Extent, Pad};
 pub(crate) use word::{Act, Along, Filling, Flag, Join, Mode, Norm, Order, Text};

@@ -65,6 +65,39 @@ fn by(text: &str) -> Option<(&str, &str)> {
     (is_number(height) && is_number(width)).then_some((height, width))
 }
 
+/// Rows and columns that are added; there may be none, other than in an extent. `0x1` would be a hexadecimal number in YAML.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Added(pub(crate) Size);
+
+schema!(
+    Added,
+    "A number of both rows and columns (`1`), rows and columns (`[1, 0]`), or an expression.",
+    json_schema!({
+        "anyOf": [
+            {"type": "integer", "minimum": 0},
+            {"type": "string", "pattern": "[$0-9]"},
+            {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": ["integer", "string"]}}
+        ]
+    })
+);
+
+impl Field for Added {
+    fn read(node: &Node, reader: &Reader<'_>) -> Option<Self> {
+        let index = |node: &Node| Index::read(node, reader).map(|index| index.0);
+        if let Some([rows, columns]) = node.list() {
+            let (height, width) = (index(rows), index(columns));
+            return Some(Self(Size::new(height?, width?)));
+        }
+        match node.value {
+            Value::Number(_) | Value::Text(_) => index(node).map(|side| Self(Size::square(side))),
+            _ => reader.wrong_type(
+                node,
+                "a number of rows and columns such as `1`, or rows and columns such as `[1, 0]`",
+            ),
+        }
+    }
+}
+
 /// The padding of a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pad {

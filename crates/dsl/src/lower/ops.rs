@@ -289,7 +289,7 @@ impl Lowering<'_> {
         let (kernel, stride, dilation) = (args.kernel.0, size(args.stride), size(args.dilation));
         let pad = args.pad.unwrap_or(Pad::Half);
         let (padding, more) = transposed_padding(pad, kernel, stride, dilation);
-        let output_padding = args.output_pad.map_or(more, |more| Size::square(more.0));
+        let output_padding = args.output_pad.map_or(more, |more| more.0);
         let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::Relu));
         let op = Op::ConvTranspose(ConvTranspose {
             kernel,

@@ -9,8 +9,8 @@ mod sizes;
 use std::collections::{HashMap, HashSet};
 
 use inceptive_ir::{
-    Activation, Graph, Lrn, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Role, Shape, Size,
-    text,
+    Activation, Graph, Lrn, Node, NodeId, Op, PadMode, Padding, Path, Pool, PoolKind, Role, Shape,
+    Size, text,
 };
 use inceptive_weights::{Weights, node_slots};
 
@@ -418,25 +418,23 @@ impl<'w> Writer<'_, 'w> {
 
     /// Rounding up is written as the padding that it amounts to: engines disagree on a last window that would
     /// start in the padding. Padded places never enter a maximum, nor an average over real values only.
-    fn pool(&mut self, pool: Pool, id: NodeId, path: &str, inputs: Vec<String>) {
+    fn pool(&mut self, pool: Pool, id: NodeId, path: &str, mut inputs: Vec<String>) {
         let (from, to) = (self.graph.input_shapes(id)[0].size(), self.graph.node(id).shape.size());
         let Pool { kind, kernel, stride, dilation, padding, ceil: _, count_include_pad } = pool;
-        let window = |kernel: u32, dilation: u32| (kernel - 1) * dilation + 1;
-        let window =
-            Size::new(window(kernel.height, dilation.height), window(kernel.width, dilation.width));
-        let span = |to: u32, stride: u32, window: u32| (to - 1) * stride + window;
-        let rows =
-            span(to.height, stride.height, window.height).saturating_sub(from.height + padding.top);
-        let columns =
-            span(to.width, stride.width, window.width).saturating_sub(from.width + padding.left);
-        let grown = Padding {
-            bottom: rows.max(padding.bottom),
-            right: columns.max(padding.right),
-            ..padding
-        };
+        let grown = pool.whole_padding(from, to);
         let counts_padding = count_include_pad && padding != Padding::NONE;
-        let (padding, ceil) =
+        let (mut padding, ceil) =
             if counts_padding { (padding, grown != padding) } else { (grown, false) };
+        // ONNX Runtime compares padding with the kernel as it is before it is dilated.
+        let is_wide = padding.top.max(padding.bottom) >= kernel.height
+            || padding.left.max(padding.right) >= kernel.width;
+        if kind == PoolKind::Max && padding != Padding::NONE && is_wide {
+            let mode = PadMode::Constant(f32::NEG_INFINITY);
+            let padded = format!("{path}{HELPER}padded");
+            self.pad(&padded, padding, mode, inputs);
+            inputs = vec![padded];
+            padding = Padding::NONE;
+        }
         let mut attributes = vec![
             ints("kernel_shape", size(kernel)),
             ints("strides", size(stride)),

@@ -1,8 +1,8 @@
 //! Operators that ONNX spells as several nodes, or with constants.
 
 use inceptive_ir::{
-    Axis, BlockOrder, Interpolation, Node, NodeId, Norm, NormOver, Op, PadMode, Rearrange, Rescale,
-    Resize, Role, Scale, Shape, Size,
+    Axis, BlockOrder, Interpolation, Node, NodeId, Norm, NormOver, Op, PadMode, Padding, Rearrange,
+    Rescale, Resize, Role, Scale, Shape, Size,
 };
 use inceptive_weights::Missing;
 
@@ -285,14 +285,7 @@ impl Writer<'_, '_> {
                 self.push("Slice", path, inputs, vec![]);
             }
             Rearrange::Pad { padding, mode } => {
-                let sides = [padding.top, padding.left, padding.bottom, padding.right];
-                let [top, left, bottom, right] = sides.map(i64::from);
-                let pads = [0, 0, top, left, 0, 0, bottom, right];
-                inputs.push(self.integers(format!("{path}.pads"), &pads));
-                if let PadMode::Constant(value) = mode {
-                    inputs.push(self.constant(format!("{path}.value"), &[], &[value]));
-                }
-                self.push("Pad", path, inputs, vec![text("mode", mode.name())]);
+                self.pad(path, padding, mode, inputs);
             }
             Rearrange::SpaceToDepth { block, order: BlockOrder::PixelsFirst } => {
                 self.push("SpaceToDepth", path, inputs, vec![int("blocksize", block.into())]);
@@ -309,6 +302,24 @@ impl Writer<'_, '_> {
                 self.push("DepthToSpace", path, inputs, attributes);
             }
         }
+    }
+
+    /// A map with more rows and columns around it.
+    pub(super) fn pad(
+        &mut self,
+        path: &str,
+        padding: Padding,
+        mode: PadMode,
+        mut inputs: Vec<String>,
+    ) {
+        let sides = [padding.top, padding.left, padding.bottom, padding.right];
+        let [top, left, bottom, right] = sides.map(i64::from);
+        let pads = [0, 0, top, left, 0, 0, bottom, right];
+        inputs.push(self.integers(format!("{path}.pads"), &pads));
+        if let PadMode::Constant(value) = mode {
+            inputs.push(self.constant(format!("{path}.value"), &[], &[value]));
+        }
+        self.push("Pad", path, inputs, vec![text("mode", mode.name())]);
     }
 
     fn space_to_depth(&mut self, id: NodeId, block: u32, mut inputs: Vec<String>) {

@@ -295,3 +295,130 @@ fn parts_of_a_split_share_what_is_known_of_it() {
     assert_eq!(originals.len(), 4_000);
     assert!(originals.iter().all(|original| std::ptr::eq(*original, originals[0])));
 }
+
+/// What several nodes compute in the same way of the same tensors is one tensor, and is counted once; what they compute of
+/// others, or in another way, is not.
+#[test]
+fn equal_computations_of_one_tensor_are_shared() {
+    use super::exact::{floats, int, integers, ints, with};
+    let values: Vec<f32> = (0..9).map(|at| at as f32 * 0.5 - 1.0).collect();
+    let initializers = || {
+        let bytes = TensorProto {
+            int32_data: (0..9).collect(),
+            ..super::exact::constant("q", &[3, 3, 1, 1], crate::proto::DataType::Int8)
+        };
+        vec![
+            floats("w", &[3, 3, 1, 1], &values),
+            floats("v", &[3, 3, 1, 1], &values),
+            bytes,
+            floats("s", &[], &[0.5]),
+            floats("t", &[], &[0.25]),
+            floats("half", &[3, 1, 1, 1], &[0.5, 0.25, 2.0]),
+            integers("start", &[1], &[0]),
+            integers("end", &[1], &[3]),
+            integers("order", &[3], &[2, 0, 1]),
+        ]
+    };
+    let turn = |perm: &[i64]| vec![ints("perm", perm)];
+    /// An operator, the inputs of two nodes with it, their attributes, and the parameters of both together.
+    type Case<'a> = (&'a str, [&'a [&'a str]; 2], Vec<crate::proto::AttributeProto>, u64);
+    let cases: [Case<'_>; 15] = [
+        ("DequantizeLinear", [&["q", "s"]; 2], vec![], 9),
+        ("DequantizeLinear", [&["q", "s"], &["q", "t"]], vec![], 18),
+        ("Transpose", [&["w"]; 2], turn(&[1, 0, 2, 3]), 9),
+        ("Transpose", [&["w"], &["v"]], turn(&[1, 0, 2, 3]), 18),
+        ("Mul", [&["w", "half"]; 2], vec![], 9),
+        ("Mul", [&["w", "half"], &["half", "w"]], vec![], 9),
+        ("Mul", [&["w", "half"], &["v", "half"]], vec![], 18),
+        ("Div", [&["w", "half"]; 2], vec![], 9),
+        ("Div", [&["half", "w"], &["w", "half"]], vec![], 18),
+        ("Neg", [&["w"]; 2], vec![], 9),
+        ("Slice", [&["w", "start", "end"]; 2], vec![], 9),
+        ("Concat", [&["w"]; 2], vec![int("axis", 0)], 9),
+        ("Gather", [&["w", "order"]; 2], vec![int("axis", 1)], 9),
+        ("Identity", [&["w"]; 2], vec![], 18),
+        ("Split", [&["w"]; 2], vec![int("axis", 0), int("num_outputs", 1)], 9),
+    ];
+    for (op, [first, second], attributes, expected) in cases {
+        let nodes = vec![
+            with(node(op, first, "a"), &attributes),
+            with(node(op, second, "b"), &attributes),
+            node("Conv", &["x", "a"], "c"),
+            node("Conv", &["c", "b"], "y"),
+        ];
+        let imported = read(graph(nodes, initializers())).unwrap();
+        assert_eq!(params(&imported), expected, "{op} {first:?} {second:?}");
+        let weights = imported.weights().unwrap();
+        assert_eq!(weights.tensors().count() as u64, expected / 9, "{op}");
+    }
+    // With other attributes, it is another tensor.
+    let nodes = vec![
+        with(node("Transpose", &["w"], "a"), &turn(&[1, 0, 2, 3])),
+        with(node("Transpose", &["w"], "b"), &turn(&[1, 0, 3, 2])),
+        node("Conv", &["x", "a"], "c"),
+        node("Conv", &["c", "b"], "y"),
+    ];
+    assert_eq!(params(&read(graph(nodes, initializers())).unwrap()), 18);
+}
+
+/// Layers of integers that read the same ones share what these stand for.
+#[test]
+fn layers_of_the_same_integers_share_them() {
+    use super::exact::{constant, floats};
+    use crate::proto::DataType;
+    let bytes = |name: &str, dims: &[i64], kind: DataType, values: Vec<i32>| TensorProto {
+        int32_data: values,
+        ..constant(name, dims, kind)
+    };
+    let layer = |from: &str, to: &str| {
+        node("QLinearConv", &[from, "s", "z", "w", "t", "o", "s", "z", "b"], to)
+    };
+    let nodes = vec![
+        node("QuantizeLinear", &["x", "s", "z"], "q"),
+        layer("q", "a"),
+        layer("a", "c"),
+        node("DequantizeLinear", &["c", "s", "z"], "y"),
+    ];
+    let initializers = vec![
+        floats("s", &[], &[0.5]),
+        floats("t", &[], &[0.25]),
+        bytes("z", &[], DataType::Int8, vec![0]),
+        bytes("o", &[], DataType::Int8, vec![0]),
+        bytes("w", &[3, 3, 1, 1], DataType::Int8, (0..9).collect()),
+        bytes("b", &[3], DataType::Int32, vec![1, 2, 3]),
+    ];
+    assert_eq!(params(&read(graph(nodes, initializers)).unwrap()), 12);
+}
+
+/// Nodes that wait for a reader hand on the list of what they are made of, which is not copied for each.
+#[test]
+fn long_chains_of_factors_are_read() {
+    let scalar = |name: &str, value: f32| super::exact::floats(name, &[], &[value]);
+    let count = 90_000;
+    let value = |at: usize| if at == 0 { "c".to_owned() } else { format!("v{at}") };
+    let conv = || node("Conv", &["x", "w"], "c");
+    let last = node("Relu", &[&value(count)], "y");
+    let kernel = || tensor("w", &[3, 3, 1, 1], 0.5);
+    let products = |op: &'static str| {
+        let factor = |at: usize| node(op, &[&value(at), "one"], &value(at + 1));
+        std::iter::once(conv()).chain((0..count).map(factor)).chain([last.clone()]).collect()
+    };
+    let rounded = (0..count).flat_map(|at| {
+        let (own, other) = if at % 2 == 0 { ("s", "t") } else { ("t", "s") };
+        let integers = format!("q{at}");
+        [
+            node("QuantizeLinear", &[&value(at), own], &integers),
+            node("DequantizeLinear", &[&integers, other], &value(at + 1)),
+        ]
+    });
+    let rounded: Vec<NodeProto> =
+        std::iter::once(conv()).chain(rounded).chain([last.clone()]).collect();
+    for nodes in [products("Mul"), products("Div"), rounded] {
+        let expected = nodes.len();
+        let scalars = [scalar("one", 1.0), scalar("s", 0.5), scalar("t", 0.25)];
+        let initializers = std::iter::once(kernel()).chain(scalars).collect();
+        let imported = read(graph(nodes, initializers)).unwrap();
+        let origins = imported.graph.nodes().map(|(_, node)| imported.info.nodes(&node.path));
+        assert_eq!(origins.map(Iterator::count).sum::<usize>(), expected);
+    }
+}

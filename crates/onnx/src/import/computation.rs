@@ -3,10 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    constant::{Constant, Origin},
+    constant::{Constant, Element, Origin},
     error::{UnsupportedOp, unread},
     source::Stored,
 };
+use crate::proto::{AttributeProto, NodeProto};
+use prost::Message;
 
 /// Values of computed constants that any file may have, in bytes.
 const FLOOR_BYTES: u64 = 64 << 20;
@@ -50,11 +52,68 @@ const FEW: usize = 64;
 /// What a constant is computed from: one or two tensors, and the dimensions of the first.
 type Key = (Computation, Origin, Option<Origin>, Vec<usize>);
 
+/// How a constant is computed by an operator of the file, or by a part of one: which, with which attributes, and of which
+/// tensors, each in the dimensions and the type that it has there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Recipe {
+    how: String,
+    attributes: Vec<u8>,
+    of: Vec<Option<(Origin, Vec<usize>, Element)>>,
+}
+
+/// Operators whose results are not weights of their inputs: a copy is a tensor of its own, because PyTorch's exporter
+/// writes equal weights of different layers as copies, and others read an input for its shape, or repeat one number.
+const OWN: [&str; 6] = ["ConstantOfShape", "Expand", "Identity", "Range", "Shape", "Size"];
+
+/// Operators that give the same for their inputs in any order.
+const COMMUTATIVE: [&str; 4] = ["Add", "Max", "Min", "Mul"];
+
+impl Recipe {
+    /// What is computed of these tensors; `None` if one of them is not known to be the same as another. One that is left out
+    /// may be so in equal computations.
+    pub(super) fn new(how: &str, numbers: &[usize], of: &[Option<&Constant>]) -> Option<Self> {
+        let attributes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        Self::of(how.to_owned(), attributes, of.iter().copied())
+    }
+
+    /// How a node computes constants of constants.
+    pub(super) fn of_node<'a>(
+        node: &NodeProto,
+        inputs: impl Iterator<Item = Option<&'a Constant>>,
+    ) -> Option<Self> {
+        if OWN.contains(&node.op_type.as_str()) {
+            return None;
+        }
+        let mut attributes: Vec<&AttributeProto> = node.attribute.iter().collect();
+        attributes.sort_by(|a, b| a.name.cmp(&b.name));
+        let attributes = attributes.iter().flat_map(|it| it.encode_length_delimited_to_vec());
+        Self::of(node.op_type.clone(), attributes.collect(), inputs)
+    }
+
+    fn of<'a>(
+        how: String,
+        attributes: Vec<u8>,
+        of: impl Iterator<Item = Option<&'a Constant>>,
+    ) -> Option<Self> {
+        let tensor = |constant: Option<&Constant>| match constant {
+            None => Some(None),
+            Some(own) => Some(Some((own.origin()?.clone(), own.dims.clone(), own.element()))),
+        };
+        let mut of: Vec<_> = of.map(tensor).collect::<Option<_>>()?;
+        if COMMUTATIVE.contains(&&*how) {
+            of.sort();
+        }
+        of.iter().any(Option::is_some).then_some(Self { how, attributes, of })
+    }
+}
+
 /// The computed constants of a file. Equal computations give one constant, so that layers whose tensors are computed
 /// from the same ones share them, and its values are in memory once.
 #[derive(Debug)]
 pub(super) struct Computations {
     known: HashMap<Key, Constant>,
+    /// Results of nodes by how they are computed and by their positions among the results of the node.
+    made: HashMap<(Recipe, usize), Constant>,
     bytes: u64,
     /// The limit without what files beside the model add to it.
     limit: u64,
@@ -67,7 +126,7 @@ impl Computations {
         let numbers =
             quantised.saturating_mul(BYTES_OF_QUANTISED - 1).saturating_add(file_bytes as u64);
         let limit = numbers.saturating_mul(BYTES_PER_BYTE).saturating_add(FLOOR_BYTES);
-        Self { known: HashMap::new(), bytes: 0, limit, stored }
+        Self { known: HashMap::new(), made: HashMap::new(), bytes: 0, limit, stored }
     }
 
     /// The limit on bytes, if the file exceeds it.
@@ -171,8 +230,36 @@ impl Computations {
         if matrix.splatted().is_some() || positions.iter().enumerate().all(|(at, &to)| at == to) {
             return Ok(matrix.clone());
         }
+        let recipe = Recipe::new("columns", positions, &[Some(matrix)]);
+        if let Some(known) = recipe.as_ref().and_then(|recipe| self.made(recipe, 0)) {
+            return Ok(known);
+        }
         let matrix = self.arrangeable(matrix, |matrix| matrix.moved(positions).is_some())?;
-        matrix.moved(positions).ok_or_else(refusal)
+        let moved = matrix.moved(positions).ok_or_else(refusal)?;
+        Ok(self.keep(recipe, moved))
+    }
+
+    /// The result at a position of what was computed in this way before.
+    pub(super) fn made(&self, recipe: &Recipe, position: usize) -> Option<Constant> {
+        self.made.get(&(recipe.clone(), position)).cloned()
+    }
+
+    /// Keeps a result of a node, which has a name by now.
+    pub(super) fn keep_made(&mut self, recipe: &Recipe, position: usize, made: &Constant) {
+        self.made.insert((recipe.clone(), position), made.clone());
+    }
+
+    /// A constant that was computed in this way, as a tensor of its own.
+    pub(super) fn keep(&mut self, recipe: Option<Recipe>, made: Constant) -> Constant {
+        let Some(recipe) = recipe else { return made };
+        let made = made.with_origin(self.next());
+        self.made.insert((recipe, 0), made.clone());
+        made
+    }
+
+    /// What the next computed constant is.
+    fn next(&self) -> Origin {
+        Origin::Computed(self.known.len() + self.made.len())
     }
 
     /// Counts the values of a constant that is about to be computed from others. What files beside the model hold of them
@@ -217,7 +304,7 @@ impl Computations {
             // A matrix and its transpose are not one tensor here.
             (Computation::Transpose, Origin::File(name), ..) => Origin::Transposed(name.clone()),
             (Computation::Transpose, Origin::Transposed(name), ..) => Origin::File(name.clone()),
-            _ => Origin::Computed(self.known.len()),
+            _ => self.next(),
         };
         let computed = computed.with_origin(origin);
         self.known.insert(key, computed.clone());

@@ -21,7 +21,7 @@ const MAX_INTS: usize = 1 << 16;
 const MAX_SPLAT: usize = 1 << 29;
 
 /// What the values of a constant are, as far as casts and arithmetic depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Element {
     /// Numbers of a floating-point type.
     Float,
@@ -80,7 +80,7 @@ pub struct Constant {
 }
 
 /// Which tensor the values of a constant are.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
     /// One with a name in the file.
     File(Arc<str>),

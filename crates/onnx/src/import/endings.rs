@@ -229,3 +229,28 @@ fn an_l2_pooling_that_is_spelled_out_is_one() {
     let refusal = last(nodes(&uneven, "six"), tensors()).unwrap_err();
     assert!(refusal.contains("of squares over windows of different sizes"), "{refusal}");
 }
+
+/// A network that is cut where it has an output already has that output.
+#[test]
+fn the_remark_on_a_cut_names_every_output() {
+    let norm = with(node("ReduceL2", &["c"], "n"), &[ints("axes", &[1])]);
+    let nodes = vec![
+        node("Conv", &["x", "w"], "c"),
+        norm,
+        node("Div", &["c", "n"], "y"),
+        node("Relu", &["x"], "r"),
+    ];
+    for (outputs, expected) in [
+        (&["y"][..], "its outputs are `c`"),
+        (&["y", "c"], "its outputs are `c`"),
+        (&["c", "y"], "its outputs are `c`"),
+        (&["r", "y"], "its outputs are `r`, `c`"),
+    ] {
+        let mut network = graph(nodes.clone(), tensors());
+        let value = network.output[0].clone();
+        let named = |&name: &&str| ValueInfoProto { name: name.to_owned(), ..value.clone() };
+        network.output = outputs.iter().map(named).collect();
+        let remarks = read_model(&model(network, "p", &[("", 17)])).unwrap().remarks;
+        assert!(remarks[0].ends_with(expected), "{outputs:?} {remarks:?}");
+    }
+}

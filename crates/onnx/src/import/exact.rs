@@ -434,3 +434,59 @@ fn absent_tensors_of_a_normalisation_have_no_effect() {
     assert!(scale(crate::PRODUCER, 1.5));
     assert!(scale("p", 1.0));
 }
+
+/// ONNX's L2 pooling sums what is in a window. Where it rounds up, the last windows are those of a map with zeros behind it,
+/// and not PyTorch's, which are scaled to the size of a whole window.
+#[test]
+fn an_l2_pooling_never_rounds_up() {
+    let pooled = |attributes: &[AttributeProto]| {
+        let base = [pair("kernel_shape", 3), pair("strides", 2), int("p", 2)];
+        let pool = with(node("LpPool", &["x"], "y"), &[&base, attributes].concat());
+        let Ok(Op::Pool(pool)) = last(vec![pool], vec![]) else { panic!("no pool") };
+        assert!(!pool.ceil && !pool.count_include_pad);
+        assert_eq!(pool.kind, PoolKind::L2);
+        let Padding { top, left, bottom, right } = pool.padding;
+        [top, left, bottom, right]
+    };
+    assert_eq!(pooled(&[]), [0, 0, 0, 0]);
+    assert_eq!(pooled(&[int("ceil_mode", 1)]), [0, 0, 1, 1]);
+    assert_eq!(pooled(&[string("auto_pad", "SAME_UPPER")]), [0, 0, 1, 1]);
+    assert_eq!(pooled(&[ints("pads", &[0, 0, 1, 1])]), [0, 0, 1, 1]);
+    assert_eq!(pooled(&[ints("pads", &[0, 1, 1, 0]), int("ceil_mode", 1)]), [0, 1, 1, 0]);
+}
+
+/// A normalisation over the channels where they are last, of the input itself and of a map of one channel.
+#[test]
+fn a_normalisation_behind_a_transpose_of_the_input_is_read() {
+    use inceptive_ir::{Norm, NormOver, Shape};
+    let turned = |from: &str, to: &str, perm: &[i64]| {
+        with(node("Transpose", &[from], to), &[ints("perm", perm)])
+    };
+    let normalised = |from: &str, channels: i64| {
+        vec![
+            turned(from, "t", &[0, 2, 3, 1]),
+            with(node("LayerNormalization", &["t", "g", "b"], "n"), &[int("axis", -1)]),
+            turned("n", "u", &[0, 3, 1, 2]),
+            node("Conv", &["u", "k"], "y"),
+        ]
+        .into_iter()
+        .chain((channels == 1).then(|| node("Conv", &["x", "one"], "c")))
+        .rev()
+        .collect::<Vec<_>>()
+    };
+    for (from, channels) in [("x", 3_i64), ("c", 1)] {
+        let values = vec![0.5; usize::try_from(channels).unwrap()];
+        let initializers = vec![
+            floats("g", &[channels], &values),
+            floats("b", &[channels], &values),
+            floats("k", &[2, channels, 1, 1], &[values.clone(), values.clone()].concat()),
+            floats("one", &[1, 3, 1, 1], &[0.5; 3]),
+        ];
+        let network = graph(normalised(from, channels), initializers);
+        let read = read(&model(network, "p", &[("", 17)])).unwrap();
+        assert_eq!(read.graph.node(read.graph.input()).shape, Shape::map(3, 8, 8));
+        let is_norm = |op: &Op| matches!(op, Op::Norm(Norm { over: NormOver::Channels, .. }));
+        assert_eq!(read.graph.nodes().filter(|(_, node)| is_norm(&node.op)).count(), 1);
+        assert!(read.remarks.is_empty(), "{:?}", read.remarks);
+    }
+}

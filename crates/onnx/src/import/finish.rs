@@ -275,12 +275,12 @@ impl Importer {
         });
         let named: Vec<Output> =
             ends.filter(|end| outputs.iter().all(|output| output.draft != end.draft)).collect();
-        let names: Vec<String> =
-            named.iter().take(8).map(|end| format!("`{}`", short(&end.name))).collect();
-        let (count, which) = (named.len(), names.join(", "));
         let at = if has_first { outputs.len() } else { 0 };
         outputs.splice(at..at, named);
-        let more = if count > names.len() { ", ..." } else { "" };
+        let names: Vec<String> =
+            outputs.iter().take(8).map(|output| format!("`{}`", short(&output.name))).collect();
+        let which = names.join(", ");
+        let more = if outputs.len() > names.len() { ", ..." } else { "" };
         let left_out = match (behind.convolutions, behind.products) {
             (0, 0) => String::new(),
             (0, products) => format!("; {products} products with matrices behind are left out"),

@@ -239,14 +239,37 @@ impl Input<'_> {
     }
 }
 
-/// Whether the first thing that moves the dimensions of an input makes the last one the channels.
-fn is_channels_last(input: &str, live: &[&NodeProto]) -> bool {
+/// The nodes that read each value.
+fn readers<'a>(live: &[&'a NodeProto]) -> HashMap<&'a str, Vec<&'a NodeProto>> {
     let mut readers: HashMap<&str, Vec<&NodeProto>> = HashMap::new();
     for &node in live {
         for name in &node.input {
             readers.entry(name).or_default().push(node);
         }
     }
+    readers
+}
+
+/// Whether an input whose channels are moved to the end is worked on channel by channel there, as a normalisation of
+/// channels last is. One that a convolution reads then has its sides at the start instead.
+pub(super) fn is_worked_on_last(input: &str, live: &[&NodeProto]) -> bool {
+    let readers = readers(live);
+    let is_turned = |node: &&&NodeProto| {
+        let order = find(node, "perm").map(|order| order.ints.as_slice());
+        node.op_type == "Transpose" && order == Some(&[0, 2, 3, 1])
+    };
+    let turned = readers.get(input).into_iter().flatten().find(is_turned);
+    let outputs = turned.into_iter().flat_map(|node| &node.output);
+    let mut next = outputs.filter_map(|output| readers.get(output.as_str())).flatten().peekable();
+    next.peek().is_some()
+        && next.all(|node| {
+            matches!(node.op_type.as_str(), "LayerNormalization" | "MatMul" | "ReduceMean" | "Sub")
+        })
+}
+
+/// Whether the first thing that moves the dimensions of an input makes the last one the channels.
+fn is_channels_last(input: &str, live: &[&NodeProto]) -> bool {
+    let readers = readers(live);
     let mut seen = HashSet::from([input]);
     let mut waiting = VecDeque::from([input]);
     while let Some(name) = waiting.pop_front() {

@@ -159,6 +159,8 @@ pub(super) struct Importer {
     /// The name of the first output.
     pub(super) first_output: String,
     pub(super) is_ours: bool,
+    /// Whether what reads the input in another order works on the order that the file has before.
+    pub(super) keeps_order: bool,
 }
 
 impl Importer {
@@ -233,6 +235,7 @@ impl Importer {
         }
         let name = node.input.get(position).cloned().unwrap_or_default();
         let draft = self.settled(&name, value)?;
+        self.waiting.remove(&name);
         self.values.insert(name, Value::Node(draft));
         Ok(draft)
     }
@@ -328,7 +331,7 @@ impl Importer {
                 Some(map) => Value::Node(map),
                 None => Value::View(source, layout),
             }),
-            Form::Other => match self.reordered_input(source, &layout) {
+            Form::Other => match !self.keeps_order && self.reordered_input(source, &layout) {
                 true => Ok(Value::Node(source)),
                 false => Ok(Value::View(source, layout)),
             },

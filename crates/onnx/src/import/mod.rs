@@ -47,7 +47,7 @@ pub use image::{InputSize, OpenSides};
 pub use origin::{ModelInfo, OriginalNode, OriginalValue};
 pub use source::Source;
 
-use computation::Computations;
+use computation::{Computations, Recipe};
 use error::{Node, UnsupportedOp, short};
 use format::other_format;
 use image::{Dims, Image};
@@ -306,6 +306,7 @@ impl Importer {
             input: String::new(),
             first_output: file.output.first().map(|output| output.name.clone()).unwrap_or_default(),
             is_ours,
+            keeps_order: is_ours,
         };
         for tensor in &file.initializer {
             let value = match Constant::read(tensor, &importer.stored) {
@@ -335,6 +336,7 @@ impl Importer {
         let image = Image::new(first, file, live, options.size)?;
         importer.batch = image.batch;
         importer.input = first.name.clone();
+        importer.keeps_order |= image::is_worked_on_last(&first.name, live);
         let (op, path, shape) = (Op::Input(image.shape), "input".to_owned(), image.shape);
         let (inputs, tensors, origins) = (Vec::new(), Vec::new(), Vec::new());
         let is_read_again = true;
@@ -349,20 +351,23 @@ impl Importer {
     fn node(&mut self, place: usize, node: &NodeProto) {
         let is_unknown = |input: &String| matches!(self.values.get(input), Some(Value::Unknown));
         let depends_on_unknown = node.input.iter().any(is_unknown);
+        let recipe = self.recipe(node);
         let read = if depends_on_unknown {
             if !operator::is_known(node) {
                 self.refuse_operator(node, &UnsupportedOp::UNKNOWN);
             }
             None
         } else {
-            self.operator(node).map_err(|refusal| self.refuse_operator(node, &refusal)).ok()
+            self.operator_once(node, recipe.as_ref())
+                .map_err(|refusal| self.refuse_operator(node, &refusal))
+                .ok()
         };
         let values = read.unwrap_or_else(|| {
             self.cut_before(node);
             vec![Value::Unknown; node.output.len()]
         });
-        for (output, value) in node.output.iter().zip(values) {
-            let value = named(value, node, output);
+        for (position, (output, value)) in node.output.iter().zip(values).enumerate() {
+            let value = self.with_name(value, node, (position, output), recipe.as_ref());
             self.keep_origin(place, node, output, &value);
             self.keep_maker(node, output, &value);
             let is_read_again = self.reads.get(output).is_some_and(|&reads| reads > 1);
@@ -373,12 +378,66 @@ impl Importer {
         }
     }
 
+    /// How a node computes constants, if it reads nothing else.
+    fn recipe(&self, node: &NodeProto) -> Option<Recipe> {
+        let constant = |name: &String| match self.values.get(name) {
+            Some(Value::Constant(constant)) => Some(Some(constant)),
+            _ => name.is_empty().then_some(None),
+        };
+        let inputs: Vec<Option<&Constant>> =
+            node.input.iter().map(constant).collect::<Option<_>>()?;
+        Recipe::of_node(node, inputs.into_iter())
+    }
+
+    /// The values that a node computes. The only constant of a node is computed once, however many nodes compute it.
+    fn operator_once(
+        &mut self,
+        node: &NodeProto,
+        recipe: Option<&Recipe>,
+    ) -> Result<Vec<Value>, UnsupportedOp> {
+        let known = recipe.filter(|_| node.output.len() == 1);
+        match known.and_then(|recipe| self.computations.made(recipe, 0)) {
+            Some(known) => Ok(vec![Value::Constant(known)]),
+            None => self.operator(node),
+        }
+    }
+
+    /// A new constant computed by a node gets the node's name, or that of the first node that computes the same of the same
+    /// tensors. Copies by `Identity` count as new, because PyTorch's exporter writes equal weights of different layers that
+    /// way. Changes of only type or dimensions do not.
+    fn with_name(
+        &mut self,
+        value: Value,
+        node: &NodeProto,
+        (position, output): (usize, &str),
+        recipe: Option<&Recipe>,
+    ) -> Value {
+        let is_copy = node.op_type == "Identity";
+        let constant = match value {
+            Value::Constant(constant) if is_copy || constant.origin().is_none() => constant,
+            other => return other,
+        };
+        let Some(recipe) = recipe else { return Value::Constant(constant.named(output)) };
+        let known = self.computations.made(recipe, position);
+        Value::Constant(known.unwrap_or_else(|| {
+            let constant = constant.named(output);
+            self.computations.keep_made(recipe, position, &constant);
+            constant
+        }))
+    }
+
     /// Records which node a node of the file became, or a part of which one. Nodes whose result is taken in by a later
     /// one, such as a padding before a convolution, wait for it.
     fn keep_origin(&mut self, place: usize, node: &NodeProto, output: &str, value: &Value) {
         let waiting = &mut self.waiting;
-        let taken = node.input.iter().filter_map(|name| waiting.remove(name));
-        let mut origins: Vec<usize> = taken.flat_map(|waiting| waiting.origins).collect();
+        let mut origins: Vec<usize> = Vec::new();
+        for mut own in node.input.iter().filter_map(|name| waiting.remove(name)) {
+            // The longest list stays where it is, so that chains take no longer than other nodes.
+            if own.origins.len() > origins.len() {
+                std::mem::swap(&mut origins, &mut own.origins);
+            }
+            origins.append(&mut own.origins);
+        }
         origins.push(place);
         match value {
             Value::Node(draft) => {
@@ -437,18 +496,6 @@ fn described_input(input: &ValueInfoProto) -> String {
                 shape.dim.iter().map(|dim| dim.dim_value.and_then(size)).collect();
             format!("`{name}`, {}", Dims(&dims))
         }
-    }
-}
-
-/// A new constant computed by a node gets the node's name. Copies by `Identity` count as new, because PyTorch's
-/// exporter writes equal weights of different layers that way. Changes of only type or dimensions do not.
-fn named(value: Value, node: &NodeProto, output: &str) -> Value {
-    let is_copy = node.op_type == "Identity";
-    match value {
-        Value::Constant(constant) if is_copy || constant.origin().is_none() => {
-            Value::Constant(constant.named(output))
-        }
-        other => other,
     }
 }
 

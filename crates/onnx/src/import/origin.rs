@@ -108,7 +108,9 @@ impl ModelInfo {
         let mut known: HashMap<usize, Arc<OriginalNode>> = HashMap::new();
         for draft in drafts {
             let path = Path::new(&draft.path);
-            let own = draft.origins.iter().filter_map(|&at| Some((at, *live.get(at)?)));
+            let mut places = draft.origins.clone();
+            places.sort_unstable();
+            let own = places.into_iter().filter_map(|at| Some((at, *live.get(at)?)));
             let own = own.map(|(at, node)| {
                 Arc::clone(known.entry(at).or_insert_with(|| kinds.node(node).into()))
             });

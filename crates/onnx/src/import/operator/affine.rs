@@ -254,8 +254,9 @@ impl Importer {
             let (of, activation) = activation;
             return self.elementwise_with(node, Op::Activation(activation), of, layout, vec![]);
         }
+        // One that is its own takes the number in; a sum takes that of another.
         let is_rescale = matches!(self.drafts[source].op, Op::Rescale(_));
-        if is_rescale || layout != self.layout(source) {
+        if is_rescale && self.is_part(node, source) || layout != self.layout(source) {
             return self.rescaled(node, source, layout, vec![number], vec![]);
         }
         Ok(Value::Scaled(source, number))
@@ -333,6 +334,12 @@ impl Importer {
         self.elementwise_with(node, op, source, layout, vec![(role, tensor)])
     }
 
+    /// Whether a factor or a shift may be merged into the rescaling before it.
+    fn is_part(&self, node: &NodeProto, source: usize) -> bool {
+        let draft = &self.drafts[source];
+        !draft.is_read_again && (!self.is_ours || draft.path == self.path(node, "rescale", None))
+    }
+
     /// A constant factor and shift, merged into one just before.
     pub(super) fn rescaled(
         &mut self,
@@ -342,9 +349,8 @@ impl Importer {
         scale: Vec<f32>,
         shift: Vec<f32>,
     ) -> Result<Value, UnsupportedOp> {
-        let path = self.path(node, "rescale", None);
+        let is_own = self.is_part(node, source);
         let draft = &mut self.drafts[source];
-        let is_own = !draft.is_read_again && (!self.is_ours || draft.path == path);
         if let Op::Rescale(before) = &mut draft.op
             && is_own
         {

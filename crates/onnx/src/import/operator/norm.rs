@@ -175,7 +175,10 @@ impl Importer {
         let (source, layout) = self.operand(node, 0)?;
         let shape = self.drafts[source].shape;
         let at = axis(int(node, "axis").unwrap_or(-1), layout.rank())?;
-        if layout.channels(shape) != Some(at) || at + 1 != layout.rank() {
+        // A single channel has no dimension of its own; a mean over one position is the same over any dimension.
+        let is_single = shape.channels() == 1 && layout.sizes()[at] == 1;
+        let is_over_channels = layout.channels(shape) == Some(at) || is_single;
+        if !is_over_channels || at + 1 != layout.rank() {
             return Err(UnsupportedOp::because("over other dimensions than the channels"));
         }
         let tensors = self.affine_tensors(node, shape.channels() as usize)?;

@@ -85,6 +85,9 @@ impl Importer {
         let Value::Node(padded) = self.push(node, op, vec![source], vec![])? else {
             return Err(UnsupportedOp::because("of something that is no result"));
         };
+        if layout == self.layout(source) {
+            return Ok(Value::Node(padded));
+        }
         let resized = layout.resized(shape, self.drafts[padded].shape);
         let refusal = || UnsupportedOp::because("of part of an axis");
         Ok(self.viewed(padded, resized.ok_or_else(refusal)?))

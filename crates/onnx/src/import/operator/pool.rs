@@ -1,6 +1,6 @@
 //! Poolings.
 
-use inceptive_ir::{Activation, Op, Padding, Pool, PoolKind, Shape, Size};
+use inceptive_ir::{Activation, Op, PadMode, Padding, Pool, PoolKind, Rearrange, Shape, Size};
 
 use crate::{
     export::{averages, averages_across},
@@ -8,7 +8,7 @@ use crate::{
         attribute::{flag, int, size},
         constant::Constant,
         error::UnsupportedOp,
-        importer::{Importer, Value},
+        importer::{Draft, Importer, Value},
         layout::{Axis, Layout},
         math::{Function, Operand},
     },
@@ -40,13 +40,53 @@ impl Importer {
             (PoolKind::Max, Value::Padded(source, padding)) if self.is_positive(source) => {
                 return self.pool_of_padded(node, source, padding);
             }
+            (PoolKind::Max, Value::Node(source)) => self.without_own_padding(node, source),
             _ => (self.source(node, 0)?, Padding::NONE),
         };
         if kind == PoolKind::L2 && int(node, "p").unwrap_or(2) != 2 {
             return Err(UnsupportedOp::because("with a norm other than the second"));
         }
         let op = self.windows(node, kind, source, before)?;
-        self.push(node, op, vec![source], vec![])
+        match op {
+            Op::Pool(pool) if kind == PoolKind::L2 => self.sum_of_squares(node, pool, source),
+            op => self.push(node, op, vec![source], vec![]),
+        }
+    }
+
+    /// The result before the padding that our exports write in front of a maximum, and that padding.
+    fn without_own_padding(&self, node: &NodeProto, source: usize) -> (usize, Padding) {
+        let Draft { op, path, inputs, is_read_again, .. } = &self.drafts[source];
+        match (op, &inputs[..]) {
+            (&Op::Rearrange(Rearrange::Pad { padding, mode }), &[inner])
+                if self.is_ours
+                    && !is_read_again
+                    && mode == PadMode::Constant(f32::NEG_INFINITY)
+                    && *path == self.path(node, "", None) =>
+            {
+                (inner, padding)
+            }
+            _ => (source, Padding::NONE),
+        }
+    }
+
+    /// An L2 pooling. Zeros add nothing to its sums, so that windows that are rounded up are those of a map with padding; a
+    /// padding that is more than a window may have is a node of its own.
+    fn sum_of_squares(
+        &mut self,
+        node: &NodeProto,
+        pool: Pool,
+        source: usize,
+    ) -> Result<Value, UnsupportedOp> {
+        let shape = self.drafts[source].shape;
+        if Op::Pool(pool).infer(&[shape]).is_ok() || pool.padding == Padding::NONE {
+            return self.push(node, Op::Pool(pool), vec![source], vec![]);
+        }
+        let (padding, mode) = (pool.padding, PadMode::Constant(0.0));
+        let op = Op::Rearrange(Rearrange::Pad { padding, mode });
+        let path = self.path(node, op.name(), None);
+        let padded = self.draft(path, op, vec![source], vec![])?;
+        let pool = Pool { padding: Padding::NONE, ..pool };
+        self.push(node, Op::Pool(pool), vec![padded], vec![])
     }
 
     /// The mean of squares, as the square of an L2 pooling over their number. It is a part of that pooling as PyTorch
@@ -102,14 +142,22 @@ impl Importer {
         }
         let padding = added(own, before)?;
         let ceil = flag(node, "ceil_mode", false)?;
-        let count_include_pad = counts && padding != Padding::NONE || before != Padding::NONE;
+        let is_average = kind == PoolKind::Average;
+        let count_include_pad =
+            is_average && (counts && padding != Padding::NONE || before != Padding::NONE);
         let pool = Pool { kind, kernel, stride, dilation, padding, ceil, count_include_pad };
+        if kind == PoolKind::L2 && ceil {
+            let to = Op::Pool(pool).infer(&[Shape::map(1, from.height, from.width)])?;
+            let padding = pool.whole_padding(from, to.size());
+            return Ok(Op::Pool(Pool { padding, ceil: false, ..pool }));
+        }
         // The last window may start in padding that is a node of its own, but not in that of a window.
         let windows = |pool: Pool, from: Size| {
             let output = Op::Pool(pool).infer(&[Shape::map(1, from.height, from.width)]);
             Ok::<Size, UnsupportedOp>(output?.size())
         };
         if before != Padding::NONE
+            && kind != PoolKind::Max
             && windows(pool, from)? != windows(Pool { padding: own, ..pool }, padded)?
         {
             return Err(UnsupportedOp::because("whose last window starts in padding"));

@@ -6,6 +6,7 @@ use inceptive_ir::Role;
 use crate::{
     import::{
         attribute::int,
+        computation::Recipe,
         constant::{Constant, Element},
         error::{UnsupportedOp, unread},
         importer::{Importer, Value},
@@ -169,7 +170,21 @@ impl Importer {
         let (weight, zero) = (self.constant_input(node, 1)?, self.optional_constant(node, 3)?);
         let ones = Constant::vector(&vec![1.0; zero.as_ref().map_or(1, Constant::len)]);
         self.quantised += 1;
-        self.numbers_of(&weight, &ones, zero.as_ref(), at)
+        let recipe = Recipe::new("without zero", &[at], &[Some(&weight), zero.as_ref()]);
+        self.numbers_once(recipe, |importer| importer.numbers_of(&weight, &ones, zero.as_ref(), at))
+    }
+
+    /// Numbers of integers, computed once for all layers that read the same tensors.
+    fn numbers_once(
+        &mut self,
+        recipe: Option<Recipe>,
+        compute: impl FnOnce(&mut Self) -> Result<Constant, UnsupportedOp>,
+    ) -> Result<Constant, UnsupportedOp> {
+        if let Some(known) = recipe.as_ref().and_then(|recipe| self.computations.made(recipe, 0)) {
+            return Ok(known);
+        }
+        let computed = compute(self)?;
+        Ok(self.computations.keep(recipe, computed))
     }
 
     /// A convolution of integers that are scaled after it.
@@ -211,7 +226,10 @@ impl Importer {
         // A bias that was added before is one of integers too.
         for at in 0..self.drafts[source].tensors.len() {
             let tensor = self.drafts[source].tensors[at].1.clone();
-            self.drafts[source].tensors[at].1 = self.numbers_of(&tensor, &scale.flat(), None, 0)?;
+            let recipe = Recipe::new("scaled", &[], &[Some(&tensor), Some(scale)]);
+            self.drafts[source].tensors[at].1 = self.numbers_once(recipe, |importer| {
+                importer.numbers_of(&tensor, &scale.flat(), None, 0)
+            })?;
         }
         Ok(true)
     }
@@ -229,7 +247,10 @@ impl Importer {
         let (input_scale, scale) = (self.constant_input(node, 1)?, self.constant_input(node, 4)?);
         let kernel = self.constant_input(node, 3)?;
         let zero = self.constant_input(node, 5)?;
-        let weight = self.numbers_of(&kernel, &scale, Some(&zero), 0)?;
+        let recipe = Recipe::new("weight", &[], &[Some(&kernel), Some(&scale), Some(&zero)]);
+        let weight = self.numbers_once(recipe, |importer| {
+            importer.numbers_of(&kernel, &scale, Some(&zero), 0)
+        })?;
         let bias = match self.optional_constant(node, 8)? {
             None => None,
             Some(bias) if bias.element() == Element::Float => {
@@ -237,10 +258,15 @@ impl Importer {
             }
             Some(bias) => {
                 let refusal = || UnsupportedOp::because("with a scale that is not one number");
+                let input_scale_of = &input_scale;
                 let input_scale = input_scale.to_scalar().ok_or_else(refusal)?;
                 let scales = scale.floats().ok_or_else(refusal)?;
                 let scales: Vec<f32> = scales.iter().map(|scale| scale * input_scale).collect();
-                Some(self.numbers_of(&bias, &Constant::vector(&scales), None, 0)?)
+                let recipe =
+                    Recipe::new("bias", &[], &[Some(&bias), Some(&scale), Some(input_scale_of)]);
+                Some(self.numbers_once(recipe, |importer| {
+                    importer.numbers_of(&bias, &Constant::vector(&scales), None, 0)
+                })?)
             }
         };
         self.quantised += 1;
