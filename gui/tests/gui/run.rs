@@ -251,9 +251,7 @@ fn results_of_a_design_have_its_name_and_a_report_says_that_it_saves_it() {
     let mut window = running(&steady());
     window.press(Modifiers::COMMAND, Key::Num3);
     window.wait("it is counted", has_sliders);
-    let sliders = || window.harness.get_all_by_role(Role::Slider);
-    let slider = sliders().next().unwrap();
-    slider.set_value_accesskit(96.0);
+    window.harness.get_by_role_and_label(Role::Slider, "module.r3").set_value_accesskit(96.0);
     window.harness.run();
     window.wait("it is counted again", is_designed);
     let name = window.model().current().unwrap().name();

@@ -83,7 +83,7 @@ fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
     let is_faster = |spot: &Spot<'_>| 10_f64.powf(spot.at[1]) > 1.01 * roof.peak_gflops;
     let faster = match roof.peak_gflops > 0.0 && spots.iter().any(is_faster) {
         true => {
-            " Points above the peak: it was measured while the machine was slower; profile again while nothing else runs."
+            " Points above the peak need fewer operations than are counted (Winograd's method), or the peak was measured on a busy machine."
         }
         false => "",
     };
